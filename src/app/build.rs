@@ -1,0 +1,187 @@
+//! From checked configuration to the values the rooms are built with; everything that can be wrong is found here, before a socket opens.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::carrier::{Carrier, SettingsError};
+use crate::config::{Config, Durability};
+use crate::core::money::Price;
+use crate::core::number::Number;
+use crate::core::retry::Policy as RetryPolicy;
+use crate::dispatch::guard::{Cidr, Policy};
+use crate::dispatch::{client, deliver};
+use crate::gateway::{NewNumber, Rules, Service, Source};
+use crate::http::{body, limits, tls};
+use crate::store::sled;
+use crate::{dispatch, store};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("source {name}: {error}")]
+    Source { name: String, error: SettingsError },
+    #[error("{0}")]
+    Config(String),
+    #[error("{0}")]
+    File(String),
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("cannot listen on {address}: {error}")]
+    Listen { address: String, error: std::io::Error },
+    #[error("the outbound client does not start: {0}")]
+    Client(#[from] rustls::Error),
+}
+
+/// Builds all that the configuration alone decides, and throws it away: what `check-config` runs.
+pub fn check(config: &Config) -> Result<(), BuildError> {
+    sources(config, &config.server.listen)?;
+    services(config)?;
+    numbers(config)?;
+    deliver_rules(config)?;
+    guard_policy(config, Vec::new())?;
+    tls_config(config)?;
+    tracing_subscriber::EnvFilter::try_new(&config.log.filter).map_err(|e| BuildError::Config(format!("log.filter: {e}")))?;
+    Ok(())
+}
+
+/// `address` stands in for the public URL where none is configured.
+pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>, BuildError> {
+    let base = match config.server.public_url.trim_end_matches('/') {
+        "" => format!("http://{address}"),
+        url => url.to_owned(),
+    };
+    let built = config.source.iter().map(|source| {
+        let carrier = Carrier::from_settings(&source.carrier, source.settings.clone());
+        let carrier = carrier.map_err(|error| BuildError::Source { name: source.name.clone(), error })?;
+        let public_url = source.public_url.clone().unwrap_or_else(|| format!("{base}/inbound/{}", source.name));
+        Ok((source.name.clone(), Source { carrier, public_url }))
+    });
+    built.collect()
+}
+
+pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
+    let built = config.service.iter().map(|service| {
+        let price = Price::parse(&service.price);
+        Ok(Service {
+            name: service.name.clone(),
+            description: service.description.clone(),
+            price: price.map_err(|e| BuildError::Config(format!("service {}: {e}", service.name)))?,
+            lifetime_ms: service.lifetime_s * 1000,
+        })
+    });
+    built.collect()
+}
+
+pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {
+    let built = config.number.iter().enumerate().map(|(at, table)| {
+        let refuse = |error: String| BuildError::Config(format!("number {}: {error}", at + 1));
+        let new = NewNumber::deserialize(toml::Value::Table(table.clone())).map_err(|e| refuse(e.message().to_owned()))?;
+        new.check().map_err(refuse)
+    });
+    built.collect()
+}
+
+pub fn rules(config: &Config) -> Rules {
+    Rules {
+        grace_ms: config.rental.grace_s * 1000,
+        linger_ms: config.rental.linger_s * 1000,
+        cool_down_ms: config.rental.cool_down_s * 1000,
+        poll_default_s: config.poll.default_s.min(config.poll.max_s),
+        poll_max_s: config.poll.max_s,
+        subscriptions_max: config.outbound.subscriptions_max,
+        country: config.rental.country.clone(),
+        min_confidence: config.otp.min_confidence,
+    }
+}
+
+pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {
+    let refuse = |error: String| BuildError::Config(format!("outbound.retry: {error}"));
+    let retry = RetryPolicy::deserialize(toml::Value::Table(config.outbound.retry.clone())).map_err(|e| refuse(e.message().to_owned()))?;
+    retry.check().map_err(|e| refuse(e.to_string()))?;
+    Ok(deliver::Rules {
+        retry,
+        timeout_ms: config.outbound.timeout_ms,
+        concurrency_max: config.outbound.concurrency_max,
+        concurrency_per_subscription_max: config.outbound.concurrency_per_subscription_max,
+        idle_ms: 1000,
+    })
+}
+
+pub fn guard_policy(config: &Config, own_listeners: Vec<SocketAddr>) -> Result<Policy, BuildError> {
+    let cidrs: Result<Vec<Cidr>, _> = config.outbound.allow_cidrs.iter().map(|text| text.parse::<Cidr>()).collect();
+    Ok(Policy {
+        allow_http: config.outbound.allow_http,
+        allow_loopback: config.outbound.allow_loopback,
+        allow_cidrs: cidrs.map_err(|e| BuildError::Config(format!("outbound.allow_cidrs: {e}")))?,
+        ports: config.outbound.ports.clone(),
+        own_listeners,
+    })
+}
+
+pub fn client_options(config: &Config, policy: Policy) -> client::Options {
+    client::Options {
+        connect_timeout_ms: config.outbound.connect_timeout_ms,
+        reply_bytes_max: config.outbound.reply_bytes_max,
+        idle_per_origin_max: config.outbound.concurrency_per_subscription_max,
+        ..dispatch::client::Options::new(policy)
+    }
+}
+
+pub fn tls_config(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, BuildError> {
+    if config.server.tls_cert.is_empty() {
+        return Ok(None);
+    }
+    let certificates = tls::Certificates::open(config.server.tls_cert.as_ref(), config.server.tls_key.as_ref())?;
+    Ok(Some(tls::config(certificates)))
+}
+
+pub fn store_options(config: &Config) -> sled::Options {
+    sled::Options {
+        folder: config.store.folder.clone(),
+        durability: match config.store.durability {
+            Durability::Power => sled::Durability::Power,
+            Durability::Process => sled::Durability::Process,
+        },
+        queue_max: config.store.queue_max,
+        group_max: config.store.group_max,
+        disk_reserve_bytes: config.store.disk_reserve_bytes,
+        cache_bytes: config.store.cache_bytes,
+    }
+}
+
+/// The limits of the API's listener; a carrier's bodies have their own.
+pub fn limits(config: &Config) -> limits::Limits {
+    let server = &config.server;
+    limits::Limits {
+        connections_max: server.connections_max,
+        connections_per_ip_max: server.connections_per_ip_max,
+        accept_pause_ms: server.accept_pause_ms,
+        tls_handshake_ms: server.tls_handshake_ms,
+        header_read_ms: server.header_read_ms,
+        idle_ms: server.idle_ms,
+        linger_ms: server.linger_ms,
+        headers_max: server.headers_max,
+        head_bytes_max: server.head_bytes_max,
+        url_bytes_max: server.url_bytes_max,
+        h2_header_list_bytes_max: server.h2_header_list_bytes_max,
+        h2_streams_max: server.h2_streams_max,
+        h2_window_bytes: server.h2_window_bytes,
+        h2_ping_every_ms: server.h2_ping_every_ms,
+        h2_ping_wait_ms: server.h2_ping_wait_ms,
+        body: body_limits(config, server.body_bytes_max),
+        drain_ms: server.drain_ms,
+    }
+}
+
+pub fn body_limits(config: &Config, bytes_max: usize) -> body::Limits {
+    body::Limits {
+        bytes_max,
+        read_ms: config.server.body_read_ms,
+        rate_bytes_per_s_min: config.server.body_rate_bytes_per_s_min,
+        ..body::Limits::standard()
+    }
+}

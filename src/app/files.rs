@@ -1,0 +1,78 @@
+//! The two secrets in the data folder: the master key, where the configuration gives none, and the admin listener's token.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::BuildError;
+use crate::clock;
+
+/// The configured master key, or that of the data folder, which is made if it is not there yet.
+pub fn master_key(folder: &Path, configured: &str) -> Result<[u8; 32], BuildError> {
+    if !configured.is_empty() {
+        return parse_key(configured.trim(), "store.master_key");
+    }
+    let path = folder.join("master.key");
+    let has_data = folder.join("FORMAT").exists();
+    match fs::read_to_string(&path) {
+        Ok(text) => parse_key(text.trim(), &path.display().to_string()),
+        Err(e) if e.kind() == ErrorKind::NotFound && has_data => Err(BuildError::File(format!(
+            "{} is missing, and the store in that folder cannot be read without it: put it back, or set store.master_key",
+            path.display()
+        ))),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let key: [u8; 32] = clock::random();
+            let text: String = key.iter().map(|b| format!("{b:02x}")).collect();
+            write_private(&path, &text)?;
+            Ok(key)
+        }
+        Err(e) => Err(BuildError::File(format!("{}: {e}", path.display()))),
+    }
+}
+
+fn parse_key(text: &str, place: &str) -> Result<[u8; 32], BuildError> {
+    let refuse = || BuildError::File(format!("{place} is not a master key: 64 hexadecimal digits"));
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(refuse());
+    }
+    let mut key = [0; 32];
+    for (byte, at) in key.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| refuse())?;
+    }
+    Ok(key)
+}
+
+/// The admin token of this data folder; made if it is not there yet.
+pub fn admin_token(folder: &Path) -> Result<String, BuildError> {
+    let path = folder.join("admin.token");
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim().len() >= 32 => Ok(text.trim().to_owned()),
+        Ok(_) => Err(BuildError::File(format!("{} is too short: delete it, the next start makes a new one", path.display()))),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let token = BASE64_URL_SAFE_NO_PAD.encode(clock::random::<32>());
+            write_private(&path, &token)?;
+            Ok(token)
+        }
+        Err(e) => Err(BuildError::File(format!("{}: {e}", path.display()))),
+    }
+}
+
+/// Writes a file that only its owner may read, and syncs it and its folder.
+fn write_private(path: &Path, text: &str) -> Result<(), BuildError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        writeln!(file, "{text}")?;
+        file.sync_all()?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|e| BuildError::File(format!("cannot write {}: {e}", path.display())))
+}

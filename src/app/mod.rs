@@ -1,0 +1,12 @@
+//! The composition root: builds everything in the order of its dependencies, starts it, and stops it in the reverse order.
+
+mod build;
+mod files;
+mod run;
+
+pub use build::{BuildError, check};
+pub use files::{admin_token, master_key};
+pub use run::{Running, Start, start};
+pub use crate::dispatch::client::{Client, Options as ClientOptions};
+pub use crate::dispatch::guard::{Cidr, Policy, check_url};
+pub use crate::dispatch::sender::{Call, Outcome, Sender};

@@ -1,0 +1,234 @@
+//! Starting and stopping: sockets are bound before anything runs, and what took requests stops before what they need.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use super::{BuildError, build, files};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::core::key::Key;
+use crate::core::otp::Engine;
+use crate::dispatch::client::Client;
+use crate::dispatch::deliver::{self, Dispatch};
+use crate::dispatch::guard;
+use crate::gateway::waiters::Waiters;
+use crate::gateway::{Gateway, Parts};
+use crate::http::admin::{self, Admin};
+use crate::http::app::App;
+use crate::http::connections::Connections;
+use crate::http::limits::Limits;
+use crate::http::router;
+use crate::http::server::Server;
+use crate::store::Store;
+use crate::store::sled::Sled;
+use crate::telemetry::Metrics;
+
+/// Connections to the admin listener.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// What a start may add to the configuration.
+#[derive(Default)]
+pub struct Start {
+    /// Keys that must exist.
+    pub keys: Vec<Key>,
+    /// Shown on `GET /api/dev/sources`; `dev` only.
+    pub dev_sources: Option<serde_json::Value>,
+}
+
+/// A running gateway.
+pub struct Running {
+    pub address: SocketAddr,
+    pub admin_address: SocketAddr,
+    pub gateway: Arc<Gateway>,
+    store: Arc<Sled>,
+    stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<usize>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Builds and starts a gateway on the embedded store.
+pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError> {
+    build::check(config)?;
+    let folder = config.store.folder.clone();
+    let master = files::master_key(&folder, &config.store.master_key)?;
+    let token = files::admin_token(&folder)?;
+    let options = build::store_options(config);
+    let opened = tokio::task::spawn_blocking(move || Sled::open(&options, &master)).await;
+    let store = Arc::new(opened.map_err(|_| BuildError::File("opening the store panicked".into()))??);
+    let (listener, address) = bind(&config.server.listen).await?;
+    let (admin_listener, admin_address) = bind(&config.admin.listen).await?;
+
+    let (stop, stopped) = watch::channel(false);
+    let shared = Shared { store, doorbell: Arc::new(Notify::new()), metrics: Arc::new(Metrics::default()), stopped };
+    let policy = build::guard_policy(config, vec![address, admin_address])?;
+    let gateway = Arc::new(Gateway::new(parts(config, &shared, address, policy.clone())?));
+    gateway_start(&gateway, config, extra.keys).await?;
+    let workers = work(config, &shared, &gateway, policy)?;
+    let app = Arc::new(App {
+        gateway: gateway.clone(),
+        body: build::body_limits(config, config.server.body_bytes_max),
+        carrier_body: build::body_limits(config, config.server.carrier_body_bytes_max),
+        dev_sources: extra.dev_sources,
+    });
+    let connections = Arc::new(Connections::default());
+    let admin = Arc::new(Admin {
+        app: app.clone(),
+        token,
+        gauges: gauges(gateway.clone(), shared.store.clone(), connections.clone()),
+        started_at: Clock::System.now(),
+    });
+    let limits = Arc::new(build::limits(config));
+    let listeners = vec![
+        serve(config, limits.clone(), connections, (listener, app), &shared.stopped)?,
+        serve_admin(limits, admin_listener, admin, &shared.stopped),
+    ];
+    Ok(Running { address, admin_address, gateway, store: shared.store, stop, listeners, workers })
+}
+
+/// Dispatch and the sweeper, each a task of its own.
+fn work(config: &Config, shared: &Shared, gateway: &Arc<Gateway>, policy: guard::Policy) -> Result<Vec<JoinHandle<()>>, BuildError> {
+    let dispatch = Dispatch::new(deliver::Parts {
+        store: shared.store.clone(),
+        sender: Client::new(build::client_options(config, policy.clone()))?,
+        guard: policy,
+        rules: build::deliver_rules(config)?,
+        clock: Clock::System,
+        metrics: shared.metrics.clone(),
+        doorbell: shared.doorbell.clone(),
+    });
+    let drain = Duration::from_millis(config.server.drain_ms);
+    let sweeping = gateway.clone();
+    let (sweep_every, log_days) = (Duration::from_millis(config.rental.sweep_ms), config.store.log_days);
+    Ok(vec![
+        tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
+        tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every, log_days).await }),
+    ])
+}
+
+async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), BuildError> {
+    let refuse = |error| BuildError::Listen { address: address.to_owned(), error };
+    let listener = TcpListener::bind(address).await.map_err(refuse)?;
+    let bound = listener.local_addr().map_err(refuse)?;
+    Ok((listener, bound))
+}
+
+/// What gateway and dispatch have in common.
+struct Shared {
+    store: Arc<Sled>,
+    doorbell: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    stopped: watch::Receiver<bool>,
+}
+
+fn parts(config: &Config, shared: &Shared, address: SocketAddr, policy: guard::Policy) -> Result<Parts, BuildError> {
+    Ok(Parts {
+        store: shared.store.clone(),
+        sources: build::sources(config, &address.to_string())?,
+        services: build::services(config)?,
+        rules: build::rules(config),
+        engine: Engine::built_in(),
+        clock: Clock::System,
+        metrics: shared.metrics.clone(),
+        waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),
+        url_check: Box::new(move |url| guard::check_url(url, &policy).map(drop).map_err(|e| e.to_string())),
+        doorbell: shared.doorbell.clone(),
+        draining: shared.stopped.clone(),
+    })
+}
+
+/// Adds the numbers and keys that must be there.
+async fn gateway_start(gateway: &Gateway, config: &Config, keys: Vec<Key>) -> Result<(), BuildError> {
+    let failed = |e: crate::gateway::Error| BuildError::Config(e.to_string());
+    let numbers = build::numbers(config)?;
+    if !numbers.is_empty() {
+        gateway.add_numbers(numbers).await.map_err(failed)?;
+    }
+    for key in keys {
+        gateway.add_key(key).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn serve(
+    config: &Config,
+    limits: Arc<Limits>,
+    connections: Arc<Connections>,
+    (listener, app): (TcpListener, Arc<App>),
+    stopped: &watch::Receiver<bool>,
+) -> Result<JoinHandle<usize>, BuildError> {
+    let server = Server { limits, tls: build::tls_config(config)?, connections };
+    let service = move |request, _peer| router::route(app.clone(), request);
+    let stopped = stopped.clone();
+    Ok(tokio::spawn(async move { server.serve(listener, service, until(stopped)).await }))
+}
+
+fn serve_admin(limits: Arc<Limits>, listener: TcpListener, admin: Arc<Admin>, stopped: &watch::Receiver<bool>) -> JoinHandle<usize> {
+    let limits = Arc::new(Limits { connections_max: ADMIN_CONNECTIONS_MAX, ..(*limits).clone() });
+    let server = Server { limits, tls: None, connections: Arc::new(Connections::default()) };
+    let service = move |request, _peer| admin::route(admin.clone(), request);
+    let stopped = stopped.clone();
+    tokio::spawn(async move { server.serve(listener, service, until(stopped)).await })
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone stops as well.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+#[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
+fn gauges(gateway: Arc<Gateway>, store: Arc<Sled>, connections: Arc<Connections>) -> Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync> {
+    Box::new(move || {
+        let counts = store.live().counts();
+        let now = Clock::System.now();
+        let oldest_ms = store.live().oldest_due().map_or(0, |at| now.since(at));
+        vec![
+            ("ringback_longpoll_waiting", gateway.waiters().count() as f64),
+            ("ringback_rentals_active", counts.rentals as f64),
+            ("ringback_numbers", counts.numbers as f64),
+            ("ringback_numbers_free", counts.numbers_free as f64),
+            ("ringback_subscriptions", counts.subscriptions as f64),
+            ("ringback_delivery_due", counts.due as f64),
+            ("ringback_delivery_oldest_due_seconds", oldest_ms as f64 / 1000.0),
+            ("ringback_connections", connections.open() as f64),
+            ("ringback_store_sync_p50_seconds", store.timings().sync_p50_us() as f64 / 1e6),
+            ("ringback_store_healthy", f64::from(u8::from(store.is_healthy()))),
+        ]
+    })
+}
+
+impl Running {
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.admin_address)
+    }
+
+    /// The median time of the latest syncs to the disk, in microseconds.
+    pub fn sync_p50_us(&self) -> u64 {
+        self.store.timings().sync_p50_us()
+    }
+
+    /// Not ready first; held polls answer pending, requests in work finish, deliveries in flight are recorded, then the store
+    /// closes. Answers how many connections had to be cut.
+    pub async fn stop(self) -> usize {
+        self.stop.send_replace(true);
+        let mut cut = 0;
+        for listener in self.listeners {
+            cut += listener.await.unwrap_or(0);
+        }
+        for worker in self.workers {
+            // A worker that panicked has nothing left to finish; the panic is in the log.
+            let _ = worker.await;
+        }
+        let store = self.store;
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        cut
+    }
+}

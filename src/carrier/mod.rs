@@ -1,0 +1,170 @@
+//! The carriers: one dialect per file, each verifying the raw bytes first and only then parsing them into `core::message`; no I/O in here.
+
+mod check;
+mod form;
+mod json;
+mod keys;
+mod mac;
+mod report;
+mod settings;
+pub mod simulate;
+pub mod standard_webhooks;
+pub mod telnyx;
+pub mod twilio;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use self::settings::SettingsError;
+use crate::core::message::Report;
+use crate::core::time::UnixMs;
+
+/// The table of dialects: variant, file, and the value of `carrier = ".."`. A new dialect is one line here and one file.
+macro_rules! dialects {
+    ($($variant:ident $file:ident $name:literal,)*) => {
+        /// A configured carrier: its dialect and its checked keys.
+        #[derive(Debug)]
+        pub enum Carrier {
+            $($variant($file::Keys),)*
+        }
+
+        /// What may stand in `carrier = ".."`.
+        pub const NAMES: &[&str] = &[$($name,)*];
+
+        impl Carrier {
+            /// `name` is the value of `carrier = ".."`, `settings` the rest of the `[[source]]` table (see `Settings` of the dialect).
+            pub fn from_settings(name: &str, settings: toml::Table) -> Result<Self, SettingsError> {
+                match name {
+                    $($name => Ok(Self::$variant($file::Keys::new(settings::read(settings)?)?)),)*
+                    _ => Err(SettingsError::UnknownCarrier(name.to_owned())),
+                }
+            }
+
+            /// The value of `carrier = ".."`; also the label in logs and metrics.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)*
+                }
+            }
+
+            /// Verifies the raw bytes, then the time window, and only then parses. All or nothing: one bad item of a batch refuses
+            /// the whole request, so that the carrier repeats it and nothing is lost in silence.
+            pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
+                match self {
+                    $(Self::$variant(keys) => keys.receive(request, now),)*
+                }
+            }
+        }
+    };
+}
+
+dialects! {
+    StandardWebhooks standard_webhooks "standard_webhooks",
+    Telnyx telnyx "telnyx",
+    Twilio twilio "twilio",
+}
+
+/// A carrier's request as it came. `url` is the one configured at the carrier (rebuilt from configuration, never from `Host`).
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub method: &'a str,
+    pub url: &'a str,
+    pub headers: &'a http::HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// What a request came to once its signature held.
+#[derive(Debug)]
+pub struct Received {
+    /// Empty where the carrier told us something that we have no use for; it still gets its 2xx.
+    pub reports: Vec<Report>,
+    pub answer: Answer,
+    /// Which of the configured keys matched, counted from 0: shows when an old key can go.
+    pub key_index: usize,
+}
+
+/// How this carrier wants its 2xx.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// 204 without a body.
+    Empty,
+    /// 200 `text/xml` with an empty `<Response></Response>`, or Twilio would answer the sender of the SMS.
+    Twiml,
+    /// 200 `text/plain` with exactly this text.
+    Text(String),
+}
+
+/// Why a request was refused; outside every reason looks the same, the name is for the log and the metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+#[error("{}", self.as_str())]
+pub enum Reject {
+    MissingSignature,
+    MissingTimestamp,
+    MissingNonce,
+    MissingId,
+    MissingField,
+    MalformedSignature,
+    MalformedTimestamp,
+    MalformedNonce,
+    MalformedParameter,
+    MalformedBody,
+    BadSignature,
+    BadCredentials,
+    StaleTimestamp,
+    BodyHashMismatch,
+    BodyNotCovered,
+    UrlHashMismatch,
+    AccountMismatch,
+    IssuerMismatch,
+    AudienceMismatch,
+    UnsupportedAlgorithm,
+    UntrustedCertUrl,
+    UntrustedSubscribeUrl,
+    TopicNotAllowed,
+}
+
+impl Reject {
+    /// The stable name for logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingSignature => "missing_signature",
+            Self::MissingTimestamp => "missing_timestamp",
+            Self::MissingNonce => "missing_nonce",
+            Self::MissingId => "missing_id",
+            Self::MissingField => "missing_field",
+            Self::MalformedSignature => "malformed_signature",
+            Self::MalformedTimestamp => "malformed_timestamp",
+            Self::MalformedNonce => "malformed_nonce",
+            Self::MalformedParameter => "malformed_parameter",
+            Self::MalformedBody => "malformed_body",
+            Self::BadSignature => "bad_signature",
+            Self::BadCredentials => "bad_credentials",
+            Self::StaleTimestamp => "stale_timestamp",
+            Self::BodyHashMismatch => "body_hash_mismatch",
+            Self::BodyNotCovered => "body_not_covered",
+            Self::UrlHashMismatch => "url_hash_mismatch",
+            Self::AccountMismatch => "account_mismatch",
+            Self::IssuerMismatch => "issuer_mismatch",
+            Self::AudienceMismatch => "audience_mismatch",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::UntrustedCertUrl => "untrusted_cert_url",
+            Self::UntrustedSubscribeUrl => "untrusted_subscribe_url",
+            Self::TopicNotAllowed => "topic_not_allowed",
+        }
+    }
+}
+
+/// Shows the shape only: headers carry signatures, URLs may carry tokens and codes, bodies carry codes.
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} <{} headers, {} B>",
+            self.method,
+            self.headers.len(),
+            self.body.len()
+        )
+    }
+}

@@ -1,0 +1,144 @@
+//! What each key may be: the ranges, the checks across keys, and the hint for a key that is not known.
+
+use toml::{Table, Value};
+
+use super::{Config, Error};
+
+/// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
+pub const RANGES: [(&str, u64, u64); 39] = [
+    ("server.connections_max", 1, 1_000_000),
+    ("server.connections_per_ip_max", 1, 1_000_000),
+    ("server.accept_pause_ms", 1, 10_000),
+    ("server.tls_handshake_ms", 100, 60_000),
+    ("server.header_read_ms", 50, 60_000),
+    ("server.idle_ms", 50, 3_600_000),
+    ("server.linger_ms", 0, 10_000),
+    ("server.headers_max", 8, 1_000),
+    ("server.head_bytes_max", 8_192, 1_048_576),
+    ("server.url_bytes_max", 256, 65_000),
+    ("server.h2_header_list_bytes_max", 4_096, 1_048_576),
+    ("server.h2_streams_max", 1, 10_000),
+    ("server.h2_window_bytes", 65_535, 16_777_216),
+    ("server.h2_ping_every_ms", 100, 3_600_000),
+    ("server.h2_ping_wait_ms", 100, 3_600_000),
+    ("server.body_bytes_max", 1_024, 16_777_216),
+    ("server.carrier_body_bytes_max", 1_024, 16_777_216),
+    ("server.body_read_ms", 50, 600_000),
+    ("server.body_rate_bytes_per_s_min", 1, 1_073_741_824),
+    ("server.drain_ms", 0, 600_000),
+    ("store.queue_max", 16, 1_000_000),
+    ("store.group_max", 1, 10_000),
+    ("store.disk_reserve_bytes", 0, 1_099_511_627_776),
+    ("store.cache_bytes", 1_048_576, 1_099_511_627_776),
+    ("store.log_days", 4, 3_650),
+    ("poll.default_s", 0, 60),
+    ("poll.max_s", 1, 60),
+    ("poll.waiters_max", 1, 1_000_000),
+    ("poll.waiters_per_key_max", 1, 1_000_000),
+    ("rental.grace_s", 0, 600),
+    ("rental.linger_s", 0, 3_600),
+    ("rental.cool_down_s", 601, 604_800),
+    ("rental.sweep_ms", 10, 60_000),
+    ("outbound.timeout_ms", 100, 60_000),
+    ("outbound.connect_timeout_ms", 100, 60_000),
+    ("outbound.reply_bytes_max", 0, 1_048_576),
+    ("outbound.concurrency_max", 1, 10_000),
+    ("outbound.concurrency_per_subscription_max", 1, 10_000),
+    ("outbound.subscriptions_max", 1, 10_000),
+];
+
+/// Lifetime of a rental, in seconds.
+const LIFETIME_S: (u64, u64) = (10, 86_400);
+
+/// Checks every number against its range.
+pub fn check_ranges(table: &Table) -> Result<(), Error> {
+    for (key, min, max) in RANGES {
+        let value = key.split_once('.').and_then(|(section, name)| table.get(section)?.get(name)?.as_integer());
+        let value = value.unwrap_or(-1);
+        if u64::try_from(value).is_ok_and(|v| (min..=max).contains(&v)) {
+            continue;
+        }
+        return Err(Error::Range { key, value: value.to_string(), min, max });
+    }
+    Ok(())
+}
+
+/// Checks what one key alone does not show.
+pub fn check(config: &Config) -> Result<(), Error> {
+    let refuse = |message: String| Err(Error::Value(message));
+    if !(0.0..=1.0).contains(&config.otp.min_confidence) {
+        return refuse("`otp.min_confidence` must be 0.0 to 1.0".into());
+    }
+    if config.server.tls_cert.is_empty() != config.server.tls_key.is_empty() {
+        return refuse("`server.tls_cert` and `server.tls_key` go together: give both or none".into());
+    }
+    if config.rental.country.len() != 2 || !config.rental.country.bytes().all(|b| b.is_ascii_uppercase()) {
+        return refuse("`rental.country` is two capital letters, for example US".into());
+    }
+    for (at, service) in config.service.iter().enumerate() {
+        if !(LIFETIME_S.0..=LIFETIME_S.1).contains(&service.lifetime_s) {
+            return refuse(format!("service {}: `lifetime_s` must be {} to {}", service.name, LIFETIME_S.0, LIFETIME_S.1));
+        }
+        if config.service[..at].iter().any(|other| other.name == service.name) {
+            return refuse(format!("service {} is there twice", service.name));
+        }
+    }
+    for (at, source) in config.source.iter().enumerate() {
+        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if source.name.is_empty() || source.name.len() > 64 || !source.name.bytes().all(legal) {
+            return refuse(format!("source {:?}: a name is 1 to 64 of a-z 0-9 - _", source.name));
+        }
+        if config.source[..at].iter().any(|other| other.name == source.name) {
+            return refuse(format!("source {} is there twice", source.name));
+        }
+    }
+    Ok(())
+}
+
+/// The keys that hold lists of tables and so may be absent from the defaults.
+pub fn list_of_tables(key: &str) -> Option<&'static Value> {
+    static EMPTY: Value = Value::Array(Vec::new());
+    matches!(key, "source" | "service" | "number").then_some(&EMPTY)
+}
+
+/// One environment variable as a table: `SERVER__LISTEN` is `[server] listen`. The default's type says how to read the value.
+pub fn from_environment(path: &str, value: &str, defaults: &Table) -> Result<Table, Error> {
+    let path = path.to_ascii_lowercase();
+    let layer = || format!("environment variable {}{}", super::ENV_PREFIX, path.to_ascii_uppercase());
+    let Some((section, key)) = path.split_once("__") else {
+        return Err(Error::Value(format!("{}: write RINGBACK__SECTION__KEY", layer())));
+    };
+    let known = defaults.get(section).and_then(|s| s.get(key));
+    let value = match known {
+        None | Some(Value::String(_)) => Value::String(value.to_owned()),
+        Some(_) => {
+            let parsed: Result<Table, _> = format!("value = {value}").parse();
+            let parsed = parsed.ok().and_then(|mut table| table.remove("value"));
+            parsed.ok_or_else(|| Error::Value(format!("{}: {value:?} is not a value of TOML", layer())))?
+        }
+    };
+    let inner = Table::from_iter([(key.to_owned(), value)]);
+    Ok(Table::from_iter([(section.to_owned(), Value::Table(inner))]))
+}
+
+/// The error for a key that is not known, with the nearest one that is.
+pub fn unknown<'a>(layer: &str, key: &str, known: impl Iterator<Item = &'a String>) -> Error {
+    let near = known.map(|k| (distance(key, k), k)).min().filter(|(d, _)| *d <= 3);
+    let hint = near.map(|(_, k)| format!(": did you mean `{k}`?")).unwrap_or_default();
+    Error::UnknownKey { layer: layer.to_owned(), key: key.to_owned(), hint }
+}
+
+/// Levenshtein distance, one row at a time.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

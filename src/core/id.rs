@@ -1,0 +1,280 @@
+//! Identifiers: an account's own are random and carry their day, derived ones are hashes, so that a repeated webhook meets its own row.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::time::UnixMs;
+
+/// Longest account id, in bytes.
+pub const ACCOUNT_BYTES_MAX: usize = 64;
+
+/// A tenant: 1 to 64 of `A-Z a-z 0-9 _ -`. Never contains a zero byte, which ends it in a key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountId(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("an account id is 1 to 64 of A-Z a-z 0-9 _ -")]
+    Account,
+    #[error("not an id of this kind")]
+    Id,
+}
+
+impl AccountId {
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if text.is_empty() || text.len() > ACCOUNT_BYTES_MAX || !text.bytes().all(legal) {
+            return Err(Error::Account);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AccountId {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AccountId> for String {
+    fn from(id: AccountId) -> Self {
+        id.0
+    }
+}
+
+/// A leased number; shown as a UUID because contract 000 shows one. Version 7: 48 bits of time, then 74 random bits.
+/// The time names the day's log the rental lives in, so that retention can drop whole days.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RentalId(pub [u8; 16]);
+
+impl RentalId {
+    pub fn new(now: UnixMs, random: [u8; 10]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&random);
+        bytes[6] = bytes[6] & 0x0f | 0x70;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self(bytes)
+    }
+
+    /// When it was made.
+    pub fn created_at(self) -> UnixMs {
+        let mut ms = [0; 8];
+        ms[2..].copy_from_slice(&self.0[..6]);
+        UnixMs(u64::from_be_bytes(ms))
+    }
+}
+
+impl fmt::Display for RentalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for RentalId {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text.len() != 36 || [8, 13, 18, 23].iter().any(|at| text.as_bytes()[*at] != b'-') {
+            return Err(Error::Id);
+        }
+        unhex(&text.replace('-', "")).map(Self)
+    }
+}
+
+impl fmt::Debug for RentalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The 16-byte ids that are written as a prefix and 32 hexadecimal digits.
+macro_rules! prefixed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub struct $name(pub [u8; 16]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+            fn from_str(text: &str) -> Result<Self, Error> {
+                unhex(text.strip_prefix($prefix).ok_or(Error::Id)?).map(Self)
+            }
+        }
+    };
+}
+
+prefixed_id!(
+    /// An inbound SMS: hash of the source and the carrier's own id, so that a repetition is the same message.
+    MessageId,
+    "msg_"
+);
+prefixed_id!(
+    /// What a customer hears: hash of what it is about and its kind. Contains no `.`, as Standard Webhooks asks.
+    EventId,
+    "evt_"
+);
+prefixed_id!(
+    /// A customer's webhook target; random.
+    SubscriptionId,
+    "whk_"
+);
+prefixed_id!(
+    /// One event owed to one subscription: hash of both.
+    DeliveryId,
+    "dlv_"
+);
+
+impl MessageId {
+    pub fn derive(source: &str, dedupe_key: &str) -> Self {
+        Self(hash("message", &[source.as_bytes(), dedupe_key.as_bytes()]))
+    }
+}
+
+impl EventId {
+    pub fn derive(about: &[u8], kind: &str) -> Self {
+        Self(hash("event", &[about, kind.as_bytes()]))
+    }
+}
+
+impl DeliveryId {
+    pub fn derive(event: EventId, subscription: SubscriptionId) -> Self {
+        Self(hash("delivery", &[&event.0, &subscription.0]))
+    }
+}
+
+/// SHA-256 over length-prefixed parts, cut to 128 bits: no two lists of parts run together.
+fn hash(what: &str, parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = Sha256::new_with_prefix(what.as_bytes());
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut id = [0; 16];
+    id.copy_from_slice(&hasher.finalize()[..16]);
+    id
+}
+
+/// Lower-case hexadecimal only: an id has one spelling.
+fn unhex(text: &str) -> Result<[u8; 16], Error> {
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Ok(b - b'0'),
+        b'a'..=b'f' => Ok(b - b'a' + 10),
+        _ => Err(Error::Id),
+    };
+    if text.len() != 32 {
+        return Err(Error::Id);
+    }
+    let mut id = [0; 16];
+    for (byte, pair) in id.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Ok(id)
+}
+
+/// Bits of a sequence below its milliseconds.
+const SEQ_COUNTER_BITS: u32 = 16;
+
+/// The place of an event in the log: strictly growing, given by the writer, its upper bits the millisecond it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The next sequence: at least one more than the last, whatever the clock does.
+    pub fn next(last: Self, now: UnixMs) -> Self {
+        Self((now.0 << SEQ_COUNTER_BITS).max(last.0 + 1))
+    }
+
+    pub fn written_at(self) -> UnixMs {
+        UnixMs(self.0 >> SEQ_COUNTER_BITS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rental_id_is_a_uuid_of_version_7() {
+        let id = RentalId::new(UnixMs(1_793_534_400_000), [0xff; 10]);
+        assert_eq!(id.to_string(), "01a1971e-5c00-7fff-bfff-ffffffffffff");
+        assert_eq!(id.created_at(), UnixMs(1_793_534_400_000));
+    }
+
+    #[test]
+    fn parts_do_not_run_together() {
+        assert_ne!(MessageId::derive("a", "bc"), MessageId::derive("ab", "c"));
+        assert_ne!(EventId::derive(b"x", "y").0, MessageId::derive("x", "y").0);
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let id = MessageId::derive("main", "1");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().to_uppercase().parse::<MessageId>(), Err(Error::Id));
+        assert_eq!(format!("{id}0").parse::<MessageId>(), Err(Error::Id));
+        assert_eq!(id.to_string().replace("msg_", "evt_").parse::<MessageId>(), Err(Error::Id));
+    }
+
+    #[test]
+    fn accounts_are_checked() {
+        assert!(AccountId::parse("acc_123-X").is_ok());
+        for bad in ["", "a b", "a\0", "é", "a/b", &"x".repeat(65)] {
+            assert_eq!(AccountId::parse(bad), Err(Error::Account), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rental_ids_round_trip(ms in 0u64..1 << 48, random: [u8; 10]) {
+            let id = RentalId::new(UnixMs(ms), random);
+            prop_assert_eq!(id.to_string().parse::<RentalId>(), Ok(id));
+            prop_assert_eq!(id.created_at(), UnixMs(ms));
+        }
+
+        #[test]
+        fn parsing_never_panics(text in ".{0,40}") {
+            let _ = text.parse::<RentalId>();
+            let _ = text.parse::<SubscriptionId>();
+            let _ = AccountId::parse(&text);
+        }
+
+        #[test]
+        fn sequences_grow_under_any_clock(clock in proptest::collection::vec(0u64..1 << 45, 1..50)) {
+            let mut last = Seq(0);
+            for now in clock {
+                let next = Seq::next(last, UnixMs(now));
+                prop_assert!(next > last);
+                last = next;
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The decision at the heart of the flow: a message, whose it is, and what follows from it as values; the gateway commits them, then acts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{self, Event};
+use super::id::{MessageId, RentalId};
+use super::message::{Media, Message};
+use super::number::Unmatched;
+use super::otp::Extraction;
+use super::phone::Address;
+use super::rental::{Code, MessageRef, Rental};
+use super::time::UnixMs;
+
+/// A message as it is stored. `Debug` hides text and code.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredMessage {
+    pub id: MessageId,
+    pub source: String,
+    pub carrier_message_id: String,
+    pub from: Address,
+    pub to: Address,
+    pub text: String,
+    pub media: Vec<Media>,
+    pub parts: Option<u32>,
+    /// The carrier's time, where it sent one.
+    pub sent_at: Option<UnixMs>,
+    /// Our own clock at arrival.
+    pub received_at: UnixMs,
+    pub owner: Result<RentalId, Unmatched>,
+    pub late: bool,
+    pub code: Option<String>,
+    pub confidence: f32,
+}
+
+impl fmt::Debug for StoredMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredMessage({} from {:?} <sms {} B>)", self.id, self.from, self.text.len())
+    }
+}
+
+/// What arrived, and when by our clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    pub source: &'a str,
+    pub message: &'a Message,
+    pub now: UnixMs,
+}
+
+/// Everything that follows from one message; committed together or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    pub message: StoredMessage,
+    /// The rental as it will be, and the event that its account hears.
+    pub matched: Option<(Rental, Event)>,
+}
+
+/// How far back a carrier's timestamp is believed, in milliseconds.
+const CARRIER_TIME_BACK_MAX_MS: u64 = 600_000;
+
+/// The time a message is matched by: the carrier's, where it lies in the last ten minutes, else the nearest end of them.
+pub fn matching_time(message: &Message, now: UnixMs) -> UnixMs {
+    message.received_at.unwrap_or(now).clamp(now.minus_ms(CARRIER_TIME_BACK_MAX_MS), now)
+}
+
+/// Decides on a message that belongs to nobody.
+pub fn unmatched(arrival: Arrival<'_>, reason: Unmatched) -> Decision {
+    Decision { message: stored(arrival, Err(reason), None), matched: None }
+}
+
+/// Decides on a message of this rental.
+pub fn matched(arrival: Arrival<'_>, rental: &Rental, late: bool, found: &Extraction, linger_ms: u64) -> Decision {
+    let mut message = stored(arrival, Ok(rental.id), Some(found));
+    message.late = late;
+    let code = found.code.as_ref().map(|code| Code {
+        code: code.clone(),
+        text: message.text.clone(),
+        message: message.id,
+        confidence: found.confidence,
+        at: arrival.now,
+    });
+    let place = MessageRef { id: message.id, at: arrival.now };
+    let next = rental.receive(place, code, arrival.now, linger_ms);
+    let event = event::of_message(&next, &message, late, found.link.as_deref());
+    Decision { message, matched: Some((next, event)) }
+}
+
+fn stored(arrival: Arrival<'_>, owner: Result<RentalId, Unmatched>, found: Option<&Extraction>) -> StoredMessage {
+    let message = arrival.message;
+    StoredMessage {
+        id: MessageId::derive(arrival.source, &message.dedupe_key),
+        source: arrival.source.to_owned(),
+        carrier_message_id: message.carrier_message_id.clone(),
+        from: message.from.clone(),
+        to: message.to.clone(),
+        text: message.text.clone(),
+        media: message.media.clone(),
+        parts: message.parts,
+        sent_at: message.received_at,
+        received_at: arrival.now,
+        owner,
+        late: false,
+        code: found.and_then(|f| f.code.clone()),
+        confidence: found.map_or(0.0, |f| f.confidence),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(at: Option<u64>) -> Message {
+        Message {
+            carrier_event_id: None,
+            carrier_message_id: "m1".into(),
+            dedupe_key: "m1".into(),
+            from: Address::new("Google"),
+            to: Address::new("+12025550143"),
+            text: "G-123456 is your code".into(),
+            received_at: at.map(UnixMs),
+            parts: None,
+            encoding: None,
+            media: Vec::new(),
+            concat: None,
+            binary: None,
+            udh: None,
+            parsed_code: None,
+            reservation_id: None,
+        }
+    }
+
+    #[test]
+    fn a_carriers_clock_is_believed_for_ten_minutes() {
+        let now = UnixMs(10_000_000);
+        let time = |at| matching_time(&message(at), now).0;
+        assert_eq!(time(None), 10_000_000);
+        assert_eq!(time(Some(9_990_000)), 9_990_000);
+        assert_eq!(time(Some(1)), 9_400_000);
+        assert_eq!(time(Some(99_000_000)), 10_000_000);
+    }
+
+    #[test]
+    fn debug_hides_text_and_code() {
+        let message = message(None);
+        let arrival = Arrival { source: "main", message: &message, now: UnixMs(5) };
+        let decision = unmatched(arrival, Unmatched::NoRental);
+        assert!(!format!("{decision:?} {arrival:?}").contains("123456"));
+    }
+}

@@ -1,0 +1,119 @@
+//! What carriers bring, in one form: an inbound message, a delivery receipt, a verify event or a subscription to confirm.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::phone::Address;
+use super::time::UnixMs;
+
+/// One thing a carrier request reported; a request may carry several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    Message(Message),
+    Receipt(Receipt),
+    Verify(VerifyStatus),
+    Confirmation(Confirmation),
+}
+
+/// An inbound SMS or MMS. `Debug` hides the text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    pub carrier_event_id: Option<String>,
+    pub carrier_message_id: String,
+    /// What makes this message the same message when the carrier repeats it.
+    pub dedupe_key: String,
+    pub from: Address,
+    pub to: Address,
+    /// Byte for byte as the carrier gave it: no trimming, no Unicode normalisation.
+    pub text: String,
+    /// The carrier's own time; `None` where it sends none.
+    pub received_at: Option<UnixMs>,
+    /// How many SMS parts the carrier joined; `None` where it does not say.
+    pub parts: Option<u32>,
+    pub encoding: Option<String>,
+    pub media: Vec<Media>,
+    /// Present when this is one part of a longer message that the carrier did not join.
+    pub concat: Option<Concat>,
+    pub binary: Option<Vec<u8>>,
+    pub udh: Option<Vec<u8>>,
+    /// The code that the carrier itself found in the text.
+    pub parsed_code: Option<String>,
+    pub reservation_id: Option<String>,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("carrier_message_id", &self.carrier_message_id)
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .field("text", &format_args!("<sms {} B>", self.text.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    pub url: String,
+    pub content_type: Option<String>,
+}
+
+/// Which part of which longer message this is (3GPP TS 23.040 §9.2.3.24.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concat {
+    pub reference: String,
+    pub total: u32,
+    pub part: u32,
+}
+
+/// What became of a message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    pub carrier_event_id: Option<String>,
+    pub carrier_message_id: String,
+    /// By default `<message id>:<raw status>`.
+    pub dedupe_key: String,
+    pub from: Option<Address>,
+    pub to: Option<Address>,
+    pub status: ReceiptStatus,
+    pub raw_status: String,
+    pub error_code: Option<String>,
+    pub occurred_at: Option<UnixMs>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReceiptStatus {
+    Accepted,
+    Queued,
+    Sent,
+    Delivered,
+    Failed,
+    Undelivered,
+    Expired,
+    Rejected,
+    Unknown,
+}
+
+/// The carrier's word on a verification that it runs for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyStatus {
+    pub carrier_event_id: Option<String>,
+    pub carrier_message_id: String,
+    pub dedupe_key: String,
+    pub to: Option<Address>,
+    pub status: String,
+    pub raw_status: String,
+    pub delivery_status: Option<String>,
+    pub occurred_at: Option<UnixMs>,
+}
+
+/// A carrier asks us to confirm that it may post here (AWS SNS).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    pub carrier_event_id: String,
+    pub dedupe_key: String,
+    pub topic_arn: String,
+    pub subscribe_url: String,
+}

@@ -1,0 +1,197 @@
+//! The inventory: what state a number is in and whose message arrived on it at a given time; pure decisions, the store makes them atomic.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{AccountId, RentalId};
+use super::money::Price;
+use super::phone::PhoneNumber;
+use super::time::UnixMs;
+
+/// How many past leases a number remembers for late messages and for never giving one renter's message to the next.
+const LEASES_MAX: usize = 8;
+
+/// A number that can be leased, with its latest leases, newest last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    pub number: PhoneNumber,
+    /// ISO 3166-1 alpha-2, upper case.
+    pub country: String,
+    pub price: Price,
+    /// Not leased again before this time.
+    pub cooling_until: UnixMs,
+    pub leases: Vec<Lease>,
+    /// Grows with every change; a commit names the version it decided on.
+    pub version: u32,
+}
+
+/// The time a number belonged, or belongs, to a rental.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub rental: RentalId,
+    pub account: AccountId,
+    pub starts_at: UnixMs,
+    /// The planned end, and once it is over the real one.
+    pub ends_at: UnixMs,
+    /// Why it ended; `None` while the number is taken.
+    pub ended: Option<Ended>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    Cancelled,
+    Expired,
+}
+
+/// Whom a message belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner<'a> {
+    Rental { lease: &'a Lease, late: bool },
+    Nobody(Unmatched),
+}
+
+/// Why a message belongs to no rental.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmatched {
+    UnknownNumber,
+    BadNumber,
+    NoRental,
+    Expired,
+    Cancelled,
+}
+
+impl Unmatched {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownNumber => "unknown_number",
+            Self::BadNumber => "bad_number",
+            Self::NoRental => "no_rental",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Number {
+    pub fn new(number: PhoneNumber, country: String, price: Price) -> Self {
+        Self { number, country, price, cooling_until: UnixMs(0), leases: Vec::new(), version: 0 }
+    }
+
+    /// The US area code, where it has one.
+    pub fn area_code(&self) -> Option<&str> {
+        self.number.as_str().strip_prefix("+1").and_then(|rest| rest.get(..3))
+    }
+
+    /// Free to lease: nobody holds it and the cool-down is over.
+    pub fn is_free(&self, now: UnixMs) -> bool {
+        self.cooling_until <= now && self.leases.last().is_none_or(|lease| lease.ended.is_some())
+    }
+
+    /// The number with one more lease.
+    pub fn leased(&self, lease: Lease) -> Self {
+        debug_assert!(self.is_free(lease.starts_at), "a number has one lease at a time");
+        let mut next = self.clone();
+        next.leases.push(lease);
+        next.leases.drain(..next.leases.len().saturating_sub(LEASES_MAX));
+        next.version += 1;
+        next
+    }
+
+    /// The number with another end for this rental's lease; `ended` says that it is over now.
+    pub fn with_end(&self, rental: RentalId, ends_at: UnixMs, ended: Option<Ended>, cool_down_ms: u64) -> Self {
+        let mut next = self.clone();
+        next.version += 1;
+        if let Some(lease) = next.leases.iter_mut().find(|lease| lease.rental == rental) {
+            lease.ends_at = ends_at;
+            lease.ended = ended;
+            if ended.is_some() {
+                next.cooling_until = next.cooling_until.max(ends_at.plus_ms(cool_down_ms));
+            }
+        }
+        next
+    }
+
+    /// Whose message it is that arrived at `time`: the rental whose interval holds it, or one that ended at most `grace_ms` before.
+    /// A message is never given to a later renter: the cool-down is longer than the grace, so at most one lease can match.
+    pub fn owner_at(&self, time: UnixMs, grace_ms: u64) -> Owner<'_> {
+        let Some(lease) = self.leases.iter().rev().find(|lease| lease.starts_at <= time) else {
+            return Owner::Nobody(Unmatched::NoRental);
+        };
+        if time <= lease.ends_at.plus_ms(grace_ms) {
+            return Owner::Rental { lease, late: time > lease.ends_at };
+        }
+        match lease.ended {
+            Some(Ended::Cancelled) => Owner::Nobody(Unmatched::Cancelled),
+            _ => Owner::Nobody(Unmatched::Expired),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lease(n: u8, starts: u64, ends: u64, ended: Option<Ended>) -> Lease {
+        let account = AccountId::parse("a").unwrap();
+        Lease { rental: RentalId([n; 16]), account, starts_at: UnixMs(starts), ends_at: UnixMs(ends), ended }
+    }
+
+    fn number(leases: Vec<Lease>) -> Number {
+        let number = PhoneNumber::parse("+12025550143").unwrap();
+        Number { leases, ..Number::new(number, "US".into(), Price(0)) }
+    }
+
+    fn owner(number: &Number, time: u64) -> Result<(u8, bool), Unmatched> {
+        match number.owner_at(UnixMs(time), 120) {
+            Owner::Rental { lease, late } => Ok((lease.rental.0[0], late)),
+            Owner::Nobody(reason) => Err(reason),
+        }
+    }
+
+    #[test]
+    fn a_message_goes_to_the_rental_of_its_time() {
+        let number = number(vec![
+            lease(1, 1000, 2000, Some(Ended::Expired)),
+            lease(2, 5000, 6000, Some(Ended::Cancelled)),
+            lease(3, 9000, 9900, None),
+        ]);
+        assert_eq!(owner(&number, 999), Err(Unmatched::NoRental));
+        assert_eq!(owner(&number, 1000), Ok((1, false)));
+        assert_eq!(owner(&number, 2001), Ok((1, true)));
+        assert_eq!(owner(&number, 2121), Err(Unmatched::Expired));
+        assert_eq!(owner(&number, 6121), Err(Unmatched::Cancelled));
+        assert_eq!(owner(&number, 9500), Ok((3, false)));
+    }
+
+    #[test]
+    fn a_number_cools_down_before_the_next_renter() {
+        let held = number(vec![]).leased(lease(1, 1000, 2000, None));
+        assert!(!held.is_free(UnixMs(1500)));
+        let ended = held.with_end(RentalId([1; 16]), UnixMs(1500), Some(Ended::Cancelled), 900);
+        assert!(!ended.is_free(UnixMs(2399)));
+        assert!(ended.is_free(UnixMs(2400)));
+        assert_eq!(ended.version, 2);
+        assert_eq!(ended.area_code(), Some("202"));
+    }
+
+    proptest! {
+        /// However often a number is leased, a message finds at most the lease of its own time or one within grace.
+        #[test]
+        fn never_the_next_renters(gaps in proptest::collection::vec((200u64..500, 1u64..300), 1..12), at in 0u64..12_000) {
+            let mut number = number(vec![]);
+            let mut clock = 0;
+            for (n, (cool, lasts)) in gaps.iter().enumerate() {
+                clock += cool;
+                number = number.leased(lease(n as u8, clock, clock + lasts, None));
+                clock += lasts;
+                number = number.with_end(RentalId([n as u8; 16]), UnixMs(clock), Some(Ended::Expired), 200);
+            }
+            prop_assert!(number.leases.len() <= LEASES_MAX);
+            if let Owner::Rental { lease, late } = number.owner_at(UnixMs(at), 120) {
+                prop_assert!(lease.starts_at.0 <= at && at <= lease.ends_at.0 + 120);
+                prop_assert_eq!(late, at > lease.ends_at.0);
+            }
+        }
+    }
+}

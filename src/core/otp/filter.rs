@@ -1,0 +1,50 @@
+//! What a service or a rental expects of its codes, so that anything else is passed over.
+
+use serde::Deserialize;
+
+/// Letters and digits a code is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    Digits,
+    Alphanumeric,
+}
+
+/// Limits on the answer. The default lets everything pass.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Filter {
+    /// Fewest characters of a code.
+    pub length_min: Option<u8>,
+    /// Most characters of a code.
+    pub length_max: Option<u8>,
+    pub alphabet: Option<Alphabet>,
+    /// Who may send: an exact name or number, or a beginning followed by `*`; case does not count. The engine sees no
+    /// sender: ask [`Filter::accepts_sender`] before it.
+    pub sender: Option<String>,
+    /// 0 to 1; a less certain code is reported as a candidate only.
+    pub min_confidence: Option<f32>,
+}
+
+impl Filter {
+    /// True if messages of this sender are to be read.
+    pub fn accepts_sender(&self, sender: &str) -> bool {
+        let Some(wanted) = &self.sender else { return true };
+        let (wanted, sender) = (wanted.to_lowercase(), sender.to_lowercase());
+        match wanted.strip_suffix('*') {
+            Some(start) => sender.starts_with(start),
+            None => sender == wanted,
+        }
+    }
+
+    /// True if the code has the length and the alphabet asked for.
+    pub(super) fn accepts(&self, code: &str) -> bool {
+        self.length_min.is_none_or(|min| code.len() >= usize::from(min))
+            && self.length_max.is_none_or(|max| code.len() <= usize::from(max))
+            && (self.alphabet != Some(Alphabet::Digits) || code.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    pub(super) fn is_sure(&self, confidence: f32) -> bool {
+        self.min_confidence.is_none_or(|min| confidence >= min)
+    }
+}

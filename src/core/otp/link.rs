@@ -1,0 +1,90 @@
+//! URLs, e-mail addresses and domain names of a message: taken out before codes are looked for; one may be a magic link.
+//! Nothing is fetched or resolved.
+
+use super::normalise::Text;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Url,
+    Email,
+    Domain,
+}
+
+/// An address as a byte range of the folded text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    pub start: usize,
+    pub end: usize,
+    pub kind: Kind,
+}
+
+/// Endings of bare domain names that are believed without a path after them.
+const ENDINGS: [&str; 40] = [
+    "com", "net", "org", "io", "co", "app", "me", "dev", "example", "test", "info", "biz", "xyz", "ly", "gg", "de", "uk",
+    "fr", "es", "it", "nl", "pl", "ru", "ua", "br", "in", "cn", "jp", "kr", "id", "vn", "th", "tr", "se", "dk", "eu",
+    "us", "ca", "au", "ir",
+];
+
+/// All addresses in order. One pass over runs of ASCII without blanks.
+pub(super) fn find(text: &Text) -> Vec<Address> {
+    let bytes = text.bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_graphic() {
+            at += 1;
+            continue;
+        }
+        let length = bytes[at..].iter().position(|b| !b.is_ascii_graphic()).unwrap_or(bytes.len() - at);
+        if let Some(address) = address(&text.folded[at..at + length], at) {
+            found.push(address);
+        }
+        at += length;
+    }
+    found
+}
+
+fn address(run: &str, at: usize) -> Option<Address> {
+    if !run.contains(['.', ':']) {
+        return None;
+    }
+    if let Some(scheme) = run.find("://") {
+        let start = run[..scheme].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+        return Some(trimmed(run, start, at, Kind::Url)).filter(|url| url.end > at + scheme + 3);
+    }
+    if let Some(sign) = run.find('@') {
+        let local = sign > 0 && run.as_bytes()[sign - 1].is_ascii_alphanumeric();
+        return (local && run[sign..].contains('.')).then(|| trimmed(run, 0, at, Kind::Email));
+    }
+    let start = run.find(|c: char| c.is_ascii_alphanumeric())?;
+    let end = start + run[start..].find(['/', '?', '#', ')', ',', ':', '"', '\'']).unwrap_or(run.len() - start);
+    let host = run[start..end].trim_end_matches(['.', '!']);
+    let (name, ending) = host.rsplit_once('.')?;
+    let path = run[start + host.len()..].starts_with('/') && run.len() > start + host.len() + 1;
+    let named = name.bytes().any(|b| b.is_ascii_alphabetic()) && !name.ends_with('.');
+    let ended = ending.len() >= 2 && ending.bytes().all(|b| b.is_ascii_lowercase());
+    if !named || !ended || !(path || ENDINGS.contains(&ending)) {
+        return None;
+    }
+    let kind = if path { Kind::Url } else { Kind::Domain };
+    Some(if path { trimmed(run, start, at, kind) } else { Address { start: at + start, end: at + start + host.len(), kind } })
+}
+
+/// Cuts the punctuation of the sentence off the address.
+fn trimmed(run: &str, start: usize, at: usize, kind: Kind) -> Address {
+    let body = run[start..].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '>', '"', '\'', '*', '_']);
+    Address { start: at + start, end: at + start + body.len(), kind }
+}
+
+/// True if the address can be a sign-in link beside a code: it has a path or query that looks made for one person.
+pub(super) fn is_personal(address: &str) -> bool {
+    let body = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let Some(path) = body.find(['/', '?', '#']).map(|at| &body[at..]) else { return false };
+    let worded = ["verif", "confirm", "login", "signin", "auth", "magic", "otp", "token", "code="]
+        .iter()
+        .any(|word| path.contains(word));
+    let mixed = path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|part| part.len() >= 6 && part.bytes().any(|b| b.is_ascii_digit()));
+    worded || mixed
+}

@@ -1,0 +1,338 @@
+//! Numbers and short words of a message that could be codes, and what their own shape says against them.
+//! One hand-written pass over ASCII letters and digits; no language knowledge.
+
+use super::normalise::Text;
+use super::result::Reason;
+
+/// A possible code as a byte range of the folded text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Token {
+    pub start: usize,
+    pub end: usize,
+    pub shape: Shape,
+    /// Letters and digits in it.
+    pub chars: usize,
+    pub mask: Option<Mask>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Digits,
+    /// Digits in groups of one size.
+    Split,
+    Alnum,
+    Letters,
+}
+
+/// Why a token is probably no code. A hard mask cannot be overruled by a code word before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mask {
+    pub reason: Reason,
+    pub hard: bool,
+}
+
+pub(super) const fn hard(reason: Reason) -> Option<Mask> {
+    Some(Mask { reason, hard: true })
+}
+
+pub(super) const fn soft(reason: Reason) -> Option<Mask> {
+    Some(Mask { reason, hard: false })
+}
+
+/// A maximal run of ASCII letters and digits.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: usize,
+    end: usize,
+    digits: usize,
+}
+
+impl Run {
+    fn len(&self) -> usize {
+        self.end - self.start
+    }
+    fn all_digits(&self) -> bool {
+        self.digits == self.len()
+    }
+    fn all_letters(&self) -> bool {
+        self.digits == 0
+    }
+}
+
+/// All tokens in order of their start. `skip` are ranges to leave out, in order.
+pub(super) fn scan(text: &Text, skip: &[(usize, usize)]) -> Vec<Token> {
+    let runs = runs(text.bytes(), skip);
+    let mut tokens = Vec::with_capacity(runs.len());
+    let mut at = 0;
+    while at < runs.len() {
+        let tight = tight(text.bytes(), &runs[at..]);
+        if tight > 1 {
+            chain(text, &runs[at..at + tight], &mut tokens);
+            at += tight;
+        } else {
+            let spaced = spaced(text.bytes(), &runs[at..]);
+            match group(text, &runs[at..at + spaced]) {
+                Some(token) => {
+                    tokens.push(token);
+                    at += spaced;
+                }
+                None => {
+                    single(text, runs[at], &mut tokens);
+                    at += 1;
+                }
+            }
+        }
+    }
+    tokens
+}
+
+fn runs(bytes: &[u8], skip: &[(usize, usize)]) -> Vec<Run> {
+    let mut runs = Vec::with_capacity(32);
+    let mut skip = skip.iter().peekable();
+    let mut at = 0;
+    while at < bytes.len() {
+        while skip.peek().is_some_and(|range| range.1 <= at) {
+            skip.next();
+        }
+        if let Some(range) = skip.peek().filter(|range| range.0 <= at) {
+            at = range.1;
+            continue;
+        }
+        let length = bytes[at..].iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(bytes.len() - at);
+        if length > 0 {
+            let digits = bytes[at..at + length].iter().filter(|b| b.is_ascii_digit()).count();
+            runs.push(Run { start: at, end: at + length, digits });
+        }
+        at += length.max(1);
+    }
+    runs
+}
+
+/// How many runs from the first are joined by single separators.
+fn tight(bytes: &[u8], runs: &[Run]) -> usize {
+    let mut count = 1;
+    while count < runs.len().min(12) {
+        let (left, right) = (runs[count - 1], runs[count]);
+        if right.start - left.end != 1 {
+            break;
+        }
+        let joined = match bytes[left.end] {
+            b'-' => left.digits + right.digits > 0,
+            b'.' | b',' | b':' | b'/' | b'\'' => left.all_digits() && right.all_digits(),
+            _ => false,
+        };
+        if !joined {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+/// How many digit runs from the first are separated by one blank, or by a dash between blanks.
+fn spaced(bytes: &[u8], runs: &[Run]) -> usize {
+    let mut count = 1;
+    while count < runs.len().min(12) && runs[count - 1].all_digits() && runs[count].all_digits() {
+        if !matches!(&bytes[runs[count - 1].end..runs[count].start], b" " | b" - ") {
+            break;
+        }
+        if count + 1 < runs.len() && tight(bytes, &runs[count..]) > 1 {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+/// Sizes that people split codes into.
+fn is_split(sizes: &[usize]) -> bool {
+    let total: usize = sizes.iter().sum();
+    let even = sizes.iter().all(|size| *size == sizes[0]);
+    even && match sizes[0] {
+        1 => (4..=8).contains(&sizes.len()),
+        2 => (2..=5).contains(&sizes.len()),
+        3 => (2..=3).contains(&sizes.len()),
+        _ => total <= 10 && sizes.len() == 2,
+    }
+}
+
+/// Digit groups with blanks between them: a split code, or a phone or account number.
+fn group(text: &Text, runs: &[Run]) -> Option<Token> {
+    if runs.len() < 2 {
+        return None;
+    }
+    let sizes: Vec<usize> = runs.iter().map(Run::len).collect();
+    let total: usize = sizes.iter().sum();
+    let (start, end) = (runs[0].start, runs[runs.len() - 1].end);
+    let bytes = text.bytes();
+    let international = start > 0 && (bytes[start - 1] == b'+' || text.folded[..start].ends_with("(+"));
+    let trunk = bytes[start] == b'0' && total >= 9 && sizes[0] != 1;
+    let free = total >= 10 && matches!(&bytes[start..start + sizes[0]], b"1" | b"800" | b"1800" | b"888" | b"900" | b"1300");
+    let token = |shape, mask| Some(Token { start, end, shape, chars: total, mask });
+    if international || trunk || free {
+        return token(Shape::Split, soft(Reason::Phone));
+    }
+    if is_split(&sizes) {
+        return token(Shape::Split, None);
+    }
+    let accountlike = sizes.len() >= 3 && total >= 9 && sizes.iter().all(|size| *size >= 2);
+    if accountlike {
+        return token(Shape::Split, soft(Reason::Phone));
+    }
+    None
+}
+
+fn single(text: &Text, run: Run, tokens: &mut Vec<Token>) {
+    let bytes = text.bytes();
+    let before = run.start.checked_sub(1).map_or(b' ', |at| bytes[at]);
+    let after = bytes.get(run.end).copied().unwrap_or(b' ');
+    let mut token =
+        Token { start: run.start, end: run.end, shape: Shape::Digits, chars: run.len(), mask: None };
+    if run.all_letters() {
+        token.shape = Shape::Letters;
+        if (4..=10).contains(&run.len()) {
+            tokens.push(token);
+        }
+        return;
+    }
+    if !run.all_digits() {
+        return alnum(text, run, tokens);
+    }
+    token.mask = if run.len() > 10 {
+        hard(Reason::Long)
+    } else if before == b'+' && run.len() >= 7 {
+        soft(Reason::Phone)
+    } else if is_card(text, run, before, after) {
+        hard(Reason::Card)
+    } else {
+        None
+    };
+    tokens.push(token);
+}
+
+/// `*4417`, `...4432`, `••4471`, but not `*297379*`.
+fn is_card(text: &Text, run: Run, before: u8, after: u8) -> bool {
+    let head = &text.folded[..run.start];
+    if head.ends_with("**") && run.len() <= 6 && after != b'*' {
+        return true;
+    }
+    let starred = before == b'*' && after != b'*' && run.len() <= 5;
+    starred || (run.len() <= 5 && (head.ends_with("..") || head.ends_with(['…', '•', '·', '×', '●'])))
+        || (after == b'*' && before != b'*' && run.len() <= 6)
+}
+
+fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
+    let bytes = &text.bytes()[run.start..run.end];
+    let token = |start, end, shape, mask| Token { start, end, shape, chars: end - start, mask };
+    let letters = bytes.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let split = letters.max(digits);
+    let two_parts = letters + bytes[letters..].iter().take_while(|b| b.is_ascii_digit()).count() == bytes.len()
+        || digits + bytes[digits..].iter().take_while(|b| b.is_ascii_alphabetic()).count() == bytes.len();
+    if two_parts && split < bytes.len() {
+        let (word, number) =
+            if letters > 0 { (&bytes[..letters], run.start + letters..run.end) } else { (&bytes[digits..], run.start..run.start + digits) };
+        if word.iter().all(|b| *b == b'x') && number.len() <= 6 {
+            tokens.push(token(run.start, run.end, Shape::Alnum, hard(Reason::Card)));
+            return;
+        }
+        if is_glued_word(word) && number.len() >= 4 {
+            tokens.push(token(number.start, number.end, Shape::Digits, None));
+            return;
+        }
+    }
+    let mask = if run.len() > 10 { hard(Reason::Long) } else { None };
+    tokens.push(token(run.start, run.end, Shape::Alnum, mask));
+}
+
+/// Words that are typed against the code without a blank.
+fn is_glued_word(word: &[u8]) -> bool {
+    matches!(word, b"otp" | b"code" | b"kod" | b"kode" | b"pin" | b"is" | b"codigo" | b"tan" | b"la" | b"est" | b"token")
+}
+
+/// Runs joined by dashes, dots, commas, colons or slashes.
+fn chain(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
+    let bytes = text.bytes();
+    let (start, end) = (runs[0].start, runs[runs.len() - 1].end);
+    let separator = bytes[runs[0].end];
+    let uniform = runs.windows(2).all(|pair| bytes[pair[0].end] == separator);
+    let total: usize = runs.iter().map(Run::len).sum();
+    if separator == b'-' && !runs.iter().all(Run::all_digits) {
+        return dashed(text, runs, tokens);
+    }
+    let sizes: Vec<usize> = runs.iter().map(Run::len).collect();
+    let values: Vec<usize> = runs.iter().map(|run| number(&bytes[run.start..run.end])).collect();
+    let before = start.checked_sub(1).map_or(b' ', |at| bytes[at]);
+    let mask = if before == b'+' || (sizes[0] == 1 && total >= 10 && separator == b'-') {
+        soft(Reason::Phone)
+    } else if bytes[start..end].contains(&b':') {
+        hard(Reason::Time)
+    } else if is_date(&sizes, &values, separator) {
+        hard(Reason::Date)
+    } else if bytes[start..end].iter().any(|b| matches!(b, b',' | b'\'')) {
+        hard(Reason::Amount)
+    } else if separator == b'.' && uniform && sizes != [3, 3] && sizes != [2, 2, 2] && sizes != [4, 4] {
+        hard(if runs.len() == 4 { Reason::Version } else { Reason::Amount })
+    } else if separator == b'/' || !uniform {
+        hard(Reason::Reference)
+    } else if is_split(&sizes) {
+        None
+    } else if (7..=13).contains(&total) {
+        soft(Reason::Phone)
+    } else {
+        hard(Reason::Reference)
+    };
+    tokens.push(Token { start, end, shape: Shape::Split, chars: total, mask });
+}
+
+fn number(digits: &[u8]) -> usize {
+    digits.iter().take(9).fold(0, |sum, b| sum * 10 + usize::from(b - b'0'))
+}
+
+fn is_date(sizes: &[usize], values: &[usize], separator: u8) -> bool {
+    let day = |at: usize| sizes[at] <= 2 && (1..=31).contains(&values[at]);
+    let month = |at: usize| sizes[at] <= 2 && (1..=12).contains(&values[at]);
+    let year = |at: usize| (sizes[at] == 4 && (1300..=2600).contains(&values[at])) || sizes[at] == 2;
+    match sizes.len() {
+        2 if separator == b'/' => (day(0) && day(1)) || (month(0) && year(1)),
+        2 if separator == b'.' => day(0) && month(1) && sizes.iter().all(|size| *size <= 2),
+        3 => {
+            let european = day(0) && month(1) && year(2);
+            let american = month(0) && day(1) && year(2);
+            let iso = sizes[0] == 4 && year(0) && month(1) && day(2);
+            european || american || iso
+        }
+        _ => false,
+    }
+}
+
+/// Dash chains that hold letters: a service prefix, a code in two parts, or words.
+fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
+    let (start, end) = (runs[0].start, runs[runs.len() - 1].end);
+    let total: usize = runs.iter().map(Run::len).sum();
+    let cased = |run: &Run| &text.cased[run.start..run.end];
+    if runs.len() == 2 && runs[0].all_letters() && runs[1].all_digits() {
+        let digits = runs[1];
+        if cased(&runs[0]).iter().all(|b| matches!(b, b'x' | b'X')) {
+            tokens.push(Token { start, end, shape: Shape::Alnum, chars: total, mask: hard(Reason::Card) });
+            return;
+        }
+        if runs[0].len() <= 3 || cased(&runs[0]).iter().any(u8::is_ascii_lowercase) || total > 10 {
+            return single(text, digits, tokens);
+        }
+    }
+    let plain = |run: &Run| run.all_letters() && cased(run).iter().any(u8::is_ascii_lowercase);
+    let shouted = runs.iter().all(|run| !cased(run).iter().any(u8::is_ascii_lowercase));
+    if runs.len() <= 3 && total <= 10 && total >= 4 && !runs.iter().any(plain) && (shouted || runs.len() == 2) {
+        let mask = (runs.len() == 2 && runs[0].len() == 1 && runs[1].len() > 6).then_some(()).and(soft(Reason::Reference));
+        tokens.push(Token { start, end, shape: Shape::Alnum, chars: total, mask });
+        return;
+    }
+    if runs.iter().any(plain) {
+        for run in runs {
+            single(text, *run, tokens);
+        }
+    } else {
+        tokens.push(Token { start, end, shape: Shape::Alnum, chars: total, mask: hard(Reason::Reference) });
+    }
+}

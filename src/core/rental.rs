@@ -1,0 +1,208 @@
+//! A rental: a number leased for a service, and its life as pure transitions; contract 000 calls it a verification in its URLs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{AccountId, MessageId, RentalId};
+use super::money::Price;
+use super::phone::PhoneNumber;
+use super::time::UnixMs;
+
+/// How many messages a rental lists; later ones are stored and delivered, but no longer listed under it.
+const MESSAGES_MAX: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    Active,
+    Completed,
+    Cancelled,
+    Expired,
+}
+
+impl Status {
+    /// As contract 000 spells it (double l in cancelled).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rental {
+    pub id: RentalId,
+    pub account: AccountId,
+    pub service: String,
+    pub number: PhoneNumber,
+    pub cost: Price,
+    pub status: Status,
+    pub created_at: UnixMs,
+    /// When the number is given back; earlier once a code has come.
+    pub ends_at: UnixMs,
+    /// The number has been given back.
+    pub closed: bool,
+    /// The newest code, and the message it came in.
+    pub code: Option<Code>,
+    pub messages: Vec<MessageRef>,
+    /// Grows with every change; a commit names the version it decided on.
+    pub version: u32,
+}
+
+/// A code found in a message. `Debug` hides both.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Code {
+    pub code: String,
+    pub text: String,
+    pub message: MessageId,
+    pub confidence: f32,
+    pub at: UnixMs,
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<code of {}>", self.message)
+    }
+}
+
+/// Where a message of this rental is stored: its id, and its arrival, whose day's log holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRef {
+    pub id: MessageId,
+    pub at: UnixMs,
+}
+
+/// The rental is over, so it cannot be cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the verification is already {}", .0.as_str())]
+pub struct AlreadyOver(pub Status);
+
+impl Rental {
+    /// A message arrived. A code completes an active rental, and then the number is held for at most `linger_ms` more,
+    /// for a service that sends twice. A late message attaches and opens nothing again.
+    pub fn receive(&self, message: MessageRef, code: Option<Code>, now: UnixMs, linger_ms: u64) -> Self {
+        let mut next = self.changed();
+        if next.messages.len() < MESSAGES_MAX {
+            next.messages.push(message);
+        }
+        if let Some(code) = code {
+            if next.status == Status::Active {
+                next.status = Status::Completed;
+            }
+            if next.status == Status::Completed {
+                next.code = Some(code);
+                next.ends_at = next.ends_at.min(now.plus_ms(linger_ms));
+            }
+        }
+        next
+    }
+
+    /// Ends an active rental at its holder's wish. `Ok(None)`: it was cancelled before, which is no error.
+    pub fn cancel(&self, now: UnixMs) -> Result<Option<Self>, AlreadyOver> {
+        match self.status {
+            Status::Active => Ok(Some(Self { status: Status::Cancelled, ..self.closed_at(now) })),
+            Status::Cancelled => Ok(None),
+            over => Err(AlreadyOver(over)),
+        }
+    }
+
+    /// Ends a rental whose time is up: an active one expires, a completed one stays completed and gives its number back.
+    pub fn time_up(&self, now: UnixMs) -> Option<Self> {
+        if self.closed || now < self.ends_at {
+            return None;
+        }
+        let status = if self.status == Status::Active { Status::Expired } else { self.status };
+        Some(Self { status, ..self.closed_at(now) })
+    }
+
+    fn closed_at(&self, now: UnixMs) -> Self {
+        debug_assert!(!self.closed, "a number is given back once");
+        Self { closed: true, ends_at: self.ends_at.min(now), ..self.changed() }
+    }
+
+    fn changed(&self) -> Self {
+        Self { version: self.version + 1, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rental() -> Rental {
+        Rental {
+            id: RentalId([1; 16]),
+            account: AccountId::parse("a").unwrap(),
+            service: "google".into(),
+            number: PhoneNumber::parse("+12025550143").unwrap(),
+            cost: Price(5000),
+            status: Status::Active,
+            created_at: UnixMs(1000),
+            ends_at: UnixMs(10_000),
+            closed: false,
+            code: None,
+            messages: Vec::new(),
+            version: 0,
+        }
+    }
+
+    fn message(n: u8) -> MessageRef {
+        MessageRef { id: MessageId([n; 16]), at: UnixMs(u64::from(n)) }
+    }
+
+    fn code(n: u8) -> Option<Code> {
+        let message = MessageId([n; 16]);
+        Some(Code { code: n.to_string(), text: "t".into(), message, confidence: 1.0, at: UnixMs(2000) })
+    }
+
+    #[test]
+    fn a_code_completes_and_a_second_one_replaces_it() {
+        let once = rental().receive(message(1), code(1), UnixMs(2000), 3000);
+        assert_eq!((once.status, once.ends_at, once.version), (Status::Completed, UnixMs(5000), 1));
+        let twice = once.receive(message(2), code(2), UnixMs(4000), 3000);
+        assert_eq!((twice.code.unwrap().code.as_str(), twice.ends_at), ("2", UnixMs(5000)));
+        assert_eq!(twice.messages.len(), 2);
+    }
+
+    #[test]
+    fn a_message_without_a_code_only_attaches() {
+        let next = rental().receive(message(1), None, UnixMs(2000), 3000);
+        assert_eq!((next.status, next.ends_at, next.messages.len()), (Status::Active, UnixMs(10_000), 1));
+    }
+
+    #[test]
+    fn cancelled_once_and_then_over() {
+        let over = rental().cancel(UnixMs(3000)).unwrap().unwrap();
+        assert_eq!((over.status, over.ends_at, over.closed), (Status::Cancelled, UnixMs(3000), true));
+        assert_eq!(over.cancel(UnixMs(4000)), Ok(None));
+        let late = over.receive(message(1), code(1), UnixMs(3500), 3000);
+        assert_eq!((late.status, late.code), (Status::Cancelled, None));
+        let completed = rental().receive(message(1), code(1), UnixMs(2000), 3000);
+        assert_eq!(completed.cancel(UnixMs(3000)), Err(AlreadyOver(Status::Completed)));
+    }
+
+    #[test]
+    fn time_ends_what_is_open() {
+        assert_eq!(rental().time_up(UnixMs(9999)), None);
+        assert_eq!(rental().time_up(UnixMs(10_000)).unwrap().status, Status::Expired);
+        let completed = rental().receive(message(1), code(1), UnixMs(2000), 3000);
+        let over = completed.time_up(UnixMs(5000)).unwrap();
+        assert_eq!((over.status, over.closed), (Status::Completed, true));
+        assert_eq!(over.time_up(UnixMs(9000)), None);
+    }
+
+    #[test]
+    fn debug_hides_the_code() {
+        let shown = format!("{:?}", rental().receive(message(1), code(9), UnixMs(2000), 0));
+        assert!(!shown.contains("code: \"9\"") && !shown.contains("2025550143"), "{shown}");
+    }
+
+    #[test]
+    fn the_list_of_messages_is_bounded() {
+        let full = (0..100).fold(rental(), |r, n| r.receive(message(n), None, UnixMs(2000), 0));
+        assert_eq!((full.messages.len(), full.version), (MESSAGES_MAX, 100));
+    }
+}

@@ -1,0 +1,11 @@
+//! Outbound: what is owed is sent from here.
+
+pub mod client;
+mod connect;
+mod connection;
+pub mod deliver;
+pub mod guard;
+mod pool;
+pub mod ranges;
+pub mod resolve;
+pub mod sender;

@@ -1,0 +1,194 @@
+//! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
+
+mod inbound;
+mod poll;
+mod rentals;
+mod subscriptions;
+mod sweep;
+pub mod waiters;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+
+use crate::carrier::{Carrier, Reject};
+use crate::clock::Clock;
+use crate::core::id::{AccountId, SubscriptionId};
+use crate::core::key::{Hash, Key, is_plausible};
+use crate::core::money::Price;
+use crate::core::otp::Engine;
+use crate::core::rental::AlreadyOver;
+use crate::store::{self, Commit, Committed, Store};
+use crate::telemetry::Metrics;
+
+pub use inbound::Inbound;
+pub use poll::Code;
+pub use rentals::Service;
+pub use subscriptions::{DeliveryLog, NewSubscription};
+use waiters::Waiters;
+
+/// A configured way in: whose webhooks arrive under this name, and the URL that carrier was given.
+#[derive(Debug)]
+pub struct Source {
+    pub carrier: Carrier,
+    pub public_url: String,
+}
+
+/// Refuses a webhook target that must not be called, with the reason.
+pub type UrlCheck = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// The product's rules. Every number is a key of `config.toml`.
+pub struct Rules {
+    /// How long after its end a rental still gets its messages.
+    pub grace_ms: u64,
+    /// How long a rental keeps its number after a code came.
+    pub linger_ms: u64,
+    /// How long a number rests between two renters.
+    pub cool_down_ms: u64,
+    pub poll_default_s: u64,
+    pub poll_max_s: u64,
+    pub subscriptions_max: usize,
+    /// The country a rental without a wish gets its number from.
+    pub country: String,
+    pub min_confidence: f32,
+}
+
+/// What the gateway is made of; `app` builds it.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub sources: HashMap<String, Source>,
+    pub services: Vec<Service>,
+    pub rules: Rules,
+    pub engine: &'static Engine,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    pub waiters: Waiters,
+    pub url_check: UrlCheck,
+    /// Rung after every durable commit that may owe someone something.
+    pub doorbell: Arc<Notify>,
+    /// Turns true when the process is asked to stop: held polls answer at once.
+    pub draining: watch::Receiver<bool>,
+}
+
+pub struct Gateway {
+    parts: Parts,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("the request is not signed by a key of this source")]
+    Refused(Reject),
+    #[error("no source of this name is configured")]
+    UnknownSource,
+    #[error("no service \"{0}\": GET /api/verifications/services lists them")]
+    UnknownService(String),
+    #[error("no number is free for this request; try again when one has cooled down")]
+    NoNumber,
+    #[error("not found")]
+    NotFound,
+    #[error(transparent)]
+    AlreadyOver(#[from] AlreadyOver),
+    #[error("{0}")]
+    BadUrl(String),
+    #[error("an account may have {0} subscriptions; delete one first")]
+    TooManySubscriptions(usize),
+    #[error("too many polls are held for this key; let one end first")]
+    TooManyPolls,
+    #[error("too many polls are held in all; try again shortly")]
+    Crowded,
+    #[error("the state kept changing; try again")]
+    Contended,
+}
+
+/// How often a decision is made again after a `Conflict` before the caller hears of it.
+const DECISIONS_MAX: usize = 16;
+
+impl Gateway {
+    pub fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.parts.rules
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.parts.metrics
+    }
+
+    pub fn waiters(&self) -> &Waiters {
+        &self.parts.waiters
+    }
+
+    pub fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+
+    /// Serving, with a store that takes writes.
+    pub fn is_ready(&self) -> bool {
+        self.parts.store.is_healthy() && !self.is_draining()
+    }
+
+    pub fn is_draining(&self) -> bool {
+        *self.parts.draining.borrow()
+    }
+
+    /// Whose key this is.
+    pub fn authenticate(&self, key: &str) -> Option<Arc<Key>> {
+        if !is_plausible(key) {
+            return None;
+        }
+        self.parts.store.live().key(Hash::of(key))
+    }
+
+    /// Adds a key; from the next request on it is valid.
+    pub async fn add_key(&self, key: Key) -> Result<(), Error> {
+        self.commit(Commit::AddKey(Box::new(key))).await.map(drop)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
+        Ok(self.parts.store.commit(commit, self.parts.clock.now()).await?)
+    }
+
+    /// Runs a query that may wait for the disk where that hurts nobody else.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let store = self.parts.store.clone();
+        let read = tokio::task::spawn_blocking(move || query(&*store)).await;
+        Ok(read.unwrap_or_else(|_| Err(store::Error::Damaged("a query panicked")))?)
+    }
+
+    /// Whom an event of this kind is owed to.
+    fn targets(&self, account: &AccountId, kind: &str) -> Vec<SubscriptionId> {
+        let subscriptions = self.parts.store.live().subscriptions(account);
+        subscriptions.iter().filter(|s| s.wants(kind)).map(|s| s.id).collect()
+    }
+}
+
+/// What is added to the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewNumber {
+    pub number: crate::core::phone::PhoneNumber,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// What a rental of it costs, with up to four decimals; the service's own price where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+}
+
+impl NewNumber {
+    /// Checks the country and the price.
+    pub fn check(self) -> Result<crate::core::number::Number, String> {
+        if self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()) {
+            return Err("country is two capital letters (ISO 3166-1), for example US".into());
+        }
+        let price = self.price.as_deref().map(Price::parse).transpose().map_err(|e| e.to_string())?;
+        Ok(crate::core::number::Number::new(self.number, self.country, price.unwrap_or_default()))
+    }
+}

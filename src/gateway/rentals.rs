@@ -1,0 +1,151 @@
+//! Renting a number for a service, looking at rentals and cancelling them.
+
+use std::sync::Arc;
+
+use super::{DECISIONS_MAX, Error, Gateway};
+use crate::clock;
+use crate::core::event;
+use crate::core::id::{AccountId, RentalId};
+use crate::core::money::Price;
+use crate::core::number::{Ended, Lease, Number};
+use crate::core::rental::{Rental, Status};
+use crate::core::time::UnixMs;
+use crate::store::{Commit, Committed};
+
+/// How many free numbers a rental chooses among, so that two at once rarely want the same one.
+const CHOICE_MAX: usize = 32;
+
+/// What a number can be rented for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    pub description: String,
+    pub price: Price,
+    pub lifetime_ms: u64,
+}
+
+impl Gateway {
+    pub fn services(&self) -> &[Service] {
+        &self.parts.services
+    }
+
+    /// Leases a free number. The longest free ones first, of the wanted area code if there is one.
+    pub async fn rent(&self, account: &AccountId, service: &str, area_code: Option<&str>) -> Result<Rental, Error> {
+        let known = self.parts.services.iter().find(|s| s.name == service);
+        let service = known.ok_or_else(|| Error::UnknownService(shortened(service)))?;
+        for _ in 0..DECISIONS_MAX {
+            let now = self.parts.clock.now();
+            let live = self.parts.store.live();
+            let free = live.free_numbers(&self.parts.rules.country, area_code, now, CHOICE_MAX);
+            let number = pick(&free, clock::dice()).ok_or(Error::NoNumber)?;
+            let rental = new_rental(account, service, &number, now);
+            let lease = Lease {
+                rental: rental.id,
+                account: account.clone(),
+                starts_at: now,
+                ends_at: rental.ends_at,
+                ended: None,
+            };
+            let created = event::of_rental(&rental, now);
+            let change = self.change(rental.clone(), created);
+            let commit = Commit::Rent { change, number: number.leased(lease) };
+            if let Committed::New(_) = self.commit(commit).await? {
+                self.announce(Some(rental.id));
+                return Ok(rental);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// A rental of this account; a foreign one is as unknown as none.
+    pub async fn rental(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
+        match self.parts.store.live().rental(id) {
+            Some(rental) if rental.account == *account => Ok((*rental).clone()),
+            Some(_) => Err(Error::NotFound),
+            None => self.rental_of(account, id).await,
+        }
+    }
+
+    /// As `rental`, for one that may have left the memory.
+    pub(super) async fn rental_of(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
+        if let Some(rental) = self.parts.store.live().rental(id) {
+            return Ok((*rental).clone());
+        }
+        let account = account.clone();
+        self.read(move |store| store.rental(&account, id)).await?.ok_or(Error::NotFound)
+    }
+
+    /// Newest first, starting below `before`.
+    pub async fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+        let account = account.clone();
+        self.read(move |store| store.rentals(&account, before, limit)).await
+    }
+
+    /// Cancels an active rental; a cancelled one stays as it is.
+    pub async fn cancel(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
+        for _ in 0..DECISIONS_MAX {
+            let rental = self.rental(account, id).await?;
+            match rental.cancel(self.parts.clock.now())? {
+                None => return Ok(rental),
+                Some(next) => {
+                    if self.close(next.clone()).await? {
+                        return Ok(next);
+                    }
+                }
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Commits a closed rental and gives its number back; false if the state has changed since.
+    pub(super) async fn close(&self, rental: Rental) -> Result<bool, Error> {
+        let number = self.parts.store.live().number(&rental.number).ok_or(Error::NotFound)?;
+        let ended = if rental.status == Status::Cancelled { Ended::Cancelled } else { Ended::Expired };
+        let number = number.with_end(rental.id, rental.ends_at, Some(ended), self.parts.rules.cool_down_ms);
+        let id = rental.id;
+        let commit = match rental.status {
+            Status::Completed => Commit::Release { rental: Box::new(rental), number },
+            _ => {
+                let over = event::of_rental(&rental, self.parts.clock.now());
+                Commit::End { change: self.change(rental, over), number }
+            }
+        };
+        let done = matches!(self.commit(commit).await?, Committed::New(_));
+        if done {
+            self.announce(Some(id));
+        }
+        Ok(done)
+    }
+
+    /// Adds numbers to the inventory; those already there stay as they are.
+    pub async fn add_numbers(&self, numbers: Vec<Number>) -> Result<(), Error> {
+        self.commit(Commit::AddNumbers(numbers)).await.map(drop)
+    }
+}
+
+fn new_rental(account: &AccountId, service: &Service, number: &Number, now: UnixMs) -> Rental {
+    Rental {
+        id: RentalId::new(now, clock::random()),
+        account: account.clone(),
+        service: service.name.clone(),
+        number: number.number.clone(),
+        cost: if number.price == Price::default() { service.price } else { number.price },
+        status: Status::Active,
+        created_at: now,
+        ends_at: now.plus_ms(service.lifetime_ms),
+        closed: false,
+        code: None,
+        messages: Vec::new(),
+        version: 0,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "at most 32 numbers")]
+fn pick(free: &[Arc<Number>], dice: f64) -> Option<Arc<Number>> {
+    free.get((free.len() as f64 * dice) as usize).cloned()
+}
+
+/// A name from outside as an error may repeat it.
+fn shortened(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
+}

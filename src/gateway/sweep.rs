@@ -1,0 +1,55 @@
+//! What time alone brings about: rentals whose time is up, and logs that are older than their retention.
+
+use std::time::Duration;
+
+use super::{Error, Gateway};
+
+/// How many rentals one sweep ends, so that ingest keeps its pace beside it.
+const SWEEP_MAX: usize = 100;
+/// How often the logs' age is looked at.
+const LOGS_EVERY: Duration = Duration::from_secs(600);
+
+impl Gateway {
+    /// Ends what is over, until the process drains. Runs beside everything else.
+    pub async fn sweep_for_ever(&self, every: Duration, log_days: u32) {
+        let mut draining = self.parts.draining.clone();
+        let mut logs_in = Duration::ZERO;
+        while !*draining.borrow() {
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(%error, "a sweep failed; the next one tries again");
+            }
+            if logs_in.is_zero() {
+                self.drop_old_logs(log_days).await;
+                logs_in = LOGS_EVERY;
+            }
+            logs_in = logs_in.saturating_sub(every);
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                _ = draining.wait_for(|draining| *draining) => {}
+            }
+        }
+    }
+
+    /// Ends rentals whose time is up; says how many.
+    pub async fn sweep(&self) -> Result<usize, Error> {
+        let now = self.parts.clock.now();
+        let over = self.parts.store.live().rentals_over(now, SWEEP_MAX);
+        let closing = over.iter().filter_map(|rental| rental.time_up(now)).map(|next| self.close(next));
+        let mut ended = 0;
+        for closed in futures_util::future::join_all(closing).await {
+            // A rental that changed in between is found again by the next sweep.
+            ended += usize::from(closed?);
+        }
+        self.parts.store.live().forget_closed(now);
+        Ok(ended)
+    }
+
+    async fn drop_old_logs(&self, log_days: u32) {
+        let now = self.parts.clock.now();
+        match self.read(move |store| store.drop_old_logs(now, log_days)).await {
+            Ok(0) => {}
+            Ok(days) => tracing::info!(days, "dropped logs older than their retention"),
+            Err(error) => tracing::warn!(%error, "old logs could not be dropped; tried again in ten minutes"),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Who waits for which rental: held polls join here, commits wake them; nothing here knows what they wait for.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::Error;
+use crate::core::id::RentalId;
+use crate::core::key::Hash;
+
+/// The held polls of the process. Dropping a `Waiter` leaves, so a client that hangs up is gone at once.
+#[derive(Debug, Clone)]
+pub struct Waiters {
+    shared: Arc<Mutex<Shared>>,
+    waiters_max: usize,
+    waiters_per_key_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    rentals: HashMap<RentalId, (Arc<Notify>, usize)>,
+    keys: HashMap<Hash, usize>,
+    count: usize,
+}
+
+impl Waiters {
+    pub fn new(waiters_max: usize, waiters_per_key_max: usize) -> Self {
+        Self { shared: Arc::default(), waiters_max, waiters_per_key_max }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins before the state is read: what commits after the reading wakes this waiter.
+    pub fn join(&self, rental: RentalId, key: Hash) -> Result<Waiter, Error> {
+        let mut shared = self.lock();
+        if shared.count >= self.waiters_max {
+            return Err(Error::Crowded);
+        }
+        if shared.keys.get(&key).is_some_and(|held| *held >= self.waiters_per_key_max) {
+            return Err(Error::TooManyPolls);
+        }
+        shared.count += 1;
+        *shared.keys.entry(key).or_default() += 1;
+        let (notify, held) = shared.rentals.entry(rental).or_default();
+        *held += 1;
+        Ok(Waiter { notify: notify.clone(), waiters: self.clone(), rental, key })
+    }
+
+    /// Wakes everyone who waits for this rental.
+    pub fn wake(&self, rental: RentalId) {
+        let notify = self.lock().rentals.get(&rental).map(|(notify, _)| notify.clone());
+        // Outside the lock: a woken task would only find it held.
+        if let Some(notify) = notify {
+            notify.notify_waiters();
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.lock().count
+    }
+
+    fn leave(&self, rental: RentalId, key: Hash) {
+        let mut shared = self.lock();
+        shared.count -= 1;
+        if let Entry::Occupied(mut place) = shared.rentals.entry(rental) {
+            place.get_mut().1 -= 1;
+            if place.get().1 == 0 {
+                place.remove();
+            }
+        }
+        if let Entry::Occupied(mut place) = shared.keys.entry(key) {
+            *place.get_mut() -= 1;
+            if *place.get() == 0 {
+                place.remove();
+            }
+        }
+    }
+}
+
+/// One held poll.
+#[derive(Debug)]
+pub struct Waiter {
+    pub notify: Arc<Notify>,
+    waiters: Waiters,
+    rental: RentalId,
+    key: Hash,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.waiters.leave(self.rental, self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> Hash {
+        Hash([n; 32])
+    }
+
+    #[test]
+    fn limits_hold_and_leaving_frees_the_place() {
+        let waiters = Waiters::new(3, 2);
+        let rental = RentalId([1; 16]);
+        let first = waiters.join(rental, key(1)).unwrap();
+        let _second = waiters.join(rental, key(1)).unwrap();
+        assert!(matches!(waiters.join(rental, key(1)), Err(Error::TooManyPolls)));
+        let third = waiters.join(rental, key(2)).unwrap();
+        assert!(matches!(waiters.join(rental, key(3)), Err(Error::Crowded)));
+        drop((first, third));
+        assert_eq!(waiters.count(), 1);
+        assert!(waiters.join(rental, key(1)).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_left_behind() {
+        let waiters = Waiters::new(100, 100);
+        let held: Vec<_> = (0..50).map(|n| waiters.join(RentalId([n; 16]), key(n)).unwrap()).collect();
+        drop(held);
+        let shared = waiters.lock();
+        assert!(shared.rentals.is_empty() && shared.keys.is_empty() && shared.count == 0);
+    }
+
+    #[tokio::test]
+    async fn a_wake_between_join_and_wait_is_not_lost() {
+        let waiters = Waiters::new(10, 10);
+        let waiter = waiters.join(RentalId([1; 16]), key(1)).unwrap();
+        let notified = waiter.notify.notified();
+        waiters.wake(RentalId([2; 16]));
+        waiters.wake(RentalId([1; 16]));
+        notified.await;
+    }
+}

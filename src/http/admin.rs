@@ -1,0 +1,133 @@
+//! The operator's listener: health, metrics, a status page, and the commands that need a running gateway. Loopback by default;
+//! reading health and metrics is free there, every change needs the admin token.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use super::ResponseBody;
+use super::app::{self, Answer, App, bearer_text};
+use super::problem::Problem;
+use crate::clock;
+use crate::core::id::AccountId;
+use crate::core::key::{Key, Plain};
+use crate::core::time::UnixMs;
+use crate::gateway::NewNumber;
+
+/// Most numbers in one request.
+const NUMBERS_MAX: usize = 10_000;
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+
+/// What stands behind the admin listener.
+pub struct Admin {
+    pub app: Arc<App>,
+    pub token: String,
+    /// Values of the moment: name and value.
+    pub gauges: Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync>,
+    pub started_at: UnixMs,
+}
+
+/// Answers one request. On a hang-up everything stops where it is; a commit that was handed in is made.
+pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let (head, body) = request.into_parts();
+    let answer = match (&head.method, head.uri.path()) {
+        (&Method::GET, "/") => page("text/html; charset=utf-8", include_str!("page/status.html")),
+        (&Method::GET, "/status.js") => page("text/javascript; charset=utf-8", include_str!("page/status.js")),
+        (&Method::GET, "/status.css") => page("text/css; charset=utf-8", include_str!("page/status.css")),
+        (&Method::GET, "/status.json") => status(&admin),
+        (&Method::GET, "/livez" | "/startupz") => app::text("text/plain; charset=utf-8", "ok\n"),
+        (&Method::GET, "/readyz") => readyz(&admin),
+        (&Method::GET, "/metrics") => metrics(&admin),
+        (&Method::POST, "/admin/keys") => Box::pin(add_key(&admin, &head, body)).await,
+        (&Method::POST, "/admin/numbers") => Box::pin(add_numbers(&admin, &head, body)).await,
+        (_, "/admin/keys" | "/admin/numbers") => Err(Problem::method_not_allowed("POST")),
+        (_, "/" | "/status.js" | "/status.css" | "/status.json" | "/livez" | "/startupz" | "/readyz" | "/metrics") => {
+            Err(Problem::method_not_allowed("GET"))
+        }
+        _ => Err(Problem::not_found("The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys and /admin/numbers.")),
+    };
+    answer.unwrap_or_else(Response::from)
+}
+
+fn page(media_type: &'static str, text: &'static str) -> Answer {
+    let mut response = app::text(media_type, Bytes::from_static(text.as_bytes()))?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}
+
+fn readyz(admin: &Admin) -> Answer {
+    let gateway = &admin.app.gateway;
+    let (store, draining) = (gateway.store().is_healthy(), gateway.is_draining());
+    let ready = gateway.is_ready();
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    app::json(code, &json!({ "ready": ready, "store": if store { "ok" } else { "failed: restart the gateway" }, "draining": draining }))
+}
+
+fn status(admin: &Admin) -> Answer {
+    let gauges: serde_json::Map<_, _> = (admin.gauges)().into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    let totals: serde_json::Map<_, _> = ["ringback_messages_total", "ringback_inbound_rejected_total", "ringback_inbound_duplicates_total", "ringback_delivery_attempts_total"]
+        .into_iter()
+        .map(|name| (name.to_owned(), json!(admin.app.gateway.metrics().total(name))))
+        .collect();
+    let answer = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "startedAt": admin.started_at.to_string(),
+        "ready": admin.app.gateway.is_ready(),
+        "gauges": gauges,
+        "totals": totals,
+    });
+    app::json(StatusCode::OK, &answer)
+}
+
+fn metrics(admin: &Admin) -> Answer {
+    let text = admin.app.gateway.metrics().render(&(admin.gauges)());
+    app::text("text/plain; version=0.0.4; charset=utf-8", text)
+}
+
+fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+    let token = bearer_text(headers).unwrap_or("");
+    let equal: bool = token.as_bytes().ct_eq(admin.token.as_bytes()).into();
+    if equal { Ok(()) } else { Err(Problem::unauthorized("Send the token in the data folder's admin.token as \"Authorization: Bearer TOKEN\".")) }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    account: AccountId,
+    #[serde(default)]
+    test: bool,
+}
+
+/// `POST /admin/keys`: makes a key and shows it this once.
+async fn add_key(admin: &Admin, head: &http::request::Parts, body: Incoming) -> Answer {
+    authorize(admin, &head.headers)?;
+    let wish: NewKey = app::read_json(head, body, &admin.app.body).await?;
+    let plain = Plain::generate(!wish.test, &clock::random());
+    let key = Key::new(plain.as_str(), wish.account.clone(), clock::Clock::System.now());
+    admin.app.gateway.add_key(key).await?;
+    app::json(StatusCode::CREATED, &json!({ "key": plain.as_str(), "account": wish.account }))
+}
+
+/// `POST /admin/numbers`: a list of numbers; all of them or, if one is wrong, none.
+async fn add_numbers(admin: &Admin, head: &http::request::Parts, body: Incoming) -> Answer {
+    authorize(admin, &head.headers)?;
+    let wish: Vec<NewNumber> = app::read_json(head, body, &admin.app.body).await?;
+    if wish.len() > NUMBERS_MAX {
+        return Err(Problem::bad_request(format!("Send at most {NUMBERS_MAX} numbers at once.")));
+    }
+    let checked = wish.into_iter().enumerate().map(|(at, number)| number.check().map_err(|e| format!("Number {}: {e}.", at + 1)));
+    let numbers = checked.collect::<Result<Vec<_>, _>>().map_err(Problem::unprocessable)?;
+    let before = admin.app.gateway.store().live().counts().numbers;
+    let sent = numbers.len();
+    admin.app.gateway.add_numbers(numbers).await?;
+    let added = admin.app.gateway.store().live().counts().numbers.saturating_sub(before);
+    app::json(StatusCode::OK, &json!({ "sent": sent, "added": added }))
+}

@@ -1,0 +1,150 @@
+//! What every route may use, the answers they share, and the reading of requests into checked values.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use super::{ResponseBody, body};
+use crate::core::key::Key;
+use crate::gateway::Gateway;
+
+/// Deepest nesting of a JSON body.
+const JSON_DEPTH_MAX: usize = 32;
+
+/// The API's listener: the gateway behind it and the limits in front of it.
+pub struct App {
+    pub gateway: Arc<Gateway>,
+    pub body: body::Limits,
+    pub carrier_body: body::Limits,
+    /// In `dev` only: what a simulator needs to sign as each source's carrier, as JSON.
+    pub dev_sources: Option<serde_json::Value>,
+}
+
+/// What a handler answers.
+pub type Answer = Result<Response<ResponseBody>, Problem>;
+
+/// A JSON answer.
+pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Answer {
+    let bytes = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
+    let mut response = Response::new(Full::new(Bytes::from(bytes)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// A text answer of this media type.
+pub fn text(media_type: &'static str, text: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(text.into()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    Ok(response)
+}
+
+/// An answer without a body.
+pub fn empty(status: StatusCode) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// The bearer's key, or 401. Every failure looks the same.
+pub fn bearer(app: &App, headers: &HeaderMap) -> Result<Arc<Key>, Problem> {
+    let key = bearer_text(headers).and_then(|key| app.gateway.authenticate(key));
+    key.ok_or_else(|| Problem::unauthorized("Send a valid API key as \"Authorization: Bearer KEY\"."))
+}
+
+/// What stands after `Bearer`, if one such field was sent.
+pub fn bearer_text(headers: &HeaderMap) -> Option<&str> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    let (field, none) = (fields.next()?, fields.next());
+    let (scheme, key) = field.to_str().ok()?.split_once(' ')?;
+    (none.is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| key.trim())
+}
+
+/// Reads a JSON body into a checked type. Unknown members are ignored, doubled ones refused.
+pub async fn read_json<T: DeserializeOwned>(head: &Parts, incoming: Incoming, limits: &body::Limits) -> Result<T, Problem> {
+    if !is_json(&head.headers) {
+        return Err(Problem::unsupported_media_type("Send the body as JSON with \"Content-Type: application/json\"."));
+    }
+    let bytes = body::read(head, incoming, limits).await?;
+    if is_too_deep(&bytes) {
+        return Err(Problem::bad_request(format!("Nest JSON at most {JSON_DEPTH_MAX} deep.")));
+    }
+    serde_json::from_slice(&bytes).map_err(|e| Problem::bad_request(format!("The body is not the JSON expected here: {}.", without_value(&e))))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let media = value.split(';').next().unwrap_or("").trim();
+    media.eq_ignore_ascii_case("application/json")
+}
+
+/// serde quotes the wrong value, and it may be a secret: only what was expected and where it stood is told.
+fn without_value(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match (message.starts_with("invalid"), message.rsplit_once(", expected ")) {
+        (true, Some((_, expected))) => format!("a value has the wrong type, expected {expected}"),
+        _ => message,
+    }
+}
+
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
+}
+
+/// One value of the query, decoded; the first where it is there twice.
+pub fn query(head: &Parts, name: &str) -> Option<String> {
+    let query = head.uri.query()?;
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// `limit=` of a list: 1 to 100, 20 where absent.
+pub fn list_limit(head: &Parts) -> Result<usize, Problem> {
+    let Some(text) = query(head, "limit") else { return Ok(20) };
+    let limit = text.parse().ok().filter(|n| (1..=100).contains(n));
+    limit.ok_or_else(|| Problem::bad_request("\"limit\" is a whole number from 1 to 100."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_only_outside_texts() {
+        assert!(!is_too_deep(&[b'['; 32]));
+        assert!(is_too_deep(&[b'['; 33]));
+        assert!(!is_too_deep(format!("\"{}\"", "[".repeat(50)).as_bytes()));
+        assert!(!is_too_deep(br#"{"a":"\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}"#));
+    }
+
+    #[test]
+    fn one_bearer_field_is_read() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(bearer_text(&headers), None);
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("bearer  abc"));
+        assert_eq!(bearer_text(&headers), Some("abc"));
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer def"));
+        assert_eq!(bearer_text(&headers), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! The one mapping from the gateway's errors to answers.
+
+use super::problem::Problem;
+use crate::carrier::Reject;
+use crate::gateway::Error;
+use crate::store;
+
+/// Seconds after which a full queue or a crowded server is worth another try.
+const BUSY_S: u32 = 1;
+/// Seconds after which a number may have cooled down.
+const NO_NUMBER_S: u32 = 30;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Store(error) => store_problem(&error),
+            // The signature held, so this tells nothing to anyone who has no key.
+            Error::Refused(Reject::MalformedBody | Reject::MissingField) => {
+                Self::unprocessable("The request is signed, but it is no message of this carrier.")
+            }
+            Error::Refused(_) => Self::unauthorized("The request is not signed by a key of this source."),
+            Error::UnknownSource => Self::not_found("No source of this name is configured."),
+            Error::NotFound => Self::not_found("There is nothing of this id in this account."),
+            Error::UnknownService(_) | Error::BadUrl(_) => Self::unprocessable(detail),
+            Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
+            Error::TooManySubscriptions(max) => Self::conflict(detail).with("limit", max),
+            Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),
+            Error::TooManyPolls => Self::too_many_requests(detail, BUSY_S),
+            Error::Crowded | Error::Contended => Self::unavailable(detail, BUSY_S),
+        }
+    }
+}
+
+fn store_problem(error: &store::Error) -> Problem {
+    match error {
+        store::Error::Busy => Problem::unavailable(error.to_string(), BUSY_S),
+        store::Error::Closed => Problem::unavailable("The gateway is stopping.", 5),
+        store::Error::DiskFull => Problem::insufficient_storage(),
+        store::Error::Broken(_) => Problem::unavailable("The gateway must be restarted by its operator.", 30),
+        store::Error::Damaged(_) | store::Error::Read(_) | store::Error::Open(_) => {
+            tracing::error!(%error, "the store failed");
+            Problem::internal()
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `/inbound/{source}`: a carrier's webhook. The body is read within its limit, then the work runs in a task of its own:
+//! a carrier that hangs up must not halve a commit.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use super::app::{self, Answer, App};
+use super::body;
+use super::problem::Problem;
+use crate::carrier;
+use crate::gateway::Inbound;
+
+pub async fn receive(app: &Arc<App>, source: &str, head: &Parts, incoming: Incoming) -> Answer {
+    if !matches!(head.method, http::Method::POST | http::Method::GET) {
+        return Err(Problem::method_not_allowed("GET, POST"));
+    }
+    let body = body::read(head, incoming, &app.carrier_body).await?;
+    let inbound = Inbound {
+        source: source.to_owned(),
+        method: head.method.clone(),
+        query: head.uri.query().map(str::to_owned),
+        headers: head.headers.clone(),
+        body,
+    };
+    let gateway = app.gateway.clone();
+    let received = tokio::spawn(async move { gateway.receive(inbound).await }).await;
+    match received.map_err(|_| Problem::internal())?? {
+        carrier::Answer::Empty => app::empty(StatusCode::NO_CONTENT),
+        carrier::Answer::Twiml => app::text("text/xml", "<Response></Response>"),
+        carrier::Answer::Text(text) => app::text("text/plain; charset=utf-8", text),
+    }
+}

@@ -1,0 +1,41 @@
+//! Inbound HTTP on hyper, without a framework: the floor that accepts, bounds and drains, and the routes that stand on it.
+//!
+//! Reading order of the floor: [`limits`], [`server`] (accept and drain), [`connections`] (who may come in), `connection`
+//! (the deadlines of one connection), `wire` and `framing` (what hyper is laxer about), `admit` (checks on a parsed head),
+//! [`body`], [`problem`], [`tls`]. Of the routes: [`router`] (all of them), [`app`] (what they share), then one file each.
+
+pub mod admin;
+mod admit;
+pub mod app;
+pub mod body;
+mod connection;
+pub mod connections;
+mod extract;
+mod failure;
+mod framing;
+mod inbound;
+pub mod limits;
+pub mod problem;
+pub mod router;
+pub mod server;
+pub mod tls;
+mod verifications;
+mod webhooks;
+mod wire;
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::Full;
+
+/// What every handler answers with: the whole body at once, so that it can be dropped as soon as it is encoded.
+pub type ResponseBody = Full<Bytes>;
+
+/// The other end of the socket. Not the client's address where a proxy stands in between: that is `auth`'s question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Address and port of the socket, IPv4-mapped IPv6 addresses written as IPv4.
+    pub addr: SocketAddr,
+    /// Whether this process itself ended the TLS.
+    pub tls: bool,
+}

@@ -1,0 +1,378 @@
+//! Errors on our own routes as `application/problem+json` (RFC 9457). The only place that knows the status number of an
+//! error. The four contracts have error forms of their own; this is never sent on them.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use serde_json::{Map, Value};
+
+use super::{ResponseBody, body};
+
+/// Prefix of the `type` member; what follows is stable, so clients may match on it. Nothing is served there.
+const TYPE_PREFIX: &str = "urn:ringback:problem:";
+
+/// The registered type of draft-ietf-httpapi-ratelimit-headers, in place of one of ours.
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
+/// One answer that says what went wrong and what to do next. It never carries codes, message text or numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    kind: &'static Kind,
+    detail: Cow<'static, str>,
+    members: Map<String, Value>,
+    retry_after_s: Option<u32>,
+    allow: Option<&'static str>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Kind {
+    status: StatusCode,
+    /// After [`TYPE_PREFIX`], unless it is a whole address.
+    slug: &'static str,
+    title: &'static str,
+    /// The rest of the request is not wanted, so an HTTP/1 connection cannot go on.
+    closes: bool,
+}
+
+const fn kind(status: StatusCode, slug: &'static str, title: &'static str) -> Kind {
+    Kind {
+        status,
+        slug,
+        title,
+        closes: false,
+    }
+}
+
+const fn closing(status: StatusCode, slug: &'static str, title: &'static str) -> Kind {
+    Kind {
+        status,
+        slug,
+        title,
+        closes: true,
+    }
+}
+
+static BAD_REQUEST: Kind = kind(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
+static BROKEN_BODY: Kind = closing(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
+static UNAUTHORIZED: Kind = kind(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized");
+static FORBIDDEN: Kind = kind(StatusCode::FORBIDDEN, "forbidden", "Forbidden");
+static NOT_FOUND: Kind = kind(StatusCode::NOT_FOUND, "not-found", "Not found");
+static METHOD: Kind = kind(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "method-not-allowed",
+    "Method not allowed",
+);
+static TIMEOUT: Kind = closing(StatusCode::REQUEST_TIMEOUT, "request-timeout", "Request timeout");
+static CONFLICT: Kind = kind(StatusCode::CONFLICT, "conflict", "Conflict");
+static GONE: Kind = kind(StatusCode::GONE, "gone", "Gone");
+static TOO_LARGE: Kind = closing(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "payload-too-large",
+    "Payload too large",
+);
+static URI: Kind = closing(StatusCode::URI_TOO_LONG, "uri-too-long", "URI too long");
+static MEDIA_TYPE: Kind = closing(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "unsupported-media-type",
+    "Unsupported media type",
+);
+static UNPROCESSABLE: Kind = kind(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "unprocessable",
+    "Unprocessable content",
+);
+static TOO_MANY: Kind = kind(
+    StatusCode::TOO_MANY_REQUESTS,
+    QUOTA_EXCEEDED,
+    "Request cannot be satisfied as assigned quota has been exceeded",
+);
+static HEADERS: Kind = closing(
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "header-fields-too-large",
+    "Request header fields too large",
+);
+static INTERNAL: Kind = kind(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error");
+static UNAVAILABLE: Kind = kind(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable");
+static STORAGE: Kind = kind(
+    StatusCode::INSUFFICIENT_STORAGE,
+    "insufficient-storage",
+    "Insufficient storage",
+);
+
+impl Problem {
+    fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            members: Map::new(),
+            retry_after_s: None,
+            allow: None,
+        }
+    }
+
+    /// 400: the request is malformed; `detail` says where.
+    pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&BAD_REQUEST, detail)
+    }
+
+    /// 401, with the challenge that RFC 9110 demands.
+    pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&UNAUTHORIZED, detail)
+    }
+
+    /// 403: known, and not allowed to.
+    pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&FORBIDDEN, detail)
+    }
+
+    /// 404: unknown, or another account's.
+    pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&NOT_FOUND, detail)
+    }
+
+    /// 405; `allow` is the list of methods as in the `Allow` field, such as `"GET, POST"`.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("Use one of: {allow}.");
+        Self {
+            allow: Some(allow),
+            ..Self::new(&METHOD, detail)
+        }
+    }
+
+    /// 408 and close: the body did not come in time.
+    pub fn request_timeout() -> Self {
+        Self::new(&TIMEOUT, "The body came too slowly; send the request again.")
+    }
+
+    /// 409: the state forbids it now.
+    pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&CONFLICT, detail)
+    }
+
+    /// 410: it was there, and is past its retention.
+    pub fn gone(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&GONE, detail)
+    }
+
+    /// 413 and close; `bytes_max` is told as member `limit_bytes`.
+    pub fn payload_too_large(bytes_max: usize) -> Self {
+        Self::new(&TOO_LARGE, format!("Send at most {bytes_max} bytes.")).with("limit_bytes", bytes_max)
+    }
+
+    /// 414 and close; `bytes_max` is told as member `limit_bytes`.
+    pub fn uri_too_long(bytes_max: usize) -> Self {
+        let detail = format!("Keep path and query within {bytes_max} bytes.");
+        Self::new(&URI, detail).with("limit_bytes", bytes_max)
+    }
+
+    /// 415 and close: the body may be unread.
+    pub fn unsupported_media_type(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&MEDIA_TYPE, detail)
+    }
+
+    /// 422: well-formed, and yet it cannot be done; `detail` names the field.
+    pub fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&UNPROCESSABLE, detail)
+    }
+
+    /// 429 with `Retry-After`. The `RateLimit` fields are added by who knows the policy.
+    pub fn too_many_requests(detail: impl Into<Cow<'static, str>>, retry_after_s: u32) -> Self {
+        Self::new(&TOO_MANY, detail).after(retry_after_s)
+    }
+
+    /// 431 and close; `headers_max` is told as member `limit`.
+    pub fn header_fields_too_large(headers_max: usize) -> Self {
+        let detail = format!("Send at most {headers_max} header fields.");
+        Self::new(&HEADERS, detail).with("limit", headers_max)
+    }
+
+    /// 500: our fault, and the log's business; nothing is told.
+    pub fn internal() -> Self {
+        Self::new(&INTERNAL, "The failure is in this server's log; try again later.")
+    }
+
+    /// 503 with `Retry-After`: not now.
+    pub fn unavailable(detail: impl Into<Cow<'static, str>>, retry_after_s: u32) -> Self {
+        Self::new(&UNAVAILABLE, detail).after(retry_after_s)
+    }
+
+    /// 507: the disk is full, so nothing was accepted.
+    pub fn insufficient_storage() -> Self {
+        Self::new(
+            &STORAGE,
+            "Nothing was stored; free disk space on the server and send it again.",
+        )
+    }
+
+    /// Adds an extension member. It may not be named as one of RFC 9457's own; those win.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn after(mut self, retry_after_s: u32) -> Self {
+        self.retry_after_s = Some(retry_after_s);
+        self.with("retry_after_s", retry_after_s)
+    }
+
+    /// The status that the answer will have, for metrics.
+    pub fn status(&self) -> StatusCode {
+        self.kind.status
+    }
+
+    fn json(&self) -> Bytes {
+        let slug = self.kind.slug;
+        let uri = if slug.contains(':') {
+            slug.to_owned()
+        } else {
+            format!("{TYPE_PREFIX}{slug}")
+        };
+        let mut members = self.members.clone();
+        members.insert("type".into(), uri.into());
+        members.insert("title".into(), self.kind.title.into());
+        members.insert("status".into(), self.kind.status.as_u16().into());
+        members.insert("detail".into(), self.detail.as_ref().into());
+        Value::Object(members).to_string().into()
+    }
+}
+
+impl From<Problem> for Response<ResponseBody> {
+    fn from(problem: Problem) -> Self {
+        let mut response = Response::new(Full::new(problem.json()));
+        *response.status_mut() = problem.kind.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        if let Some(retry_after_s) = problem.retry_after_s {
+            headers.insert(header::RETRY_AFTER, retry_after_s.into());
+        }
+        if let Some(allow) = problem.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if problem.kind.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if problem.kind.closes {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+impl From<body::Error> for Problem {
+    fn from(error: body::Error) -> Self {
+        match error {
+            body::Error::TooLarge { bytes_max } => Self::payload_too_large(bytes_max),
+            body::Error::TooSlow => Self::request_timeout(),
+            body::Error::Encoded => {
+                Self::unsupported_media_type("Send the body without `Content-Encoding`, as plain bytes.")
+            }
+            body::Error::Broken(_) => {
+                Self::new(&BROKEN_BODY, "The body broke off or its chunks are malformed.")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn parts(problem: Problem) -> (u16, http::HeaderMap, Value) {
+        let (head, body) = Response::from(problem).into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (
+            head.status.as_u16(),
+            head.headers,
+            serde_json::from_slice(&body).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn every_problem_has_its_status_in_the_body_and_its_fields_in_the_head() {
+        let problems = [
+            (400, Problem::bad_request("x"), &[][..]),
+            (401, Problem::unauthorized("x"), &[("www-authenticate", "Bearer")]),
+            (403, Problem::forbidden("x"), &[]),
+            (404, Problem::not_found("x"), &[]),
+            (
+                405,
+                Problem::method_not_allowed("GET, POST"),
+                &[("allow", "GET, POST")],
+            ),
+            (408, body::Error::TooSlow.into(), &[("connection", "close")]),
+            (409, Problem::conflict("x"), &[]),
+            (410, Problem::gone("x"), &[]),
+            (
+                413,
+                body::Error::TooLarge { bytes_max: 7 }.into(),
+                &[("connection", "close")],
+            ),
+            (414, Problem::uri_too_long(7), &[("connection", "close")]),
+            (415, body::Error::Encoded.into(), &[("connection", "close")]),
+            (
+                400,
+                body::Error::Broken("x".into()).into(),
+                &[("connection", "close")],
+            ),
+            (422, Problem::unprocessable("x"), &[]),
+            (429, Problem::too_many_requests("x", 12), &[("retry-after", "12")]),
+            (
+                431,
+                Problem::header_fields_too_large(7),
+                &[("connection", "close")],
+            ),
+            (500, Problem::internal(), &[]),
+            (503, Problem::unavailable("x", 5), &[("retry-after", "5")]),
+            (507, Problem::insufficient_storage(), &[]),
+        ];
+        for (status, problem, fields) in problems {
+            let (sent, headers, json) = parts(problem).await;
+            assert_eq!((sent, &json["status"]), (status, &Value::from(status)));
+            assert!(
+                ["type", "title", "detail"]
+                    .iter()
+                    .all(|name| json[*name].is_string()),
+                "{json}"
+            );
+            assert_eq!(headers["content-type"], "application/problem+json");
+            assert_eq!(headers["cache-control"], "no-store");
+            assert_eq!(headers["x-content-type-options"], "nosniff");
+            assert_eq!(headers.len(), 3 + fields.len(), "{status} {headers:?}");
+            assert!(
+                fields.iter().all(|(name, value)| headers[*name] == *value),
+                "{status} {headers:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn members_are_added_and_never_replace_the_standard_ones() {
+        let (_, _, json) = parts(Problem::payload_too_large(1_048_576).with("status", 200)).await;
+        let expected = serde_json::json!({
+            "type": "urn:ringback:problem:payload-too-large",
+            "title": "Payload too large",
+            "status": 413,
+            "detail": "Send at most 1048576 bytes.",
+            "limit_bytes": 1_048_576,
+        });
+        assert_eq!(json, expected);
+        let (_, _, json) = parts(Problem::too_many_requests("x", 12)).await;
+        assert_eq!(
+            (&json["type"], &json["retry_after_s"]),
+            (&QUOTA_EXCEEDED.into(), &12.into())
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Contract 000: services, and verifications, which are our rentals; exactly its field names, types and omissions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::StatusCode;
+use hyper::body::Incoming;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::app::{self, Answer, App, bearer, query};
+use super::problem::Problem;
+use crate::clock;
+use crate::core::id::RentalId;
+use crate::core::rental::{Rental, Status};
+use crate::gateway::{Code, Error};
+
+/// Longest `serviceName` and `areaCode` that are looked at, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+
+/// A verification as `GET` shows it; code and text only once it is completed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    id: String,
+    service_name: String,
+    number: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sms_content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otp_code: Option<String>,
+    cost: String,
+    created_at: String,
+}
+
+impl From<Rental> for Shown {
+    fn from(rental: Rental) -> Self {
+        let (sms_content, otp_code) = rental.code.map(|c| (c.text, c.code)).unzip();
+        Self {
+            id: rental.id.to_string(),
+            service_name: rental.service,
+            number: rental.number.into(),
+            status: rental.status.as_str(),
+            sms_content,
+            otp_code,
+            cost: rental.cost.to_string(),
+            created_at: rental.created_at.to_string(),
+        }
+    }
+}
+
+/// `GET /api/verifications/services`. Stops on a hang-up.
+pub fn services(app: &App, head: &Parts) -> Answer {
+    bearer(app, &head.headers)?;
+    let services: Vec<_> = app
+        .gateway
+        .services()
+        .iter()
+        .map(|s| json!({ "serviceName": s.name, "description": s.description, "capability": "Sms" }))
+        .collect();
+    app::json(StatusCode::OK, &json!({ "services": services }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Create {
+    service_name: String,
+    area_code: Option<String>,
+}
+
+/// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
+pub async fn create(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
+    let key = bearer(app, &head.headers)?;
+    let wish: Create = app::read_json(head, body, &app.body).await?;
+    if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
+        return Err(Problem::bad_request("\"serviceName\" is 1 to 64 bytes."));
+    }
+    let is_area_code = |code: &str| code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
+    if wish.area_code.as_deref().is_some_and(|code| !is_area_code(code)) {
+        return Err(Problem::bad_request("\"areaCode\" is three digits."));
+    }
+    let rental = app.gateway.rent(&key.account, &wish.service_name, wish.area_code.as_deref()).await?;
+    let answer = json!({
+        "id": rental.id.to_string(),
+        "providerVerificationId": provider_id(rental.id),
+        "serviceName": rental.service,
+        "number": rental.number.as_str(),
+        "status": rental.status.as_str(),
+        "cost": rental.cost.to_string(),
+    });
+    app::json(StatusCode::CREATED, &answer)
+}
+
+/// Our own inventory is its own provider: the id again, so that the field is never empty.
+fn provider_id(id: RentalId) -> String {
+    format!("own_{}", id.to_string().replace('-', ""))
+}
+
+/// `GET /api/verifications?limit=&cursor=`, newest first. Stops on a hang-up.
+pub async fn list(app: &Arc<App>, head: &Parts) -> Answer {
+    let key = bearer(app, &head.headers)?;
+    let limit = app::list_limit(head)?;
+    let before = query(head, "cursor").map(|text| text.parse::<RentalId>()).transpose();
+    let before = before.map_err(|_| Problem::bad_request("\"cursor\" is the \"nextCursor\" of the page before."))?;
+    let rentals = app.gateway.rentals(&key.account, before, limit).await?;
+    let next = if rentals.len() == limit { rentals.last().map(|r| r.id.to_string()) } else { None };
+    let shown: Vec<Shown> = rentals.into_iter().map(Shown::from).collect();
+    let mut page = json!({ "verifications": shown });
+    if let Some(next) = next {
+        page["nextCursor"] = json!(next);
+    }
+    app::json(StatusCode::OK, &page)
+}
+
+fn id(text: &str) -> Result<RentalId, Problem> {
+    // What is no id cannot exist, and is answered like any id that does not.
+    text.parse().map_err(|_| Problem::from(Error::NotFound))
+}
+
+/// `GET /api/verifications/{id}`. Stops on a hang-up.
+pub async fn get(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+    let key = bearer(app, &head.headers)?;
+    let rental = app.gateway.rental(&key.account, id(id_text)?).await?;
+    app::json(StatusCode::OK, &Shown::from(rental))
+}
+
+/// `POST /api/verifications/{id}/cancel`. A commit that was handed in is made although nobody hears of it.
+pub async fn cancel(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+    let key = bearer(app, &head.headers)?;
+    let rental = app.gateway.cancel(&key.account, id(id_text)?).await?;
+    app::json(StatusCode::OK, &json!({ "id": rental.id.to_string(), "status": rental.status.as_str() }))
+}
+
+/// `GET /api/verifications/{id}/code`: held until the code is durable, the rental is over, the process drains or the
+/// time is up. On a hang-up the waiter is dropped and its place is free.
+pub async fn code(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+    let key = bearer(app, &head.headers)?;
+    let id = id(id_text)?;
+    let (wait, applied) = wished_wait(app, head)?;
+    let started = clock::monotonic();
+    let code = app.gateway.code(&key, id, wait).await?;
+    let waited_ms = started.elapsed().as_millis();
+    let mut response = match &code {
+        Code::Pending => app::json(StatusCode::OK, &json!({ "status": "pending" }))?,
+        Code::Settled(rental) => settled(rental)?,
+    };
+    let headers = response.headers_mut();
+    if code == Code::Pending {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let Some(wait_s) = applied {
+        set(headers, HeaderName::from_static("preference-applied"), format!("wait={wait_s}"));
+    }
+    set(headers, HeaderName::from_static("server-timing"), format!("wait;dur={waited_ms}"));
+    Ok(response)
+}
+
+fn settled(rental: &Rental) -> Answer {
+    match (&rental.status, &rental.code) {
+        (Status::Completed, Some(code)) => {
+            let answer = json!({ "status": "completed", "otpCode": code.code, "smsContent": code.text });
+            app::json(StatusCode::OK, &answer)
+        }
+        (status, _) => app::json(StatusCode::OK, &json!({ "status": status.as_str() })),
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    headers.insert(name, HeaderValue::try_from(value).expect("digits and ASCII words are header text"));
+}
+
+/// `?wait=` (0 to the limit, else 400) before `Prefer: wait=` (a wish: cut to the limit, ignored if it cannot be read) before the
+/// default; and what is told in `Preference-Applied`.
+fn wished_wait(app: &App, head: &Parts) -> Result<(Duration, Option<u64>), Problem> {
+    let rules = app.gateway.rules();
+    if let Some(text) = query(head, "wait") {
+        let wait_s = text.parse::<u64>().ok().filter(|s| *s <= rules.poll_max_s);
+        let refused = || Problem::bad_request(format!("\"wait\" is a whole number of seconds from 0 to {}.", rules.poll_max_s));
+        return Ok((Duration::from_secs(wait_s.ok_or_else(refused)?), None));
+    }
+    let preferred = head.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split([',', ';']));
+    let wait = preferred.filter_map(|p| p.trim().split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
+    match wait.and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse::<u64>().ok()) {
+        Some(wished_s) => {
+            let wait_s = wished_s.min(rules.poll_max_s);
+            Ok((Duration::from_secs(wait_s), Some(wait_s)))
+        }
+        None => Ok((Duration::from_secs(rules.poll_default_s), None)),
+    }
+}

@@ -1,0 +1,169 @@
+//! The writer's part of a commit: guards checked against what is durable plus the group so far, sequences given, rows gathered.
+//! One thread runs it, so a guard that holds here holds until the group is on the disk.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::keys::{self, Tree};
+use super::live::{Fact, Live};
+use super::plan::{self, Plan};
+use super::rows::{Row, Rows, due_value};
+use super::vault::Vault;
+use super::{Committed, Error};
+use crate::core::delivery::{Attempt, Due, Next, health_after};
+use crate::core::id::{MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::phone::PhoneNumber;
+use crate::core::subscription::Subscription;
+use crate::core::time::UnixMs;
+
+/// How many days of logs are searched for an earlier copy of a message: today's and the 72 hours before (security.md).
+const DEDUPE_DAYS: u64 = 4;
+
+/// The commits that will be synced together.
+#[derive(Default)]
+pub struct Group {
+    pub rows: Vec<Row>,
+    pub facts: Vec<Fact>,
+    messages: HashSet<MessageId>,
+    rentals: HashMap<RentalId, u32>,
+    numbers: HashMap<PhoneNumber, u32>,
+    subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
+}
+
+/// What the writer carries from group to group.
+pub struct Writer<R> {
+    pub rows: R,
+    pub vault: Vault,
+    pub live: Arc<Live>,
+    pub last_seq: Seq,
+}
+
+impl<R: Rows> Writer<R> {
+    /// Adds one commit to the group, or answers why not. An error leaves the group as it was.
+    pub fn execute(&mut self, plan: Plan, group: &mut Group) -> Result<Committed, Error> {
+        if let Some(id) = plan.new_message
+            && (group.messages.contains(&id) || self.is_stored(id, plan.now)?)
+        {
+            return Ok(Committed::Duplicate);
+        }
+        if self.is_outdated(&plan, group) {
+            return Ok(Committed::Conflict);
+        }
+        let mut rows = plan.rows;
+        let mut facts = plan.facts;
+        let seq = match plan.event {
+            Some((event, targets)) => {
+                let seq = Seq::next(self.last_seq, plan.now);
+                let key = keys::event(seq);
+                rows.push(Row::put(Tree::of(seq.written_at()), key.clone(), self.vault.seal(&key, &*event)?));
+                facts.push(Fact::Event(seq, event));
+                for subscription in targets {
+                    owe(Due { subscription, due_at: plan.now, event: seq, attempts: 0 }, &mut rows, &mut facts);
+                }
+                self.last_seq = seq;
+                Some(seq)
+            }
+            None => None,
+        };
+        if let Some(attempt) = plan.attempt {
+            self.record(&attempt, group, &mut rows, &mut facts, plan.now)?;
+        }
+        for number in plan.new_numbers {
+            if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
+                let (row, fact) = plan::number_row(number, &self.vault)?;
+                rows.push(row);
+                facts.push(fact);
+            }
+        }
+        group.messages.extend(plan.new_message);
+        group.note(&facts);
+        group.rows.append(&mut rows);
+        group.facts.append(&mut facts);
+        Ok(Committed::New(seq))
+    }
+
+    fn is_stored(&self, id: MessageId, now: UnixMs) -> Result<bool, Error> {
+        let key = keys::message(id);
+        let Tree::Log(today) = Tree::of(now) else { return Ok(false) };
+        // The clock may have stepped back over midnight, so tomorrow's log is asked too where there is one.
+        let recent = |day: u32| u64::from(today.abs_diff(day)) < DEDUPE_DAYS;
+        for day in self.rows.log_days().into_iter().filter(|day| recent(*day)) {
+            if self.rows.get(Tree::Log(day), &key)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_outdated(&self, plan: &Plan, group: &Group) -> bool {
+        let rental = plan.rental_was.as_ref().is_some_and(|(id, was)| {
+            let is = group.rentals.get(id).copied().or_else(|| self.live.rental(*id).map(|r| r.version));
+            // A rental that memory has forgotten is closed for long and only ever gets late messages, one at a time.
+            is.is_some_and(|is| is != *was)
+        });
+        let number = plan.number_was.as_ref().is_some_and(|(number, was)| {
+            let is = group.numbers.get(number).copied().or_else(|| self.live.number(number).map(|n| n.version));
+            is != Some(*was)
+        });
+        rental || number
+    }
+
+    fn record(
+        &self,
+        attempt: &Attempt,
+        group: &Group,
+        rows: &mut Vec<Row>,
+        facts: &mut Vec<Fact>,
+        now: UnixMs,
+    ) -> Result<(), Error> {
+        let due = attempt.due;
+        rows.push(Row::delete(Tree::State, keys::due(&due)));
+        facts.push(Fact::Settled(due));
+        let again = match attempt.next {
+            Next::Retry { at } => Some(at),
+            Next::Disabled => Some(due.due_at),
+            Next::Delivered | Next::Exhausted => None,
+        };
+        if let Some(at) = again {
+            owe(Due { due_at: at, attempts: attempt.number(), ..due }, rows, facts);
+        }
+        let key = keys::attempt(attempt);
+        let sealed = self.vault.seal(&key, attempt)?;
+        rows.push(Row::put(Tree::of(due.event.written_at()), key, sealed));
+        let subscription = match group.subscriptions.get(&due.subscription) {
+            Some(changed) => changed.clone(),
+            None => self.live.subscription(due.subscription),
+        };
+        if let Some(subscription) = subscription
+            && let Some(health) = health_after(&subscription.health, attempt.next, now)
+        {
+            let after = Subscription { health, ..(*subscription).clone() };
+            let key = keys::subscription(&after.account, after.id);
+            rows.push(Row::put(Tree::State, key.clone(), self.vault.seal(&key, &after)?));
+            facts.push(Fact::Subscription(Arc::new(after)));
+        }
+        Ok(())
+    }
+}
+
+fn owe(due: Due, rows: &mut Vec<Row>, facts: &mut Vec<Fact>) {
+    let key = keys::due(&due);
+    let value = due_value(&key, due.attempts);
+    rows.push(Row::put(Tree::State, key, value));
+    facts.push(Fact::Due(due));
+}
+
+impl Group {
+    /// Remembers what later commits of the same group must see.
+    fn note(&mut self, facts: &[Fact]) {
+        for fact in facts {
+            match fact {
+                Fact::Rental(rental) => drop(self.rentals.insert(rental.id, rental.version)),
+                Fact::Number(number) => drop(self.numbers.insert(number.number.clone(), number.version)),
+                Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
+                Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
+                Fact::Key(_) | Fact::Event(..) | Fact::Due(_) | Fact::Settled(_) => {}
+            }
+        }
+    }
+}

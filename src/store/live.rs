@@ -1,0 +1,269 @@
+//! The small tables decoded in memory: live rentals, numbers, subscriptions, keys and the due index; the disk is the truth,
+//! this follows it after every sync, so nothing is seen here before it is durable.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use crate::core::delivery::Due;
+use crate::core::event::Event;
+use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::key::{Hash, Key};
+use crate::core::number::Number;
+use crate::core::phone::PhoneNumber;
+use crate::core::rental::Rental;
+use crate::core::subscription::Subscription;
+use crate::core::time::UnixMs;
+
+/// How many of the newest events stay decoded for dispatch; older ones are read from the disk.
+const EVENTS_KEPT_MAX: usize = 4096;
+/// How long a closed rental stays decoded, in milliseconds; later it is read from the disk.
+const CLOSED_KEPT_MS: u64 = 600_000;
+
+/// What a durable commit changed.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    Rental(Arc<Rental>),
+    Number(Arc<Number>),
+    Subscription(Arc<Subscription>),
+    Unsubscribed(SubscriptionId),
+    Key(Arc<Key>),
+    Event(Seq, Arc<Event>),
+    Due(Due),
+    Settled(Due),
+}
+
+#[derive(Debug, Default)]
+pub struct Live {
+    tables: RwLock<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    rentals: HashMap<RentalId, Arc<Rental>>,
+    /// Open rentals by their end, and closed ones by the time they may be forgotten.
+    ends: BTreeSet<(UnixMs, RentalId)>,
+    numbers: HashMap<PhoneNumber, Arc<Number>>,
+    /// Numbers that nobody holds, by country, the longest free first.
+    free: BTreeMap<String, BTreeSet<(UnixMs, PhoneNumber)>>,
+    subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
+    by_account: HashMap<AccountId, Vec<SubscriptionId>>,
+    keys: HashMap<Hash, Arc<Key>>,
+    due: BTreeMap<SubscriptionId, BTreeMap<(UnixMs, Seq), u16>>,
+    due_count: usize,
+    events: HashMap<Seq, Arc<Event>>,
+    event_order: VecDeque<Seq>,
+}
+
+/// How many of everything there is, for the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub rentals: usize,
+    pub numbers: usize,
+    pub numbers_free: usize,
+    pub subscriptions: usize,
+    pub keys: usize,
+    pub due: usize,
+}
+
+impl Live {
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what became durable; all of a group becomes visible at once.
+    pub fn apply(&self, facts: Vec<Fact>) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        facts.into_iter().for_each(|fact| tables.apply(fact));
+    }
+
+    pub fn key(&self, hash: Hash) -> Option<Arc<Key>> {
+        self.read().keys.get(&hash).cloned()
+    }
+
+    pub fn has_keys(&self) -> bool {
+        !self.read().keys.is_empty()
+    }
+
+    pub fn rental(&self, id: RentalId) -> Option<Arc<Rental>> {
+        self.read().rentals.get(&id).cloned()
+    }
+
+    pub fn number(&self, number: &PhoneNumber) -> Option<Arc<Number>> {
+        self.read().numbers.get(number).cloned()
+    }
+
+    /// Numbers free to lease now, the longest free first; those of the area code alone, if there are any.
+    pub fn free_numbers(&self, country: &str, area_code: Option<&str>, now: UnixMs, limit: usize) -> Vec<Arc<Number>> {
+        let tables = self.read();
+        let free = || {
+            let country = tables.free.get(country).into_iter().flatten();
+            country.filter_map(|(_, number)| tables.numbers.get(number)).filter(move |n| n.is_free(now))
+        };
+        if area_code.is_some() {
+            let near: Vec<_> = free().filter(|n| n.area_code() == area_code).take(limit).cloned().collect();
+            if !near.is_empty() {
+                return near;
+            }
+        }
+        free().take(limit).cloned().collect()
+    }
+
+    /// Open rentals whose time is up.
+    pub fn rentals_over(&self, now: UnixMs, limit: usize) -> Vec<Arc<Rental>> {
+        let tables = self.read();
+        let over = tables.ends.iter().take_while(|(at, _)| *at <= now).filter_map(|(_, id)| tables.rentals.get(id));
+        over.filter(|rental| !rental.closed).take(limit).cloned().collect()
+    }
+
+    /// Forgets closed rentals that were kept long enough; the disk still has them.
+    pub fn forget_closed(&self, now: UnixMs) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let old: Vec<_> = tables.ends.iter().take_while(|(at, _)| *at <= now).copied().collect();
+        for (at, id) in old {
+            if tables.rentals.get(&id).is_none_or(|rental| rental.closed) {
+                tables.ends.remove(&(at, id));
+                tables.rentals.remove(&id);
+            }
+        }
+    }
+
+    pub fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        self.read().subscriptions.get(&id).cloned()
+    }
+
+    pub fn subscriptions(&self, account: &AccountId) -> Vec<Arc<Subscription>> {
+        let tables = self.read();
+        let ids = tables.by_account.get(account).into_iter().flatten();
+        ids.filter_map(|id| tables.subscriptions.get(id)).cloned().collect()
+    }
+
+    /// Subscriptions that are owed something by `now`.
+    pub fn owed(&self, now: UnixMs) -> Vec<SubscriptionId> {
+        let tables = self.read();
+        let first = |rows: &BTreeMap<(UnixMs, Seq), u16>| rows.keys().next().is_some_and(|(at, _)| *at <= now);
+        tables.due.iter().filter(|(_, rows)| first(rows)).map(|(id, _)| *id).collect()
+    }
+
+    /// What a subscription is owed by `now`, oldest first.
+    pub fn due(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
+        let tables = self.read();
+        let rows = tables.due.get(&subscription).into_iter().flatten().take_while(|((at, _), _)| *at <= now);
+        let due = |((due_at, event), attempts): (&(UnixMs, Seq), &u16)| Due {
+            subscription,
+            due_at: *due_at,
+            event: *event,
+            attempts: *attempts,
+        };
+        rows.take(limit).map(due).collect()
+    }
+
+    /// When the next delivery after `now` falls due.
+    pub fn next_due_after(&self, now: UnixMs) -> Option<UnixMs> {
+        let after = (UnixMs(now.0 + 1), Seq(0));
+        let first = |rows: &BTreeMap<(UnixMs, Seq), u16>| rows.range(after..).next().map(|((at, _), _)| *at);
+        self.read().due.values().filter_map(first).min()
+    }
+
+    /// The time of the oldest delivery that is due, for the metric that shows a stuck queue.
+    pub fn oldest_due(&self) -> Option<UnixMs> {
+        self.read().due.values().filter_map(|rows| rows.keys().next().map(|(at, _)| *at)).min()
+    }
+
+    pub fn event(&self, seq: Seq) -> Option<Arc<Event>> {
+        self.read().events.get(&seq).cloned()
+    }
+
+    pub fn counts(&self) -> Counts {
+        let tables = self.read();
+        Counts {
+            rentals: tables.rentals.values().filter(|r| !r.closed).count(),
+            numbers: tables.numbers.len(),
+            numbers_free: tables.free.values().map(BTreeSet::len).sum(),
+            subscriptions: tables.subscriptions.len(),
+            keys: tables.keys.len(),
+            due: tables.due_count,
+        }
+    }
+
+    /// Every number, for the operator's list.
+    pub fn numbers(&self) -> Vec<Arc<Number>> {
+        self.read().numbers.values().cloned().collect()
+    }
+}
+
+impl Tables {
+    fn apply(&mut self, fact: Fact) {
+        match fact {
+            Fact::Rental(rental) => self.put_rental(rental),
+            Fact::Number(number) => self.put_number(number),
+            Fact::Subscription(subscription) => self.put_subscription(subscription),
+            Fact::Unsubscribed(id) => self.unsubscribe(id),
+            Fact::Key(key) => {
+                self.keys.insert(key.hash, key);
+            }
+            Fact::Event(seq, event) => self.put_event(seq, event),
+            Fact::Due(due) => {
+                let rows = self.due.entry(due.subscription).or_default();
+                self.due_count += usize::from(rows.insert((due.due_at, due.event), due.attempts).is_none());
+            }
+            Fact::Settled(due) => self.settle(&due),
+        }
+    }
+
+    fn put_rental(&mut self, rental: Arc<Rental>) {
+        if let Some(old) = self.rentals.get(&rental.id) {
+            self.ends.remove(&(kept_until(old), old.id));
+        }
+        self.ends.insert((kept_until(&rental), rental.id));
+        self.rentals.insert(rental.id, rental);
+    }
+
+    fn put_number(&mut self, number: Arc<Number>) {
+        if let Some(old) = self.numbers.get(&number.number) {
+            let place = (old.cooling_until, old.number.clone());
+            self.free.entry(old.country.clone()).or_default().remove(&place);
+        }
+        if number.leases.last().is_none_or(|lease| lease.ended.is_some()) {
+            let place = (number.cooling_until, number.number.clone());
+            self.free.entry(number.country.clone()).or_default().insert(place);
+        }
+        self.numbers.insert(number.number.clone(), number);
+    }
+
+    fn put_subscription(&mut self, subscription: Arc<Subscription>) {
+        if self.subscriptions.insert(subscription.id, subscription.clone()).is_none() {
+            self.by_account.entry(subscription.account.clone()).or_default().push(subscription.id);
+        }
+    }
+
+    fn unsubscribe(&mut self, id: SubscriptionId) {
+        if let Some(old) = self.subscriptions.remove(&id)
+            && let Some(ids) = self.by_account.get_mut(&old.account)
+        {
+            ids.retain(|other| *other != id);
+        }
+    }
+
+    fn put_event(&mut self, seq: Seq, event: Arc<Event>) {
+        self.events.insert(seq, event);
+        self.event_order.push_back(seq);
+        if self.event_order.len() > EVENTS_KEPT_MAX
+            && let Some(oldest) = self.event_order.pop_front()
+        {
+            self.events.remove(&oldest);
+        }
+    }
+
+    fn settle(&mut self, due: &Due) {
+        if let Some(rows) = self.due.get_mut(&due.subscription) {
+            self.due_count -= usize::from(rows.remove(&(due.due_at, due.event)).is_some());
+            if rows.is_empty() {
+                self.due.remove(&due.subscription);
+            }
+        }
+    }
+}
+
+fn kept_until(rental: &Rental) -> UnixMs {
+    if rental.closed { rental.ends_at.plus_ms(CLOSED_KEPT_MS) } else { rental.ends_at }
+}

@@ -1,0 +1,121 @@
+//! What the product asks of a store: whole commits and queries in the product's words, and the promises that every store keeps.
+
+pub mod keys;
+mod execute;
+mod live;
+mod plan;
+mod query;
+mod rows;
+pub mod sim;
+pub mod sled;
+pub mod vault;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::core::delivery::Attempt;
+use crate::core::event::Event;
+use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::ingest::StoredMessage;
+use crate::core::key::Key;
+use crate::core::number::Number;
+use crate::core::rental::{MessageRef, Rental};
+use crate::core::subscription::Subscription;
+use crate::core::time::UnixMs;
+
+pub use live::Live;
+
+/// A store's answer to a commit, when it is known to be on the disk.
+pub type Ticket = Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>;
+
+/// The promises, tested by `tests/store_contract.rs` on every store:
+/// 1. When a ticket resolves to `New`, all of that commit survives whatever happens to the process or the machine.
+/// 2. A commit is there whole or not at all, also after a crash; commits are visible in the order of their tickets.
+/// 3. Nothing is visible to a query before it is durable.
+/// 4. `Duplicate` and `Conflict` change nothing. `Conflict`: the decision was made on an older state; read and decide again.
+/// 5. After a failed sync nothing is acknowledged any more: a failed fsync is never retried.
+pub trait Store: Send + Sync + 'static {
+    /// Hands in a commit. Never blocks; a full queue answers `Error::Busy` at once.
+    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket;
+
+    /// The decoded small tables; reading them never blocks on the disk.
+    fn live(&self) -> &Live;
+
+    /// A rental that `live` no longer holds. Blocks on the disk, as all queries below.
+    fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error>;
+    fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error>;
+    fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error>;
+    fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error>;
+    fn event(&self, seq: Seq) -> Result<Option<Event>, Error>;
+    /// The newest attempts of a subscription, newest event first.
+    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error>;
+
+    /// Drops the logs of days that ended more than `log_days` before `now`; answers how many.
+    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error>;
+
+    /// False once a sync has failed: stop acknowledging, report not ready, ask for a restart.
+    fn is_healthy(&self) -> bool;
+
+    /// Finishes what is queued and closes; later commits answer `Error::Closed`.
+    fn close(&self);
+}
+
+/// The product's commits. Each is atomic.
+#[derive(Debug, Clone)]
+pub enum Commit {
+    /// An inbound message with all that follows from it. Guarded by the message's id and the rental's version.
+    Receive { message: Box<StoredMessage>, matched: Option<Box<Change>> },
+    /// A new rental and the number it takes. Guarded by the number's version.
+    Rent { change: Box<Change>, number: Number },
+    /// A rental's end and its number given back. Guarded by both versions.
+    End { change: Box<Change>, number: Number },
+    /// A completed rental gives its number back: nobody hears an event.
+    Release { rental: Box<Rental>, number: Number },
+    /// One attempt, its reschedule and the subscription's health.
+    Record(Box<Attempt>),
+    /// An owed delivery whose event or subscription is gone.
+    Forget(crate::core::delivery::Due),
+    Subscribe(Box<Subscription>),
+    Unsubscribe(AccountId, SubscriptionId),
+    /// Adds numbers; those already known stay as they are.
+    AddNumbers(Vec<Number>),
+    AddKey(Box<Key>),
+}
+
+/// A rental as it will be, the event its account hears and whom that event is owed to.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub rental: Rental,
+    pub event: Event,
+    pub targets: Vec<SubscriptionId>,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// On the disk; the event's sequence, where there is one.
+    New(Option<Seq>),
+    /// This message was there already.
+    Duplicate,
+    /// Decided on an older state.
+    Conflict,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("the store's queue is full; try again shortly")]
+    Busy,
+    #[error("the store is closed")]
+    Closed,
+    #[error("the disk is nearly full: free space, then it accepts messages again without a restart")]
+    DiskFull,
+    #[error("the store stopped after a failed write ({0}); restart the gateway, what it acknowledged is on the disk")]
+    Broken(Arc<str>),
+    #[error("a stored record cannot be read: {0}")]
+    Damaged(&'static str),
+    #[error("reading the store failed: {0}")]
+    Read(Arc<str>),
+    #[error("{0}")]
+    Open(String),
+}

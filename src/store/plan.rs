@@ -1,0 +1,132 @@
+//! A commit translated into rows, guards and facts; done on the caller's thread, so that the one writer only checks and writes.
+
+use std::sync::Arc;
+
+use super::keys::{self, Tree};
+use super::live::Fact;
+use super::rows::Row;
+use super::vault::Vault;
+use super::{Change, Commit, Error};
+use crate::core::delivery::{Attempt, Due};
+use crate::core::event::Event;
+use crate::core::id::{MessageId, RentalId, SubscriptionId};
+use crate::core::ingest::StoredMessage;
+use crate::core::number::Number;
+use crate::core::phone::PhoneNumber;
+use crate::core::rental::Rental;
+use crate::core::time::UnixMs;
+
+/// What the writer is asked to do.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// This message must be new, or the answer is `Duplicate`.
+    pub new_message: Option<MessageId>,
+    /// The versions that the decision was made on, or the answer is `Conflict`.
+    pub rental_was: Option<(RentalId, u32)>,
+    pub number_was: Option<(PhoneNumber, u32)>,
+    pub rows: Vec<Row>,
+    pub facts: Vec<Fact>,
+    /// Gets its sequence from the writer.
+    pub event: Option<(Arc<Event>, Vec<SubscriptionId>)>,
+    /// Judged by the writer, because it touches the subscription's health as it is then.
+    pub attempt: Option<Box<Attempt>>,
+    /// Numbers to add where they are not known yet.
+    pub new_numbers: Vec<Number>,
+    pub now: UnixMs,
+}
+
+impl Plan {
+    pub fn new(commit: Commit, vault: &Vault, now: UnixMs) -> Result<Self, Error> {
+        let mut plan = Self { now, ..Self::default() };
+        match commit {
+            Commit::Receive { message, matched } => {
+                plan.message(&message, vault)?;
+                if let Some(change) = matched {
+                    plan.change(*change, vault, true)?;
+                }
+            }
+            Commit::Rent { change, number } => {
+                plan.number(number, vault)?;
+                plan.change(*change, vault, false)?;
+            }
+            Commit::End { change, number } => {
+                plan.number(number, vault)?;
+                plan.change(*change, vault, true)?;
+            }
+            Commit::Release { rental, number } => {
+                plan.number(number, vault)?;
+                plan.rental(*rental, vault, true)?;
+            }
+            Commit::Record(attempt) => plan.attempt = Some(attempt),
+            Commit::Forget(due) => plan.settle(&due),
+            Commit::Subscribe(subscription) => {
+                let key = keys::subscription(&subscription.account, subscription.id);
+                let sealed = vault.seal(&key, &*subscription)?;
+                plan.rows.push(Row::put(Tree::State, key, sealed));
+                plan.facts.push(Fact::Subscription(Arc::from(subscription)));
+            }
+            Commit::Unsubscribe(account, id) => {
+                plan.rows.push(Row::delete(Tree::State, keys::subscription(&account, id)));
+                plan.facts.push(Fact::Unsubscribed(id));
+            }
+            Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
+            Commit::AddKey(key) => {
+                let place = keys::api_key(key.hash);
+                let sealed = vault.seal(&place, &*key)?;
+                plan.rows.push(Row::put(Tree::State, place, sealed));
+                plan.facts.push(Fact::Key(Arc::from(key)));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn message(&mut self, message: &StoredMessage, vault: &Vault) -> Result<(), Error> {
+        let (tree, key) = (Tree::of(message.received_at), keys::message(message.id));
+        let sealed = vault.seal(&key, message)?;
+        self.rows.push(Row::put(tree, key, sealed));
+        if message.owner.is_err() {
+            self.rows.push(Row::put(tree, keys::unmatched(message.received_at, message.id), Vec::new()));
+        }
+        self.new_message = Some(message.id);
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change, vault: &Vault, existed: bool) -> Result<(), Error> {
+        self.rental(change.rental, vault, existed)?;
+        self.event = Some((Arc::new(change.event), change.targets));
+        Ok(())
+    }
+
+    fn rental(&mut self, rental: Rental, vault: &Vault, existed: bool) -> Result<(), Error> {
+        let key = keys::rental(&rental.account, rental.id);
+        let sealed = vault.seal(&key, &rental)?;
+        self.rows.push(Row::put(Tree::of(rental.id.created_at()), key, sealed));
+        if existed {
+            debug_assert!(rental.version > 0, "a changed rental has a version before");
+            self.rental_was = Some((rental.id, rental.version - 1));
+        }
+        self.facts.push(Fact::Rental(Arc::new(rental)));
+        Ok(())
+    }
+
+    fn number(&mut self, number: Number, vault: &Vault) -> Result<(), Error> {
+        debug_assert!(number.version > 0, "a changed number has a version before");
+        self.number_was = Some((number.number.clone(), number.version - 1));
+        let (row, fact) = number_row(number, vault)?;
+        self.rows.push(row);
+        self.facts.push(fact);
+        Ok(())
+    }
+
+    fn settle(&mut self, due: &Due) {
+        self.rows.push(Row::delete(Tree::State, keys::due(due)));
+        self.facts.push(Fact::Settled(*due));
+    }
+}
+
+/// A number's row and fact.
+pub fn number_row(number: Number, vault: &Vault) -> Result<(Row, Fact), Error> {
+    let key = keys::number(vault.blind(&number.number));
+    let sealed = vault.seal(&key, &number)?;
+    Ok((Row::put(Tree::State, key, sealed), Fact::Number(Arc::new(number))))
+}

@@ -1,0 +1,144 @@
+//! The queries of the product over anything that holds rows, and the reading of the small tables at opening.
+
+use std::sync::Arc;
+
+use super::Error;
+use super::keys::{self, Tree};
+use super::live::{Fact, Live};
+use super::rows::{Rows, parse_due_value};
+use super::vault::Vault;
+use crate::core::delivery::Attempt;
+use crate::core::event::Event;
+use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::ingest::StoredMessage;
+use crate::core::key::Key;
+use crate::core::number::Number;
+use crate::core::rental::{MessageRef, Rental};
+use crate::core::subscription::Subscription;
+
+/// Reads of one store.
+pub struct Query<'a, R> {
+    pub rows: &'a R,
+    pub vault: &'a Vault,
+}
+
+impl<R: Rows> Query<'_, R> {
+    fn one<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>, Error> {
+        self.rows.get(tree, key)?.map(|record| self.vault.open(key, &record)).transpose()
+    }
+
+    pub fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
+        self.one(Tree::of(id.created_at()), &keys::rental(account, id))
+    }
+
+    /// Newest first, starting below `before`.
+    pub fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+        let below = before.map(|id| keys::rental(account, id));
+        let mut found = Vec::new();
+        for day in self.rows.log_days().into_iter().rev() {
+            if before.is_some_and(|id| Tree::Log(day) > Tree::of(id.created_at())) {
+                continue;
+            }
+            let wanted = limit - found.len();
+            let prefix = keys::rentals(account);
+            for (key, record) in self.rows.scan_down(Tree::Log(day), &prefix, below.as_deref(), wanted)? {
+                found.push(self.vault.open(&key, &record)?);
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The messages that are still kept, in the order of the references.
+    pub fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error> {
+        let each = refs.iter().map(|r| self.one(Tree::of(r.at), &keys::message(r.id)));
+        each.filter_map(Result::transpose).collect()
+    }
+
+    /// Newest first.
+    pub fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        let mut found = Vec::new();
+        for day in self.rows.log_days().into_iter().rev() {
+            let tree = Tree::Log(day);
+            for (key, _) in self.rows.scan_down(tree, &[keys::UNMATCHED], None, limit - found.len())? {
+                let id = keys::parse_unmatched(&key).ok_or(Error::Damaged("an unmatched row of a wrong length"))?;
+                found.extend(self.one(tree, &keys::message(id))?);
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    pub fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
+        self.one(Tree::of(seq.written_at()), &keys::event(seq))
+    }
+
+    pub fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
+        let mut found = Vec::new();
+        for day in self.rows.log_days().into_iter().rev() {
+            let wanted = limit - found.len();
+            for (key, record) in self.rows.scan(Tree::Log(day), &keys::attempts(subscription), wanted)? {
+                found.push(self.vault.open(&key, &record)?);
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Fills `live` from the state tree, and answers the newest sequence there is.
+    pub fn load(&self, live: &Live) -> Result<Seq, Error> {
+        self.load_table::<Number>(keys::NUMBER, live, |number, query| query.number_facts(number))?;
+        self.load_table::<Subscription>(keys::SUBSCRIPTION, live, |s, _| Ok(vec![Fact::Subscription(Arc::new(s))]))?;
+        self.load_table::<Key>(keys::KEY, live, |key, _| Ok(vec![Fact::Key(Arc::new(key))]))?;
+        let mut newest_owed = Seq::default();
+        let mut facts = Vec::new();
+        for (key, value) in self.rows.scan(Tree::State, &[keys::DUE], usize::MAX)? {
+            let attempts = parse_due_value(&key, &value)?;
+            let due = keys::parse_due(&key, attempts).ok_or(Error::Damaged("a due row of a wrong length"))?;
+            newest_owed = newest_owed.max(due.event);
+            facts.push(Fact::Due(due));
+        }
+        live.apply(facts);
+        Ok(newest_owed.max(self.newest_event()?))
+    }
+
+    fn load_table<T: serde::de::DeserializeOwned>(
+        &self,
+        tag: u8,
+        live: &Live,
+        facts: impl Fn(T, &Self) -> Result<Vec<Fact>, Error>,
+    ) -> Result<(), Error> {
+        for (key, record) in self.rows.scan(Tree::State, &[tag], usize::MAX)? {
+            live.apply(facts(self.vault.open(&key, &record)?, self)?);
+        }
+        Ok(())
+    }
+
+    /// A number with the rental that holds it now, which must be decoded too.
+    fn number_facts(&self, number: Number) -> Result<Vec<Fact>, Error> {
+        let mut facts = Vec::new();
+        if let Some(lease) = number.leases.last().filter(|lease| lease.ended.is_none())
+            && let Some(rental) = self.rental(&lease.account, lease.rental)?
+        {
+            facts.push(Fact::Rental(Arc::new(rental)));
+        }
+        facts.push(Fact::Number(Arc::new(number)));
+        Ok(facts)
+    }
+
+    fn newest_event(&self) -> Result<Seq, Error> {
+        for day in self.rows.log_days().into_iter().rev() {
+            if let Some((key, _)) = self.rows.scan_down(Tree::Log(day), &[keys::EVENT], None, 1)?.pop() {
+                let seq = key.get(1..).and_then(|b| b.try_into().ok()).ok_or(Error::Damaged("an event key of a wrong length"))?;
+                return Ok(Seq(u64::from_be_bytes(seq)));
+            }
+        }
+        Ok(Seq::default())
+    }
+}

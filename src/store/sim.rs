@@ -1,0 +1,222 @@
+//! The simulated store: the same commits and queries over a map in memory that keeps what is synced apart from what is not,
+//! so that a test can cut the power at any point. It never touches a disk, so it is no store to run a gateway on.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::execute::{Group, Writer};
+use super::keys::Tree;
+use super::live::Live;
+use super::plan::Plan;
+use super::query::Query;
+use super::rows::{Pair, Row, Rows};
+use super::vault::Vault;
+use super::{Commit, Committed, Error, Store, Ticket};
+use crate::core::delivery::Attempt;
+use crate::core::event::Event;
+use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::ingest::StoredMessage;
+use crate::core::rental::{MessageRef, Rental};
+use crate::core::time::UnixMs;
+
+/// What would be found on the disk after a power cut.
+#[derive(Debug, Clone, Default)]
+pub struct Disk(BTreeMap<(Tree, Vec<u8>), Vec<u8>>);
+
+impl Disk {
+    /// Every stored byte, for a test that looks for what must not be there in the clear.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|((_, key), value)| key.iter().chain(value)).copied().collect()
+    }
+
+    fn write(&mut self, row: Row) {
+        match row.value {
+            Some(value) => drop(self.0.insert((row.tree, row.key), value)),
+            None => drop(self.0.remove(&(row.tree, row.key))),
+        }
+    }
+
+    fn range(&self, tree: Tree, prefix: &[u8]) -> impl DoubleEndedIterator<Item = Pair> {
+        let from = Bound::Included((tree, prefix.to_vec()));
+        let past = prefix.iter().rposition(|b| *b != u8::MAX).map(|at| {
+            let mut past = prefix[..=at].to_vec();
+            past[at] += 1;
+            (tree, past)
+        });
+        let to = past.map_or(Bound::Unbounded, Bound::Excluded);
+        self.0.range((from, to)).filter(move |((t, _), _)| *t == tree).map(|((_, key), value)| (key.clone(), value.clone()))
+    }
+}
+
+impl Rows for Disk {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.0.get(&(tree, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        Ok(self.range(tree, prefix).take(limit).collect())
+    }
+
+    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+        let down = self.range(tree, prefix).rev().filter(|(key, _)| below.is_none_or(|below| key.as_slice() < below));
+        Ok(down.take(limit).collect())
+    }
+
+    fn log_days(&self) -> Vec<u32> {
+        let mut days: Vec<u32> = self.0.keys().filter_map(|(tree, _)| if let Tree::Log(day) = tree { Some(*day) } else { None }).collect();
+        days.dedup();
+        days
+    }
+}
+
+/// When pending commits reach the simulated disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// With every commit.
+    AtOnce,
+    /// When the test calls `sync`.
+    ByHand,
+}
+
+struct Inner {
+    writer: Writer<Disk>,
+    group: Group,
+    waiting: Vec<(oneshot::Sender<Result<Committed, Error>>, Committed)>,
+}
+
+pub struct Simulated {
+    inner: Mutex<Inner>,
+    live: Arc<Live>,
+    vault: Vault,
+    sync: Sync,
+    healthy: AtomicBool,
+    closed: AtomicBool,
+}
+
+impl Simulated {
+    /// Opens what is on this disk.
+    pub fn open(disk: Disk, vault: Vault, sync: Sync) -> Result<Self, Error> {
+        let live = Arc::new(Live::default());
+        let last_seq = Query { rows: &disk, vault: &vault }.load(&live)?;
+        let writer = Writer { rows: disk, vault: vault.clone(), live: live.clone(), last_seq };
+        let inner = Mutex::new(Inner { writer, group: Group::default(), waiting: Vec::new() });
+        let (healthy, closed) = (AtomicBool::new(true), AtomicBool::new(false));
+        Ok(Self { inner, live, vault, sync, healthy, closed })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes everything pending durable and answers it; says how many commits that were.
+    pub fn sync(&self) -> usize {
+        let mut inner = self.lock();
+        let group = std::mem::take(&mut inner.group);
+        group.rows.into_iter().for_each(|row| inner.writer.rows.write(row));
+        self.live.apply(group.facts);
+        let waiting = std::mem::take(&mut inner.waiting);
+        let count = waiting.len();
+        waiting.into_iter().for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
+        count
+    }
+
+    /// The next sync fails: what is pending is not acknowledged, and nothing is after it.
+    pub fn fail_sync(&self) {
+        self.healthy.store(false, Ordering::Release);
+        let mut inner = self.lock();
+        inner.group = Group::default();
+        let waiting = std::mem::take(&mut inner.waiting);
+        waiting.into_iter().for_each(|(answer, _)| drop(answer.send(Err(broken()))));
+    }
+
+    /// What a power cut at this moment leaves behind; pending commits are not in it.
+    pub fn cut_power(&self) -> Disk {
+        self.lock().writer.rows.clone()
+    }
+
+    fn query<T>(&self, read: impl FnOnce(Query<'_, Disk>) -> Result<T, Error>) -> Result<T, Error> {
+        read(Query { rows: &self.lock().writer.rows, vault: &self.vault })
+    }
+
+    fn submit(&self, commit: Commit, now: UnixMs) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        if !self.is_healthy() {
+            return Err(broken());
+        }
+        let plan = Plan::new(commit, &self.vault, now)?;
+        let (answer, answered) = oneshot::channel();
+        let mut inner = self.lock();
+        let Inner { writer, group, waiting } = &mut *inner;
+        let committed = writer.execute(plan, group)?;
+        waiting.push((answer, committed));
+        drop(inner);
+        if self.sync == Sync::AtOnce {
+            self.sync();
+        }
+        Ok(answered)
+    }
+}
+
+fn broken() -> Error {
+    Error::Broken("the simulated disk failed to sync".into())
+}
+
+impl Store for Simulated {
+    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket {
+        match self.submit(commit, now) {
+            Ok(answered) => Box::pin(async { answered.await.unwrap_or(Err(Error::Closed)) }),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn live(&self) -> &Live {
+        &self.live
+    }
+
+    fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
+        self.query(|q| q.rental(account, id))
+    }
+
+    fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+        self.query(|q| q.rentals(account, before, limit))
+    }
+
+    fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error> {
+        self.query(|q| q.messages(refs))
+    }
+
+    fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        self.query(|q| q.unmatched(limit))
+    }
+
+    fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
+        self.query(|q| q.event(seq))
+    }
+
+    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
+        self.query(|q| q.attempts(subscription, limit))
+    }
+
+    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
+        let Tree::Log(today) = Tree::of(now) else { return Ok(0) };
+        let mut inner = self.lock();
+        let old: Vec<u32> = inner.writer.rows.log_days().into_iter().filter(|day| *day < today.saturating_sub(log_days)).collect();
+        inner.writer.rows.0.retain(|(tree, _), _| !old.iter().any(|day| *tree == Tree::Log(*day)));
+        Ok(old.len())
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Acquire)
+    }
+
+    fn close(&self) {
+        self.sync();
+        self.closed.store(true, Ordering::Release);
+    }
+}

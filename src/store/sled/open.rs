@@ -1,0 +1,142 @@
+//! Opening the embedded store: one process at a time, a known format, the right master key, and an error that says what to do.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, mpsc};
+
+use super::trees::{Trees, guarded};
+use super::writer::{Space, Thread, Timings};
+use super::{Options, Sled};
+use crate::store::Error;
+use crate::store::execute::Writer;
+use crate::store::keys::{self, FORMAT, Tree};
+use crate::store::live::Live;
+use crate::store::query::Query;
+use crate::store::rows::{Row, Rows};
+use crate::store::vault::Vault;
+
+const FORMAT_FILE: &str = "FORMAT";
+const LOCK_FILE: &str = "lock";
+
+pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
+    let folder = &options.folder;
+    create_folder(folder)?;
+    let lock = lock(folder)?;
+    let sled_folder = folder.join("sled");
+    check_format(folder, sled_folder.exists())?;
+    let db = guarded(|| open_sled(&sled_folder, options.cache_bytes)).map_err(|e| {
+        Error::Open(format!("the store in {} does not open: {e}. Nothing was changed. Restore a backup, or move the folder away to start anew", folder.display()))
+    })?;
+    let vault = Vault::new(master);
+    let trees = Arc::new(guarded(|| Trees::new(db))?);
+    check_master(&trees, &vault)?;
+    write_format(folder)?;
+    sync_created(folder, &sled_folder)?;
+    let live = Arc::new(Live::default());
+    let last_seq = guarded(|| Query { rows: &*trees, vault: &vault }.load(&live))?;
+    let file = File::open(sled_folder.join("db")).map_err(|e| io(&e, "open", &sled_folder))?;
+    let (healthy, timings) = (Arc::new(AtomicBool::new(true)), Arc::new(Timings::default()));
+    let thread = Thread {
+        writer: Writer { rows: trees.clone(), vault: vault.clone(), live: live.clone(), last_seq },
+        options: options.clone(),
+        file,
+        healthy: healthy.clone(),
+        timings: timings.clone(),
+        space: Space::new(folder.clone()),
+    };
+    let (asks, asked) = mpsc::sync_channel(options.queue_max);
+    let started = std::thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(&asked));
+    let thread = started.map_err(|e| Error::Open(format!("the writer thread does not start: {e}")))?;
+    let (asks, thread) = (Mutex::new(Some(asks)), Mutex::new(Some(thread)));
+    Ok(Sled { live, vault, trees, asks, thread, healthy, timings, _lock: lock })
+}
+
+fn io(error: &std::io::Error, what: &str, path: &Path) -> Error {
+    Error::Open(format!("cannot {what} {}: {error}", path.display()))
+}
+
+fn create_folder(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).map_err(|e| io(&e, "create", folder))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let owner_only = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(folder, owner_only).map_err(|e| io(&e, "protect", folder))?;
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join(LOCK_FILE);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|e| io(&e, "open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Open(format!(
+            "another gateway is running on {}: stop it, or give this one its own folder with --data or store.folder",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(e)) => Err(io(&e, "lock", &path)),
+    }
+}
+
+/// Refuses a folder of another format before anything in it is touched.
+fn check_format(folder: &Path, has_data: bool) -> Result<(), Error> {
+    let path = folder.join(FORMAT_FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound && !has_data => return Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let name = folder.display();
+            return Err(Error::Open(format!("{name} holds a store without its FORMAT file: restore that file from a backup (this version writes \"ringback {FORMAT}\")")));
+        }
+        Err(e) => return Err(io(&e, "read", &path)),
+    };
+    match text.trim().strip_prefix("ringback ").and_then(|v| v.parse::<u32>().ok()) {
+        Some(FORMAT) => Ok(()),
+        Some(newer) if newer > FORMAT => Err(Error::Open(format!(
+            "the store in {} has format {newer}, this version reads {FORMAT}: start the newer ringback that wrote it", folder.display()
+        ))),
+        Some(older) => Err(Error::Open(format!(
+            "the store in {} has format {older}, this version reads {FORMAT}: start the older ringback that wrote it; there is no migration from it", folder.display()
+        ))),
+        None => Err(Error::Open(format!("{} is not a FORMAT file of ringback: is this the right data folder?", path.display()))),
+    }
+}
+
+fn write_format(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(FORMAT_FILE);
+    if path.exists() {
+        return Ok(());
+    }
+    let mut file = File::create(&path).map_err(|e| io(&e, "create", &path))?;
+    let written = writeln!(file, "ringback {FORMAT}").and_then(|()| file.sync_all());
+    written.map_err(|e| io(&e, "write", &path))
+}
+
+fn open_sled(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
+    let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
+    config.open().map_err(|e| Error::Read(e.to_string().into()))
+}
+
+/// A store written under another master key is refused at once, not at the first record.
+fn check_master(trees: &Arc<Trees>, vault: &Vault) -> Result<(), Error> {
+    let key = keys::meta("master-check");
+    match trees.get(Tree::State, &key)? {
+        Some(check) if check == vault.check_value() => Ok(()),
+        Some(_) => Err(Error::Open("the store was written under another master key: set store.master_key to that one".into())),
+        None => guarded(|| trees.write(vec![Row::put(Tree::State, key, vault.check_value().to_vec())])).and_then(|()| trees.flush()),
+    }
+}
+
+/// Syncs what creation made: sled's own files and the folders that name them.
+fn sync_created(folder: &Path, sled_folder: &Path) -> Result<(), Error> {
+    let conf = sled_folder.join("conf");
+    for path in [&conf, &sled_folder.join("db"), sled_folder, folder] {
+        let synced = File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|e| io(&e, "sync", path))?;
+    }
+    Ok(())
+}

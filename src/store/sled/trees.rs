@@ -1,0 +1,149 @@
+//! sled's trees as `Rows`, one for the state and one for each day's log; a panic inside sled stops at this seam.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sled::transaction::{ConflictableTransactionResult, Transactional, TransactionalTree};
+use sled::{Batch, Db, IVec, Tree as SledTree};
+
+use crate::store::Error;
+use crate::store::keys::Tree;
+use crate::store::rows::{Pair, Row, Rows};
+
+pub struct Trees {
+    db: Db,
+    state: SledTree,
+    logs: RwLock<BTreeMap<u32, SledTree>>,
+}
+
+/// Runs what may panic on damaged media, and turns the panic into an error.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::Read(Arc::from("the engine panicked; the media may be damaged, restore a backup")))
+    })
+}
+
+pub fn read_error(error: &sled::Error) -> Error {
+    Error::Read(error.to_string().into())
+}
+
+impl Trees {
+    pub fn new(db: Db) -> Result<Self, Error> {
+        let open = |name: &str| db.open_tree(name).map_err(|e| read_error(&e));
+        let state = open(&Tree::State.name())?;
+        let mut logs = BTreeMap::new();
+        for name in db.tree_names() {
+            if let Some(Tree::Log(day)) = Tree::parse(&name) {
+                logs.insert(day, open(&Tree::Log(day).name())?);
+            }
+        }
+        Ok(Self { db, state, logs: RwLock::new(logs) })
+    }
+
+    fn existing(&self, tree: Tree) -> Option<SledTree> {
+        match tree {
+            Tree::State => Some(self.state.clone()),
+            Tree::Log(day) => self.logs.read().unwrap_or_else(PoisonError::into_inner).get(&day).cloned(),
+        }
+    }
+
+    fn open(&self, tree: Tree) -> Result<SledTree, Error> {
+        if let Some(open) = self.existing(tree) {
+            return Ok(open);
+        }
+        let opened = self.db.open_tree(tree.name()).map_err(|e| read_error(&e))?;
+        if let Tree::Log(day) = tree {
+            self.logs.write().unwrap_or_else(PoisonError::into_inner).insert(day, opened.clone());
+        }
+        Ok(opened)
+    }
+
+    /// Writes all rows or none. Only the writer thread calls it.
+    pub fn write(&self, rows: Vec<Row>) -> Result<(), Error> {
+        let mut batches: BTreeMap<Tree, Vec<Row>> = BTreeMap::new();
+        rows.into_iter().for_each(|row| batches.entry(row.tree).or_default().push(row));
+        let trees = batches.keys().map(|tree| self.open(*tree)).collect::<Result<Vec<_>, _>>()?;
+        let batches: Vec<Batch> = batches.into_values().map(batch).collect();
+        if let ([tree], [batch]) = (trees.as_slice(), batches.as_slice()) {
+            return tree.apply_batch(batch.clone()).map_err(|e| read_error(&e));
+        }
+        let apply = |trees: &Vec<TransactionalTree>| -> ConflictableTransactionResult<(), ()> {
+            trees.iter().zip(&batches).try_for_each(|(tree, batch)| tree.apply_batch(batch).map_err(Into::into))
+        };
+        trees.as_slice().transaction(apply).map_err(|e| Error::Read(format!("{e:?}").into()))
+    }
+
+    /// Hands everything written so far to the operating system.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.db.flush().map(drop).map_err(|e| read_error(&e))
+    }
+
+    /// Drops the logs older than this day.
+    pub fn drop_logs_before(&self, day: u32) -> Result<usize, Error> {
+        let old: Vec<u32> = self.log_days().into_iter().filter(|d| *d < day).collect();
+        for day in &old {
+            self.logs.write().unwrap_or_else(PoisonError::into_inner).remove(day);
+            self.db.drop_tree(Tree::Log(*day).name()).map_err(|e| read_error(&e))?;
+        }
+        Ok(old.len())
+    }
+}
+
+fn batch(rows: Vec<Row>) -> Batch {
+    let mut batch = Batch::default();
+    for row in rows {
+        match row.value {
+            Some(value) => batch.insert(row.key, value),
+            None => batch.remove(row.key),
+        }
+    }
+    batch
+}
+
+fn pair(found: sled::Result<(IVec, IVec)>) -> Result<Pair, Error> {
+    found.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|e| read_error(&e))
+}
+
+impl Rows for Trees {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let Some(tree) = self.existing(tree) else { return Ok(None) };
+        tree.get(key).map(|value| value.map(|v| v.to_vec())).map_err(|e| read_error(&e))
+    }
+
+    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        let Some(tree) = self.existing(tree) else { return Ok(Vec::new()) };
+        tree.scan_prefix(prefix).take(limit).map(pair).collect()
+    }
+
+    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+        let Some(tree) = self.existing(tree) else { return Ok(Vec::new()) };
+        match below {
+            Some(below) => tree.range(prefix..below).rev().take(limit).map(pair).collect(),
+            None => tree.scan_prefix(prefix).rev().take(limit).map(pair).collect(),
+        }
+    }
+
+    fn log_days(&self) -> Vec<u32> {
+        self.logs.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+}
+
+/// The writer and the readers share the trees.
+impl Rows for Arc<Trees> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        (**self).get(tree, key)
+    }
+
+    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        (**self).scan(tree, prefix, limit)
+    }
+
+    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+        (**self).scan_down(tree, prefix, below, limit)
+    }
+
+    fn log_days(&self) -> Vec<u32> {
+        (**self).log_days()
+    }
+}

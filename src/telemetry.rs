@@ -1,0 +1,113 @@
+//! What operators see: metric names with bounded labels, and the set-up of logs; never a code, a text, a secret, a full number or a URI.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::core::number::Unmatched;
+
+/// Every counter there is: name and what it counts. Labels are names from the configuration or from enums, so they are bounded.
+const COUNTERS: [(&str, &str); 7] = [
+    ("ringback_inbound_rejected_total", "Inbound requests that were refused, by source and reason."),
+    ("ringback_inbound_duplicates_total", "Messages that were there already, by source."),
+    ("ringback_inbound_ignored_total", "Verified reports that are no message, by source."),
+    ("ringback_messages_total", "Messages stored, by source and what they matched."),
+    ("ringback_otp_extract_total", "Matched messages, by whether a code was found."),
+    ("ringback_delivery_attempts_total", "Webhook attempts, by class of outcome."),
+    ("ringback_http_responses_total", "Answers, by status class."),
+];
+
+/// The process's counters.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    counters: Mutex<BTreeMap<(&'static str, String), u64>>,
+}
+
+impl Metrics {
+    fn add(&self, name: &'static str, labels: String) {
+        debug_assert!(COUNTERS.iter().any(|(known, _)| *known == name), "a metric has a line in COUNTERS");
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        *counters.entry((name, labels)).or_default() += 1;
+    }
+
+    pub fn rejected(&self, source: &str, reason: &str) {
+        self.add("ringback_inbound_rejected_total", format!("source=\"{source}\",reason=\"{reason}\""));
+    }
+
+    pub fn duplicate(&self, source: &str) {
+        self.add("ringback_inbound_duplicates_total", format!("source=\"{source}\""));
+    }
+
+    pub fn ignored(&self, source: &str) {
+        self.add("ringback_inbound_ignored_total", format!("source=\"{source}\""));
+    }
+
+    pub fn message(&self, source: &str, unmatched: Option<Unmatched>, code_found: bool) {
+        let result = unmatched.map_or("matched", Unmatched::as_str);
+        self.add("ringback_messages_total", format!("source=\"{source}\",result=\"{result}\""));
+        if unmatched.is_none() {
+            let result = if code_found { "code" } else { "none" };
+            self.add("ringback_otp_extract_total", format!("result=\"{result}\""));
+        }
+    }
+
+    /// `class` is `2xx` to `5xx` or the name of a failure.
+    pub fn attempt(&self, class: &str) {
+        self.add("ringback_delivery_attempts_total", format!("class=\"{class}\""));
+    }
+
+    pub fn response(&self, status: u16) {
+        self.add("ringback_http_responses_total", format!("class=\"{}xx\"", status / 100));
+    }
+
+    /// The counters, and these gauges, in the Prometheus text format.
+    pub fn render(&self, gauges: &[(&str, f64)]) -> String {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut text = String::new();
+        for (name, help) in COUNTERS {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+            for ((_, labels), value) in counters.iter().filter(|((known, _), _)| *known == name) {
+                let _ = writeln!(text, "{name}{{{labels}}} {value}");
+            }
+        }
+        for (name, value) in gauges {
+            let _ = writeln!(text, "# TYPE {name} gauge\n{name} {value}");
+        }
+        text
+    }
+
+    /// One counter's sum over all its labels.
+    pub fn total(&self, name: &str) -> u64 {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        counters.iter().filter(|((known, _), _)| *known == name).map(|(_, value)| value).sum()
+    }
+}
+
+/// Starts logging to standard error. `filter` is as of tracing-subscriber, for example `info,ringback=debug`.
+pub fn start_logging(filter: &str, json: bool) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|e| format!("log.filter: {e}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
+    started.map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renders_what_was_counted() {
+        let metrics = Metrics::default();
+        metrics.rejected("main", "bad_signature");
+        metrics.rejected("main", "bad_signature");
+        metrics.message("main", None, true);
+        let text = metrics.render(&[("ringback_longpoll_waiting", 3.0)]);
+        assert!(text.contains("ringback_inbound_rejected_total{source=\"main\",reason=\"bad_signature\"} 2\n"), "{text}");
+        assert!(text.contains("ringback_otp_extract_total{result=\"code\"} 1\n"));
+        assert!(text.contains("# TYPE ringback_longpoll_waiting gauge\nringback_longpoll_waiting 3\n"));
+        assert_eq!(metrics.total("ringback_inbound_rejected_total"), 2);
+    }
+}
