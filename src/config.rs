@@ -185,11 +185,23 @@ impl fmt::Debug for Source {
 /// What the command line and the environment add to the files.
 #[derive(Debug, Clone, Default)]
 pub struct Layers {
+    /// Other defaults than the built-in ones, for `dev`, `demo` and `bench`.
+    pub preset: Table,
     pub file: Option<PathBuf>,
     /// `(NAME, value)`; only those that begin with `RINGBACK__` count.
     pub environment: Vec<(String, String)>,
     /// A table of the same form as the file's.
     pub flags: Table,
+}
+
+impl Layers {
+    /// Sets one key as a flag does.
+    pub fn set_flag(&mut self, section: &str, key: &str, value: String) {
+        let section = self.flags.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(table) = section {
+            table.insert(key.to_owned(), Value::String(value));
+        }
+    }
 }
 
 /// Puts the layers together and checks the result.
@@ -205,6 +217,7 @@ pub fn load(layers: Layers) -> Result<Config, Error> {
 pub fn resolved(layers: Layers) -> Result<Table, Error> {
     let defaults: Table = BUILT_IN.parse().map_err(|e: toml::de::Error| Error::Value(e.to_string()))?;
     let mut table = defaults.clone();
+    merge(&mut table, layers.preset, &defaults, "preset")?;
     if let Some(file) = &layers.file {
         merge(&mut table, read(file)?, &defaults, &file.display().to_string())?;
         for file in conf_d(file)? {

@@ -20,3 +20,5 @@ pub mod http;
 pub mod config;
 /// The composition root.
 pub mod app;
+/// The commands.
+pub mod cli;

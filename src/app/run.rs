@@ -20,6 +20,7 @@ use crate::gateway::waiters::Waiters;
 use crate::gateway::{Gateway, Parts};
 use crate::http::admin::{self, Admin};
 use crate::http::app::App;
+use crate::http::dev::Dev;
 use crate::http::connections::Connections;
 use crate::http::limits::Limits;
 use crate::http::router;
@@ -36,8 +37,8 @@ const ADMIN_CONNECTIONS_MAX: usize = 64;
 pub struct Start {
     /// Keys that must exist.
     pub keys: Vec<Key>,
-    /// Shown on `GET /api/dev/sources`; `dev` only.
-    pub dev_sources: Option<serde_json::Value>,
+    /// Turns the routes of `dev` on.
+    pub dev: Option<Dev>,
 }
 
 /// A running gateway.
@@ -66,14 +67,15 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     let (stop, stopped) = watch::channel(false);
     let shared = Shared { store, doorbell: Arc::new(Notify::new()), metrics: Arc::new(Metrics::default()), stopped };
     let policy = build::guard_policy(config, vec![address, admin_address])?;
-    let gateway = Arc::new(Gateway::new(parts(config, &shared, address, policy.clone())?));
+    let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
+    let gateway = Arc::new(Gateway::new(Parts { dev_signing_key, ..parts(config, &shared, address, policy.clone())? }));
     gateway_start(&gateway, config, extra.keys).await?;
     let workers = work(config, &shared, &gateway, policy)?;
     let app = Arc::new(App {
         gateway: gateway.clone(),
         body: build::body_limits(config, config.server.body_bytes_max),
         carrier_body: build::body_limits(config, config.server.carrier_body_bytes_max),
-        dev_sources: extra.dev_sources,
+        dev: extra.dev,
     });
     let connections = Arc::new(Connections::default());
     let admin = Arc::new(Admin {
@@ -136,6 +138,7 @@ fn parts(config: &Config, shared: &Shared, address: SocketAddr, policy: guard::P
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),
         url_check: Box::new(move |url| guard::check_url(url, &policy).map(drop).map_err(|e| e.to_string())),
+        dev_signing_key: None,
         doorbell: shared.doorbell.clone(),
         draining: shared.stopped.clone(),
     })

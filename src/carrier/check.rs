@@ -31,6 +31,13 @@ impl<'a> Request<'a> {
         self.media_type() == "application/x-www-form-urlencoded"
     }
 
+    /// From the first `/` after the host to the query, still encoded.
+    pub(super) fn path(&self) -> &'a str {
+        let tail = self.url.split_once("://").map_or(self.url, |(_, tail)| tail);
+        let path = tail.find('/').map_or("", |at| &tail[at..]);
+        path.split(['?', '#']).next().unwrap_or_default()
+    }
+
     /// What stands after the first `?`, still encoded.
     pub(super) fn query(&self) -> Option<&'a str> {
         self.url.split_once('?').map(|(_, query)| query)

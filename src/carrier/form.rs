@@ -1,73 +1,99 @@
-//! Form and query parameters as the carriers sign them: decoded, in their order, duplicates kept, nothing trimmed.
-
-use std::borrow::Cow;
+//! Form and query parameters as the carriers sign them: decoded to bytes, in their order, duplicates kept, nothing trimmed.
 
 use percent_encoding::percent_decode;
+use serde_json::Value;
 
 use super::Reject;
 
 /// Most parameters of one request; carriers send fewer than 40.
 const FIELDS_MAX: usize = 256;
 
-/// Decoded name and value pairs in the order in which they came.
+/// Decoded name and value pairs in the order in which they came. Bytes, because some gateways put raw SMS bytes into a field; where
+/// text is asked for, broken UTF-8 is refused, so two different bodies never read as the same text.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Params {
-    /// Refuses what is not UTF-8: two different bodies must never decode to the same text.
     pub fn parse(encoded: &[u8]) -> Result<Self, Reject> {
-        let text = |bytes| String::from_utf8(bytes).map_err(|_| Reject::MalformedBody);
-        let mut pairs = Vec::new();
-        for piece in encoded.split(|b| *b == b'&').filter(|piece| !piece.is_empty()) {
-            if pairs.len() == FIELDS_MAX {
-                return Err(Reject::MalformedBody);
-            }
-            let (name, value) = match piece.iter().position(|b| *b == b'=') {
-                Some(at) => (&piece[..at], &piece[at + 1..]),
-                None => (piece, &[][..]),
-            };
-            pairs.push((text(decode(name))?, text(decode(value))?));
+        let pieces = || encoded.split(|b| *b == b'&').filter(|piece| !piece.is_empty());
+        if pieces().count() > FIELDS_MAX {
+            return Err(Reject::MalformedBody);
         }
-        Ok(Self(pairs))
+        let pair = |piece: &[u8]| match piece.iter().position(|b| *b == b'=') {
+            Some(at) => (decode(&piece[..at]), decode(&piece[at + 1..])),
+            None => (decode(piece), Vec::new()),
+        };
+        Ok(Self(pieces().map(pair).collect()))
     }
 
-    pub const fn none() -> Self {
-        Self(Vec::new())
+    /// The members of a flat JSON object, for carriers that post the same parameters as JSON.
+    pub fn from_json(document: &Value) -> Result<Self, Reject> {
+        let object = document
+            .as_object()
+            .filter(|o| o.len() <= FIELDS_MAX)
+            .ok_or(Reject::MalformedBody)?;
+        let pair = |(name, value): (&String, &Value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => return Err(Reject::MalformedBody),
+            };
+            Ok((name.clone().into_bytes(), text.into_bytes()))
+        };
+        object.iter().map(pair).collect::<Result<_, _>>().map(Self)
     }
 
-    pub fn pairs(&self) -> &[(String, String)] {
+    pub fn pairs(&self) -> &[(Vec<u8>, Vec<u8>)] {
         &self.0
     }
 
-    /// The value of a parameter that is there exactly once.
-    pub fn one(&self, name: &str) -> Result<&str, Reject> {
-        self.opt(name)?.ok_or(Reject::MissingField)
-    }
-
-    /// Like `one`, but it may be absent. Twice is refused: somebody else may read the other one.
-    pub fn opt(&self, name: &str) -> Result<Option<&str>, Reject> {
+    /// The bytes of a parameter, which may be there once at most: of two, somebody else may read the other one.
+    pub fn bytes_opt(&self, name: &str) -> Result<Option<&[u8]>, Reject> {
         let mut values = self
             .0
             .iter()
-            .filter(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str());
+            .filter(|(n, _)| n == name.as_bytes())
+            .map(|(_, value)| value.as_slice());
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
             _ => Err(Reject::MalformedParameter),
         }
     }
+
+    /// Like `bytes_opt`, as text.
+    pub fn opt(&self, name: &str) -> Result<Option<&str>, Reject> {
+        self.bytes_opt(name)?
+            .map(|b| std::str::from_utf8(b).map_err(|_| Reject::MalformedBody))
+            .transpose()
+    }
+
+    /// The text of a mandatory parameter; it may be empty.
+    pub fn one(&self, name: &str) -> Result<&str, Reject> {
+        self.opt(name)?.ok_or(Reject::MissingField)
+    }
+
+    /// The text of a mandatory parameter that is not empty.
+    pub fn id(&self, name: &str) -> Result<&str, Reject> {
+        self.one(name).and_then(|id| {
+            if id.is_empty() {
+                Err(Reject::MissingField)
+            } else {
+                Ok(id)
+            }
+        })
+    }
+
+    /// A number where one is there and readable.
+    pub fn count_opt(&self, name: &str) -> Result<Option<u32>, Reject> {
+        Ok(self.opt(name)?.and_then(|text| text.parse().ok()))
+    }
 }
 
 fn decode(encoded: &[u8]) -> Vec<u8> {
-    let spaced: Cow<'_, [u8]> = if encoded.contains(&b'+') {
-        encoded
-            .iter()
-            .map(|b| if *b == b'+' { b' ' } else { *b })
-            .collect::<Vec<u8>>()
-            .into()
-    } else {
-        encoded.into()
-    };
+    let spaced: Vec<u8> = encoded
+        .iter()
+        .map(|b| if *b == b'+' { b' ' } else { *b })
+        .collect();
     percent_decode(&spaced).collect()
 }
 
@@ -77,21 +103,37 @@ mod tests {
 
     #[test]
     fn decodes_in_order_and_trims_nothing() {
-        let params = Params::parse(b"b=+x%20&a=&&c&b=%C3%A9%2B").unwrap();
+        let params = Params::parse(b"b=+x%20&a=&&c&b=%C3%A9%2B&bad=%FF").unwrap();
         let pairs: Vec<_> = params
             .pairs()
             .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .map(|(n, v)| (n.as_slice(), v.as_slice()))
             .collect();
-        assert_eq!(pairs, [("b", " x "), ("a", ""), ("c", ""), ("b", "é+")]);
+        let expected: [(&[u8], &[u8]); 5] = [
+            (b"b", b" x "),
+            (b"a", b""),
+            (b"c", b""),
+            (b"b", "é+".as_bytes()),
+            (b"bad", b"\xff"),
+        ];
+        assert_eq!(pairs, expected);
         assert_eq!(params.one("b"), Err(Reject::MalformedParameter));
         assert_eq!(params.one("d"), Err(Reject::MissingField));
+        assert_eq!(
+            (params.one("a"), params.id("a")),
+            (Ok(""), Err(Reject::MissingField))
+        );
+        assert_eq!(params.one("bad"), Err(Reject::MalformedBody));
     }
 
     #[test]
-    fn refuses_broken_utf8_and_too_many_fields() {
-        assert!(Params::parse(b"a=%FF").is_err());
+    fn refuses_too_many_fields_and_nested_json() {
         assert!(Params::parse("a=1&".repeat(256).as_bytes()).is_ok());
         assert!(Params::parse("a=1&".repeat(257).as_bytes()).is_err());
+        assert!(Params::from_json(&serde_json::json!({"a": {"b": 1}})).is_err());
+        assert_eq!(
+            Params::from_json(&serde_json::json!({"a": 7})).unwrap().one("a"),
+            Ok("7")
+        );
     }
 }

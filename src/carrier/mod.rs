@@ -1,16 +1,39 @@
 //! The carriers: one dialect per file, each verifying the raw bytes first and only then parsing them into `core::message`; no I/O in here.
 
+pub mod android_sms_gateway;
+pub mod aws_sns;
+pub mod bandwidth;
+mod basic;
+pub mod bird;
+mod charset;
 mod check;
+pub mod clicksend;
+mod compat;
 mod form;
+pub mod generic;
+pub mod httpsms;
+pub mod infobip;
+pub mod jasmin;
 mod json;
+mod jwt;
+pub mod kannel;
 mod keys;
 mod mac;
+pub mod messagebird;
+pub mod meta_whatsapp;
+mod path_token;
+pub mod plivo;
 mod report;
 mod settings;
+pub mod signalwire;
 pub mod simulate;
+pub mod sinch;
 pub mod standard_webhooks;
 pub mod telnyx;
+pub mod textbee;
+pub mod textverified;
 pub mod twilio;
+pub mod vonage;
 
 use std::fmt;
 
@@ -60,9 +83,27 @@ macro_rules! dialects {
 }
 
 dialects! {
+    AndroidSmsGateway android_sms_gateway "android_sms_gateway",
+    AwsSns aws_sns "aws_sns",
+    Bandwidth bandwidth "bandwidth",
+    Bird bird "bird",
+    Clicksend clicksend "clicksend",
+    Generic generic "generic",
+    Httpsms httpsms "httpsms",
+    Infobip infobip "infobip",
+    Jasmin jasmin "jasmin",
+    Kannel kannel "kannel",
+    Messagebird messagebird "messagebird",
+    MetaWhatsapp meta_whatsapp "meta_whatsapp",
+    Plivo plivo "plivo",
+    Signalwire signalwire "signalwire",
+    Sinch sinch "sinch",
     StandardWebhooks standard_webhooks "standard_webhooks",
     Telnyx telnyx "telnyx",
+    Textbee textbee "textbee",
+    Textverified textverified "textverified",
     Twilio twilio "twilio",
+    Vonage vonage "vonage",
 }
 
 /// A carrier's request as it came. `url` is the one configured at the carrier (rebuilt from configuration, never from `Host`).
@@ -93,6 +134,11 @@ pub enum Answer {
     Twiml,
     /// 200 `text/plain` with exactly this text.
     Text(String),
+}
+
+impl Answer {
+    /// 200 without a body, for carriers that state 200 and not 2xx.
+    pub const OK: Self = Self::Text(String::new());
 }
 
 /// Why a request was refused; outside every reason looks the same, the name is for the log and the metric.

@@ -28,8 +28,10 @@ pub struct Options {
     /// What is read of a reply's body; the connection is closed on a longer one.
     pub reply_bytes_max: usize,
     pub idle_ms_max: u64,
+    /// A connection older than this is not used again, so that a changed DNS record is heard of.
     pub age_ms_max: u64,
     pub idle_per_origin_max: usize,
+    pub idle_total_max: usize,
 }
 
 impl Options {
@@ -44,6 +46,7 @@ impl Options {
             idle_ms_max: 30_000,
             age_ms_max: 300_000,
             idle_per_origin_max: 64,
+            idle_total_max: 1024,
         }
     }
 }
@@ -62,6 +65,7 @@ impl Client {
             idle: Duration::from_millis(options.idle_ms_max),
             age: Duration::from_millis(options.age_ms_max),
             per_origin: options.idle_per_origin_max,
+            total: options.idle_total_max,
         };
         let connect_timeout = Duration::from_millis(options.connect_timeout_ms);
         let Options {

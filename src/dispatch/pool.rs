@@ -4,7 +4,7 @@
 //! sweep from time to time. A shared HTTP/2 connection stays in the pool while calls use it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -19,11 +19,25 @@ pub(super) struct Limits {
     /// After this a connection is not used again, so that a changed DNS record is heard of.
     pub age: Duration,
     pub per_origin: usize,
+    pub total: usize,
+}
+
+impl Limits {
+    fn are_kept_by(&self, connection: &Connection) -> bool {
+        connection.used_at.elapsed() < self.idle && connection.made_at.elapsed() < self.age
+    }
 }
 
 pub(super) struct Pool {
     limits: Limits,
-    idle: Mutex<HashMap<Origin, Vec<Connection>>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    by_origin: HashMap<Origin, Vec<Connection>>,
+    /// How many there are in all, shared ones included.
+    count: usize,
 }
 
 impl Pool {
@@ -31,7 +45,7 @@ impl Pool {
     pub fn start(limits: Limits) -> Arc<Self> {
         let pool = Arc::new(Self {
             limits,
-            idle: Mutex::new(HashMap::new()),
+            idle: Mutex::default(),
         });
         let swept = Arc::downgrade(&pool);
         tokio::spawn(async move {
@@ -50,46 +64,64 @@ impl Pool {
     /// The connection used last, for it is the likeliest to be open still.
     pub fn take(&self, origin: &Origin) -> Option<Connection> {
         loop {
-            let mut connection = {
-                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                let kept = idle.get_mut(origin)?;
-                let connection = kept.pop()?;
-                // A shared one is put back under the same lock, so that the next call does not dial.
-                kept.extend(connection.share().filter(|shared| self.is_fresh(shared)));
-                connection
-            };
-            if self.is_fresh(&connection) && connection.is_open() {
+            let mut connection = self.lock().pop(origin, &self.limits)?;
+            if self.limits.are_kept_by(&connection) && connection.is_open() {
                 return Some(connection);
             }
         }
     }
 
-    /// Takes back what a call has finished with. Of shared connections one is kept: the latest.
+    /// Takes back what a call has finished with; beyond the limits it is closed instead.
     pub fn put(&self, origin: &Origin, mut connection: Connection) {
         connection.used_at = Instant::now();
-        if !self.is_fresh(&connection) || !connection.is_open() {
+        if !self.limits.are_kept_by(&connection) || !connection.is_open() {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(kept) = idle.get_mut(origin) else {
-            idle.insert(origin.clone(), vec![connection]);
-            return;
-        };
-        kept.retain(|other| !(connection.is_shared() && other.is_shared()));
-        if kept.len() < self.limits.per_origin {
-            kept.push(connection);
-        }
+        self.lock().push(origin, connection, &self.limits);
     }
 
-    fn is_fresh(&self, connection: &Connection) -> bool {
-        connection.used_at.elapsed() < self.limits.idle && connection.made_at.elapsed() < self.limits.age
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sweep(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|_, kept| {
-            kept.retain_mut(|connection| self.is_fresh(connection) && connection.is_open());
+        let mut idle = self.lock();
+        idle.by_origin.retain(|_, kept| {
+            kept.retain_mut(|connection| self.limits.are_kept_by(connection) && connection.is_open());
             !kept.is_empty()
         });
+        idle.count = idle.by_origin.values().map(Vec::len).sum();
+    }
+}
+
+impl Idle {
+    /// A shared connection stays while it is fit for use, and a handle on it is given.
+    fn pop(&mut self, origin: &Origin, limits: &Limits) -> Option<Connection> {
+        let kept = self.by_origin.get_mut(origin)?;
+        let connection = kept.pop()?;
+        match connection.share().filter(|shared| limits.are_kept_by(shared)) {
+            Some(shared) => kept.push(shared),
+            None => self.count -= 1,
+        }
+        Some(connection)
+    }
+
+    /// Of shared connections one is kept, the latest.
+    fn push(&mut self, origin: &Origin, connection: Connection, limits: &Limits) {
+        let Some(kept) = self.by_origin.get_mut(origin) else {
+            if self.count < limits.total {
+                self.by_origin.insert(origin.clone(), vec![connection]);
+                self.count += 1;
+            }
+            return;
+        };
+        if connection.is_shared()
+            && let Some(last) = kept.iter_mut().find(|other| other.is_shared())
+        {
+            *last = connection;
+        } else if kept.len() < limits.per_origin && self.count < limits.total {
+            kept.push(connection);
+            self.count += 1;
+        }
     }
 }

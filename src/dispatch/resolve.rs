@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
@@ -21,13 +22,13 @@ pub trait Resolver: Send + Sync + 'static {
 
 /// The system's resolver: hosts file, then DNS, as the machine is set up.
 pub struct System {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl System {
     pub fn new() -> Self {
         Self {
-            permits: Semaphore::new(LOOKUPS_MAX),
+            permits: Arc::new(Semaphore::new(LOOKUPS_MAX)),
         }
     }
 }
@@ -41,11 +42,24 @@ impl Default for System {
 impl Resolver for System {
     fn lookup<'a>(&'a self, name: &'a str) -> Lookup<'a> {
         Box::pin(async move {
-            let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
-            Ok(lookup_host((name, 0))
-                .await?
-                .map(|address| address.ip())
-                .collect())
+            let permit = self
+                .permits
+                .clone()
+                .acquire_owned()
+                .await
+                .map_err(io::Error::other)?;
+            let name = name.to_owned();
+            // Spawned, so that the permit is held as long as the thread, not as long as somebody waits.
+            let lookup = tokio::spawn(async move {
+                let _permit = permit;
+                io::Result::Ok(
+                    lookup_host((name, 0))
+                        .await?
+                        .map(|address| address.ip())
+                        .collect(),
+                )
+            });
+            lookup.await.map_err(io::Error::other)?
         })
     }
 }

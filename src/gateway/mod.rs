@@ -19,6 +19,7 @@ use crate::core::key::{Hash, Key, is_plausible};
 use crate::core::money::Price;
 use crate::core::otp::Engine;
 use crate::core::rental::AlreadyOver;
+use crate::core::signature::SigningKey;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
@@ -65,6 +66,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub waiters: Waiters,
     pub url_check: UrlCheck,
+    /// What a subscription without a key of its own is signed with; in `dev` only, else each gets a new one.
+    pub dev_signing_key: Option<SigningKey>,
     /// Rung after every durable commit that may owe someone something.
     pub doorbell: Arc<Notify>,
     /// Turns true when the process is asked to stop: held polls answer at once.

@@ -41,7 +41,8 @@ impl Gateway {
             return Err(Error::TooManySubscriptions(max));
         }
         (self.parts.url_check)(&new.url).map_err(Error::BadUrl)?;
-        let key = new.signing_key.unwrap_or_else(|| SigningKey::from_random(new.scheme, clock::random()));
+        let dev_key = self.parts.dev_signing_key.clone().filter(|_| new.scheme == Scheme::V1);
+        let key = new.signing_key.or(dev_key).unwrap_or_else(|| SigningKey::from_random(new.scheme, clock::random()));
         let subscription = Subscription {
             id: SubscriptionId(clock::random()),
             account: account.clone(),

@@ -17,13 +17,13 @@ pub(super) fn refusal<B>(request: &Request<B>, limits: &Limits) -> Option<Proble
     } else if headers.len() > limits.headers_max {
         Some(Problem::header_fields_too_large(limits.headers_max))
     } else if request.method() == Method::CONNECT {
-        Some(Problem::bad_request(
+        Some(Problem::malformed(
             "This server is no proxy; send the request to its own path.",
         ))
     } else if !has_one_host(request) {
-        Some(Problem::bad_request("Send exactly one `Host` field."))
+        Some(Problem::malformed("Send exactly one `Host` field."))
     } else if is_framed_twice(headers) {
-        Some(Problem::bad_request(
+        Some(Problem::malformed(
             "Send one `Content-Length` or `Transfer-Encoding: chunked`, not both.",
         ))
     } else {
@@ -60,7 +60,7 @@ pub(super) fn sealed(mut answer: Response<ResponseBody>, version: Version) -> Re
     );
     if version == Version::HTTP_2 {
         // There a connection is not closed for one stream, and the field is forbidden.
-        headers.remove(header::CONNECTION);
+        
     }
     answer
 }

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::dev::Dev;
 use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::key::Key;
@@ -24,8 +25,8 @@ pub struct App {
     pub gateway: Arc<Gateway>,
     pub body: body::Limits,
     pub carrier_body: body::Limits,
-    /// In `dev` only: what a simulator needs to sign as each source's carrier, as JSON.
-    pub dev_sources: Option<serde_json::Value>,
+    /// In `dev` only: the simulated carriers' side of every source.
+    pub dev: Option<Dev>,
 }
 
 /// What a handler answers.

@@ -164,14 +164,14 @@ mod tests {
         let steady = read(&head(None), paced(10, 500, 400), &limits()).await;
         assert_eq!(steady.unwrap().len(), 5_000);
 
-        // 500 bytes each 600 ms are 833 per second: 100 ms of the grace are lost with each frame.
+        // 500 bytes each 600 ms are 833 per second: each frame uses up 100 ms of the grace.
         let start = Instant::now();
         let slow = read(&head(None), paced(100, 500, 600), &limits()).await;
         assert!(matches!(slow, Err(Error::TooSlow)), "{slow:?}");
         assert_eq!(
             start.elapsed().as_millis(),
-            8_500,
-            "13 frames earn 6.5 s on top of the grace of 2 s"
+            9_500,
+            "15 frames earn 7.5 s on top of the grace of 2 s"
         );
     }
 

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::ops::DerefMut;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,13 +17,14 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 use super::limits::Limits;
 use super::server::Floor;
-use super::wire::Wire;
+use super::wire::{Version, Wire};
 use super::{Peer, ResponseBody, admit};
 
 /// What a connection is doing, noted by the wire and the handlers, read by the clock.
@@ -31,7 +33,6 @@ pub(super) struct Activity {
     in_work: AtomicUsize,
     begun: AtomicUsize,
     head_begun: AtomicBool,
-    http2: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -48,8 +49,8 @@ enum Stage {
 }
 
 impl Activity {
-    pub(super) fn read(&self, http2: bool) {
-        self.http2.store(http2, Ordering::Relaxed);
+    /// Bytes came in on HTTP/1: without a request in work, they begin a head. (On HTTP/2 they may be a ping.)
+    pub(super) fn read(&self) {
         self.head_begun.store(true, Ordering::Relaxed);
     }
 
@@ -63,9 +64,7 @@ impl Activity {
             Stage::Closing
         } else if self.in_work.load(Ordering::Relaxed) > 0 {
             Stage::Busy
-        } else if begun == 0
-            || (self.head_begun.load(Ordering::Relaxed) && !self.http2.load(Ordering::Relaxed))
-        {
+        } else if begun == 0 || self.head_begun.load(Ordering::Relaxed) {
             Stage::Head(begun)
         } else {
             Stage::Idle(begun)
@@ -138,42 +137,96 @@ where
     F: Future<Output = Response<ResponseBody>> + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
-    let mut http = pin!(floor.http.serve_connection(
-        TokioIo::new(Wire::new(io, Arc::clone(&activity))),
-        Handler {
-            floor: Arc::clone(&floor),
-            peer,
-            activity: Arc::clone(&activity)
-        },
-    ));
+    let mut wire = Wire::new(io, Arc::clone(&activity));
+    let mut life = Life {
+        limits: &floor.limits,
+        activity: &activity,
+        clock: Clock::default(),
+        drain: None,
+    };
     let mut stopped = pin!(stop.changed());
-    let mut clock = Clock::default();
-    let mut drain = None;
-    let mut leaving = false;
-    poll_fn(|cx| {
-        if drain.is_none() && stopped.as_mut().poll(cx).is_ready() {
-            drain = Some(Box::pin(sleep(Duration::from_millis(floor.limits.drain_ms))));
-            http.as_mut().graceful_shutdown();
+    let Some(version) = life.version(&mut wire, stopped.as_mut()).await else {
+        return false;
+    };
+    let handler = Handler {
+        floor: Arc::clone(&floor),
+        peer,
+        activity: Arc::clone(&activity),
+    };
+    match version {
+        Version::Http1 => {
+            let http = pin!(floor.http1.serve_connection(TokioIo::new(wire), handler));
+            life.drive(http, stopped).await
         }
-        loop {
-            // Its error is the client's: a reset, bytes that are no HTTP. hyper has answered it where it could.
-            if http.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(false);
+        Version::Http2 => {
+            // Boxed: most connections are HTTP/1, and must not pay for the size of this one.
+            let http = Box::pin(floor.http2.serve_connection(TokioIo::new(wire), handler));
+            life.drive(http, stopped).await
+        }
+    }
+}
+
+/// What ends one connection.
+struct Life<'a> {
+    limits: &'a Limits,
+    activity: &'a Activity,
+    clock: Clock,
+    drain: Option<Pin<Box<Sleep>>>,
+}
+
+impl Life<'_> {
+    /// The version, or `None` if the client does not even get that far.
+    async fn version<T: AsyncRead + Unpin>(
+        &mut self,
+        wire: &mut Wire<T>,
+        mut stopped: Pin<&mut impl Future>,
+    ) -> Option<Version> {
+        // It goes on to run when the version is known: one time for all of the first head.
+        self.clock.follow(self.activity.stage(), self.limits);
+        poll_fn(|cx| {
+            if stopped.as_mut().poll(cx).is_ready() || self.clock.rang(cx) {
+                return Poll::Ready(None);
             }
-            let stage = if leaving { Stage::Closing } else { activity.stage() };
-            clock.follow(stage, &floor.limits);
-            match (clock.rang(cx), stage) {
-                (true, Stage::Idle(_)) => {
-                    leaving = true;
-                    http.as_mut().graceful_shutdown();
+            wire.poll_version(cx).map(Result::ok)
+        })
+        .await
+    }
+
+    async fn drive<C: GracefulConnection>(
+        &mut self,
+        mut http: Pin<impl DerefMut<Target = C>>,
+        mut stopped: Pin<&mut impl Future>,
+    ) -> bool {
+        let mut leaving = false;
+        poll_fn(|cx| {
+            if self.drain.is_none() && stopped.as_mut().poll(cx).is_ready() {
+                self.drain = Some(Box::pin(sleep(Duration::from_millis(self.limits.drain_ms))));
+                http.as_mut().graceful_shutdown();
+            }
+            loop {
+                // Its error is the client's: a reset, bytes that are no HTTP. hyper has answered it where it could.
+                if http.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(false);
                 }
-                (true, _) => return Poll::Ready(false),
-                (false, _) if rang(&mut drain, cx) => return Poll::Ready(stage == Stage::Busy),
-                (false, _) => return Poll::Pending,
+                let stage = if leaving {
+                    Stage::Closing
+                } else {
+                    self.activity.stage()
+                };
+                self.clock.follow(stage, self.limits);
+                match (self.clock.rang(cx), stage) {
+                    (true, Stage::Idle(_)) => {
+                        leaving = true;
+                        http.as_mut().graceful_shutdown();
+                    }
+                    (true, _) => return Poll::Ready(false),
+                    (false, _) if rang(&mut self.drain, cx) => return Poll::Ready(stage == Stage::Busy),
+                    (false, _) => return Poll::Pending,
+                }
             }
-        }
-    })
-    .await
+        })
+        .await
+    }
 }
 
 /// One connection's way from hyper to the service.
@@ -224,21 +277,15 @@ mod tests {
             Stage::Head(0),
             "a client that says nothing owes a head"
         );
-        activity.read(false);
+        activity.read();
         assert_eq!(activity.stage(), Stage::Head(0));
         let first = InWork::begin(&activity);
-        activity.read(false);
+        activity.read();
         assert_eq!(activity.stage(), Stage::Busy, "body bytes begin no head");
         drop(first);
         assert_eq!(activity.stage(), Stage::Idle(1));
-        activity.read(false);
+        activity.read();
         assert_eq!(activity.stage(), Stage::Head(1));
-        activity.read(true);
-        assert_eq!(
-            activity.stage(),
-            Stage::Idle(1),
-            "HTTP/2 bytes need not begin a request"
-        );
         activity.closing();
         assert_eq!(activity.stage(), Stage::Closing);
     }

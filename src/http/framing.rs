@@ -5,7 +5,6 @@
 //! After hyper has parsed the head, nothing of it can be seen any more, so it is refused here. What hyper itself
 //! refuses (bad methods, numbers, versions) is not repeated.
 
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const CONTENT_LENGTH: &[u8] = b"content-length";
 const TRANSFER_ENCODING: &[u8] = b"transfer-encoding";
 
@@ -13,8 +12,6 @@ const TRANSFER_ENCODING: &[u8] = b"transfer-encoding";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Framing {
     at: At,
-    /// How much of the HTTP/2 preface the connection has begun with; `None` once it differs.
-    preface: Option<u8>,
     name: [u8; TRANSFER_ENCODING.len()],
     name_len: usize,
     length: Option<u64>,
@@ -23,7 +20,6 @@ pub(super) struct Framing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    Http2,
     Start,
     StartLf,
     RequestLine,
@@ -55,7 +51,6 @@ impl Framing {
     pub(super) fn new() -> Self {
         Self {
             at: At::Start,
-            preface: Some(0),
             name: [0; TRANSFER_ENCODING.len()],
             name_len: 0,
             length: None,
@@ -63,17 +58,11 @@ impl Framing {
         }
     }
 
-    /// Whether the connection began with the HTTP/2 preface; from there on nothing is checked, h2 frames itself.
-    pub(super) fn is_http2(&self) -> bool {
-        self.at == At::Http2
-    }
-
     /// Takes the next bytes. `Err` is the offset of the first byte that must not reach hyper; the connection is over.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let mut offset = 0;
         while offset < bytes.len() {
             offset += match self.at {
-                At::Http2 => return Ok(()),
                 At::Body(left) => self.skip(left, bytes.len() - offset, At::Body, At::Start),
                 At::Chunk(left) => self.skip(left, bytes.len() - offset, At::Chunk, At::ChunkEnd),
                 _ => {
@@ -109,18 +98,7 @@ impl Framing {
             | At::HeadLf => self.head(byte)?,
             at => chunk(at, byte)?,
         };
-        self.follow_preface(byte);
         Ok(())
-    }
-
-    /// The preface reads as two harmless HTTP/1 heads, so both readings run side by side until it is complete.
-    fn follow_preface(&mut self, byte: u8) {
-        let Some(matched) = self.preface else { return };
-        self.preface = (PREFACE[usize::from(matched)] == byte).then_some(matched + 1);
-        if self.preface.map(usize::from) == Some(PREFACE.len()) {
-            self.preface = None;
-            self.at = At::Http2;
-        }
     }
 
     fn head(&mut self, byte: u8) -> Result<At, Violation> {
@@ -309,19 +287,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_http2_preface_turns_the_checks_off_only_at_the_very_beginning() {
-        let mut framing = Framing::new();
-        assert_eq!(framing.take(PREFACE), Ok(()));
-        assert!(framing.is_http2());
-        assert_eq!(framing.take(b"\n\n\0 anything"), Ok(()));
-
-        let mut late = Framing::new();
-        assert_eq!(late.take(b"GET / HTTP/1.1\r\n\r\n"), Ok(()));
-        assert_eq!(late.take(PREFACE), Ok(()));
-        assert!(!late.is_http2());
-    }
-
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop::sample::select(vec![
             "GET / HTTP/1.1\r\n",
@@ -335,8 +300,6 @@ mod tests {
             "X: y\r\n",
             " ",
             ":",
-            "PRI * HTTP/2.0\r\n\r\n",
-            "SM\r\n\r\n",
             "ff;a\r\n",
         ]);
         prop_oneof![

@@ -10,6 +10,7 @@ pub mod app;
 pub mod body;
 mod connection;
 pub mod connections;
+pub mod dev;
 mod extract;
 mod failure;
 mod framing;

@@ -56,7 +56,7 @@ const fn closing(status: StatusCode, slug: &'static str, title: &'static str) ->
 }
 
 static BAD_REQUEST: Kind = kind(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
-static BROKEN_BODY: Kind = closing(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
+static MALFORMED: Kind = closing(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
 static UNAUTHORIZED: Kind = kind(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized");
 static FORBIDDEN: Kind = kind(StatusCode::FORBIDDEN, "forbidden", "Forbidden");
 static NOT_FOUND: Kind = kind(StatusCode::NOT_FOUND, "not-found", "Not found");
@@ -116,6 +116,11 @@ impl Problem {
     /// 400: the request is malformed; `detail` says where.
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(&BAD_REQUEST, detail)
+    }
+
+    /// 400 and close: where this request ends, and so where the next begins, cannot be known.
+    pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(&MALFORMED, detail)
     }
 
     /// 401, with the challenge that RFC 9110 demands.
@@ -277,9 +282,7 @@ impl From<body::Error> for Problem {
             body::Error::Encoded => {
                 Self::unsupported_media_type("Send the body without `Content-Encoding`, as plain bytes.")
             }
-            body::Error::Broken(_) => {
-                Self::new(&BROKEN_BODY, "The body broke off or its chunks are malformed.")
-            }
+            body::Error::Broken(_) => Self::malformed("The body broke off or its chunks are malformed."),
         }
     }
 }

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
-use super::{ResponseBody, extract, inbound, verifications, webhooks};
+use super::{ResponseBody, dev, extract, inbound, verifications, webhooks};
 
 /// Answers one request.
 pub async fn route(app: Arc<App>, request: Request<Incoming>) -> Response<ResponseBody> {
@@ -39,7 +39,8 @@ async fn dispatch(app: &Arc<App>, request: Request<Incoming>) -> Answer {
         (&Method::GET, ["api", "webhooks", id, "logs"]) => Box::pin(webhooks::logs(app, &head, id)).await,
 
         (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, &head, body)).await,
-        (&Method::GET, ["api", "dev", "sources"]) => extract::dev_sources(app, &head),
+        (&Method::GET, ["api", "dev", "sources"]) => dev::sources(app, &head),
+        (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, &head, body)).await,
 
         (_, segments) => Err(match allowed(segments) {
             Some(allow) => Problem::method_not_allowed(allow),
@@ -53,7 +54,7 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
     match segments {
         ["api", "verifications" | "webhooks"] => Some("GET, POST"),
         ["api", "verifications", "services" | _] | ["api", "verifications", _, "code"] => Some("GET"),
-        ["api", "verifications", _, "cancel"] | ["api", "extract"] => Some("POST"),
+        ["api", "verifications", _, "cancel"] | ["api", "extract"] | ["api", "dev", "sms"] => Some("POST"),
         ["api", "webhooks", _] => Some("DELETE"),
         ["api", "webhooks", _, "logs"] | ["api", "dev", "sources"] => Some("GET"),
         _ => None,

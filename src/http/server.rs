@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::connections::Connections;
+use super::connections::{Connections, Seat};
 use super::limits::Limits;
 use super::{Peer, ResponseBody, connection};
 
@@ -39,24 +39,36 @@ pub struct Server {
 /// What all connections of a listener share.
 pub(super) struct Floor<S> {
     pub(super) limits: Arc<Limits>,
-    pub(super) http: auto::Builder<TokioExecutor>,
+    pub(super) http1: http1::Builder,
+    pub(super) http2: http2::Builder<TokioExecutor>,
     pub(super) service: S,
     cut: AtomicUsize,
+}
+
+/// A connection that was let in.
+struct Arrival {
+    stream: TcpStream,
+    addr: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    stop: watch::Receiver<()>,
+    seat: Seat,
 }
 
 impl Server {
     /// Serves until `stop` resolves, then refuses new connections, closes the idle ones and lets requests in work
     /// finish within `drain_ms`. Returns how many connections had to be cut with requests in work.
     ///
-    /// On a hang-up the service's future is dropped. One connection costs one task; a request in work costs the size
-    /// of the service's future, so a service with many routes boxes each of them.
+    /// On a hang-up the service's future is dropped. A held HTTP/1 request costs about 7.5 KB in all
+    /// (`examples/held_connections.rs`) plus the service's future, so a service with many routes boxes each of them;
+    /// and as long as it keeps the `Request`, another read buffer of 8 KiB.
     pub async fn serve<S, F>(self, listener: TcpListener, service: S, stop: impl Future<Output = ()>) -> usize
     where
         S: Fn(Request<Incoming>, Peer) -> F + Send + Sync + 'static,
         F: Future<Output = Response<ResponseBody>> + Send + 'static,
     {
         let floor = Arc::new(Floor {
-            http: http(&self.limits),
+            http1: http1(&self.limits),
+            http2: http2(&self.limits),
             limits: Arc::clone(&self.limits),
             service,
             cut: AtomicUsize::new(0),
@@ -73,11 +85,14 @@ impl Server {
             let Some(seat) = self.connections.enter(addr.ip(), &self.limits) else {
                 continue;
             };
-            let connection = Arc::clone(&floor).connection(stream, addr, tls.clone(), stopped.clone());
-            tokio::spawn(async move {
-                connection.await;
-                drop(seat);
-            });
+            let arrival = Arrival {
+                stream,
+                addr,
+                tls: tls.clone(),
+                stop: stopped.clone(),
+                seat,
+            };
+            tokio::spawn(Arc::clone(&floor).connection(arrival));
         }
         drop((listener, stopped));
         running.send_replace(());
@@ -92,13 +107,14 @@ where
     S: Fn(Request<Incoming>, Peer) -> F + Send + Sync + 'static,
     F: Future<Output = Response<ResponseBody>> + Send + 'static,
 {
-    async fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        addr: SocketAddr,
-        tls: Option<TlsAcceptor>,
-        stop: watch::Receiver<()>,
-    ) {
+    async fn connection(self: Arc<Self>, arrival: Arrival) {
+        let Arrival {
+            stream,
+            addr,
+            tls,
+            stop,
+            seat,
+        } = arrival;
         // Answers are small; a delay would only add 40 ms. A socket that refuses the option is closed already.
         let _ = stream.set_nodelay(true);
         let peer = Peer {
@@ -111,6 +127,7 @@ where
             Some(tls) => Box::pin(Arc::clone(&self).encrypted(tls, stream, peer, stop)).await,
         };
         self.cut.fetch_add(usize::from(cut), Ordering::Relaxed);
+        drop(seat);
     }
 
     async fn encrypted(
@@ -160,19 +177,24 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn http1(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         // See `connection`: its clock also sees what this timeout does not.
         .header_read_timeout(None)
         .max_headers(limits.headers_max)
+        // The buffer alone is no strict limit: it grows by doubling, and a head that fits what it grew to is taken.
+        .max_header_size(limits.head_bytes_max)
         .max_buf_size(limits.head_bytes_max.max(HEAD_BYTES_FLOOR));
-    // The guards against rapid resets (`max_pending_accept_reset_streams`, `max_local_error_reset_streams`) are on
-    // by default and stay so.
     builder
-        .http2()
+}
+
+/// The guards against rapid resets (`max_pending_accept_reset_streams`, `max_local_error_reset_streams`) are on by
+/// default and stay so.
+fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.h2_streams_max)
         .max_header_list_size(limits.h2_header_list_bytes_max)

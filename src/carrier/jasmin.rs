@@ -1,0 +1,89 @@
+//! Jasmin SMPP gateway: HTTP throwers, known by the secret in the path, for they sign nothing. The text is read from the raw bytes of
+//! the SMS, and Jasmin repeats itself unless it hears `ACK/Jasmin`.
+
+use super::form::Params;
+use super::path_token::PathTokens;
+use super::settings::SettingsError;
+use super::{Answer, Received, Reject, Request, charset, mac, report};
+use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
+use crate::core::time::UnixMs;
+
+/// The keys of a source with `carrier = "jasmin"`.
+pub use super::path_token::Settings;
+
+#[derive(Debug)]
+pub struct Keys(PathTokens);
+
+impl Keys {
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        PathTokens::new(&settings).map(Self)
+    }
+
+    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
+        let key_index = self.0.verify(request)?;
+        let query = request.query().unwrap_or_default().as_bytes();
+        let params = Params::parse(if request.method == "GET" {
+            query
+        } else {
+            request.body
+        })?;
+        let answer = Answer::Text("ACK/Jasmin".to_owned());
+        Ok(Received {
+            reports: vec![parse(&params)?],
+            answer,
+            key_index,
+        })
+    }
+}
+
+fn parse(params: &Params) -> Result<Report, Reject> {
+    let id = params.id("id")?;
+    if let Some(raw_status) = params.opt("message_status")? {
+        return Ok(Report::Receipt(Receipt {
+            error_code: params
+                .opt("err")?
+                .filter(|code| !matches!(*code, "" | "000"))
+                .map(str::to_owned),
+            ..report::receipt(id, raw_status, status(raw_status))
+        }));
+    }
+    let (from, to) = (params.id("from")?, params.id("to")?);
+    // `content` holds the same bytes, but its own encoding has been got wrong before; `binary` is their hex.
+    let bytes = match params.bytes_opt("binary")? {
+        Some(hex) => mac::unhex(hex).ok_or(Reject::MalformedBody)?,
+        None => params.bytes_opt("content")?.ok_or(Reject::MissingField)?.to_vec(),
+    };
+    let (encoding, text) = match params.opt("coding")?.unwrap_or("0") {
+        "0" => ("gsm7", charset::gsm(&bytes)),
+        "1" | "3" => ("latin1", Some(charset::latin1(&bytes))),
+        "8" => ("ucs2", charset::ucs2(&bytes)),
+        _ => ("binary", None),
+    };
+    let encoding = Some(encoding.to_owned());
+    Ok(Report::Message(match text {
+        Some(text) => Message {
+            encoding,
+            ..report::message(id, from, to, &text)
+        },
+        None => Message {
+            encoding,
+            binary: Some(bytes),
+            ..report::message(id, from, to, "")
+        },
+    }))
+}
+
+/// The words of an SMPP receipt, or of the SMSC's first answer (level 1).
+fn status(raw: &str) -> ReceiptStatus {
+    match raw {
+        "ACCEPTD" => ReceiptStatus::Accepted,
+        "ENROUTE" | "ESME_ROK" => ReceiptStatus::Sent,
+        "DELIVRD" => ReceiptStatus::Delivered,
+        "UNDELIV" => ReceiptStatus::Undelivered,
+        "EXPIRED" => ReceiptStatus::Expired,
+        "REJECTD" => ReceiptStatus::Rejected,
+        "DELETED" => ReceiptStatus::Failed,
+        _ if raw.starts_with("ESME_") => ReceiptStatus::Failed,
+        _ => ReceiptStatus::Unknown,
+    }
+}

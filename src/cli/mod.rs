@@ -1,0 +1,105 @@
+//! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable).
+
+mod call;
+mod dev;
+mod extract;
+mod operate;
+mod serve;
+mod sim;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Layers;
+
+#[derive(Parser)]
+#[command(name = "ringback", version, about = "A self-hosted event gateway for SMS and one-time codes.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::Serve),
+    /// Run a gateway to try things on: keys, numbers and simulated carriers are made for the occasion.
+    Dev(dev::Arguments),
+    /// Play a carrier or its customers towards a running `ringback dev`.
+    #[command(subcommand)]
+    Sim(sim::Sim),
+    /// Find the one-time code in a text.
+    Extract(extract::Arguments),
+    /// Add numbers to a running gateway.
+    #[command(subcommand)]
+    Numbers(operate::Numbers),
+    /// Make API keys on a running gateway.
+    #[command(subcommand)]
+    Keys(operate::Keys),
+    /// Check a configuration and say what is wrong with it.
+    CheckConfig(serve::ConfigFile),
+    /// Print the configuration that results from all layers.
+    PrintConfig(serve::PrintConfig),
+}
+
+/// Why a command failed, with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// Something went wrong that no other code names.
+    fn failed(message: impl ToString) -> Self {
+        Self::new(1, message.to_string())
+    }
+
+    fn usage(message: impl ToString) -> Self {
+        Self::new(2, message.to_string())
+    }
+
+    fn unavailable(message: impl ToString) -> Self {
+        Self::new(6, message.to_string())
+    }
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("ringback: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => block_on(serve::serve(arguments)),
+        Command::Dev(arguments) => block_on(dev::run(arguments)),
+        Command::Sim(sim) => block_on(sim::run(sim)),
+        Command::Extract(arguments) => extract::run(&arguments),
+        Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
+        Command::Keys(keys) => block_on(operate::keys(keys)),
+        Command::CheckConfig(file) => serve::check_config(file),
+        Command::PrintConfig(arguments) => serve::print_config(arguments),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(Failure::failed)?.block_on(work)
+}
+
+/// The layers that every command has: the file, if one is named, and the environment.
+fn layers(file: Option<std::path::PathBuf>) -> Layers {
+    Layers { file, environment: std::env::vars().collect(), ..Layers::default() }
+}
