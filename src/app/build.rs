@@ -16,7 +16,7 @@ use crate::dispatch::{client, deliver};
 use crate::gateway::{NewNumber, Rules, Service, Source};
 use crate::http::{body, limits, tls};
 use crate::store::sled;
-use crate::{dispatch, store};
+use crate::store;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -127,7 +127,7 @@ pub fn client_options(config: &Config, policy: Policy) -> client::Options {
         connect_timeout_ms: config.outbound.connect_timeout_ms,
         reply_bytes_max: config.outbound.reply_bytes_max,
         idle_per_origin_max: config.outbound.concurrency_per_subscription_max,
-        ..dispatch::client::Options::new(policy)
+        ..client::Options::new(policy)
     }
 }
 

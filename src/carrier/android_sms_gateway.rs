@@ -73,7 +73,7 @@ impl Keys {
         })
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Vec<Report>, Reject> {
+    pub(super) fn parse(&self, body: &[u8]) -> Result<Vec<Report>, Reject> {
         let document = json::parse(body)?;
         let root = Node(&document);
         let report = match root.text("/event")? {

@@ -238,6 +238,15 @@ fn public_key(pem: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Reads a verified document. The end of a subscription gives no report.
+pub(super) fn parse(root: Node<'_>) -> Result<Vec<Report>, Reject> {
+    Ok(match root.text("/Type")? {
+        "Notification" => message(root)?.map(Report::Message).into_iter().collect(),
+        "SubscriptionConfirmation" => vec![Report::Confirmation(confirmation(root)?)],
+        _ => Vec::new(),
+    })
+}
+
 /// What is in the notification; other publications than an SMS give no report.
 fn message(root: Node<'_>) -> Result<Option<Message>, Reject> {
     let Ok(document) = json::parse(root.text("/Message")?.as_bytes()) else {

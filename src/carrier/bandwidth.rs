@@ -30,7 +30,7 @@ impl Keys {
 }
 
 /// Reads the whole array or nothing: one bad item refuses all.
-fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let mut reports = Vec::new();
     for item in Node(&document).items("")? {

@@ -29,7 +29,7 @@ impl Keys {
     }
 }
 
-fn parse(event_id: &str, body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(event_id: &str, body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let root = Node(&document);
     if root.text("/type")? != "sms.received" {

@@ -31,7 +31,7 @@ impl Keys {
     }
 }
 
-fn parse(params: &Params) -> Result<Message, Reject> {
+pub(super) fn parse(params: &Params) -> Result<Message, Reject> {
     let (from, to, text) = (params.id("from")?, params.id("to")?, params.one("body")?);
     let sent_at = params.opt("timestamp")?;
     // The id is optional in the SDK's model; what makes two messages the same is then all that they say.

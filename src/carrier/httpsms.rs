@@ -66,7 +66,7 @@ impl Keys {
     }
 }
 
-fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let root = Node(&document);
     if root.text("/type")? != "message.phone.received" {

@@ -31,7 +31,7 @@ impl Keys {
 }
 
 /// Reads all results or nothing: one bad item refuses all.
-fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let results = Node(&document)
         .items("/results")

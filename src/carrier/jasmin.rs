@@ -36,7 +36,7 @@ impl Keys {
     }
 }
 
-fn parse(params: &Params) -> Result<Report, Reject> {
+pub(super) fn parse(params: &Params) -> Result<Report, Reject> {
     let id = params.id("id")?;
     if let Some(raw_status) = params.opt("message_status")? {
         return Ok(Report::Receipt(Receipt {

@@ -34,7 +34,7 @@ impl Keys {
     }
 }
 
-fn parse(params: &Params) -> Result<Report, Reject> {
+pub(super) fn parse(params: &Params) -> Result<Report, Reject> {
     let id = params.id("id")?;
     let at = params.opt("ts")?.and_then(|text| timestamp(text).ok());
     if let Some(mask) = params.opt("dlr")? {

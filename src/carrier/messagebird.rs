@@ -139,7 +139,7 @@ impl Keys {
 }
 
 /// Reads verified parameters; short codes use names of their own.
-fn parse(params: &Params) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(params: &Params) -> Result<Vec<Report>, Reject> {
     let first = |names: [&str; 2]| params.opt(names[0])?.map_or_else(|| params.id(names[1]), Ok);
     let id = first(["id", "mid"])?;
     let to = first(["recipient", "shortcode"])?;

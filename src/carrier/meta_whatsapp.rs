@@ -86,7 +86,7 @@ impl Keys {
 }
 
 /// Reads every entry or nothing: one bad item refuses all.
-fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let root = Node(&document);
     let mut reports = Vec::new();

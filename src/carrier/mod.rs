@@ -1,6 +1,8 @@
 //! The carriers: one dialect per file, each verifying the raw bytes first and only then parsing them into `core::message`; no I/O in here.
 
 pub mod android_sms_gateway;
+#[cfg(test)]
+mod arbitrary;
 pub mod aws_sns;
 pub mod bandwidth;
 mod basic;

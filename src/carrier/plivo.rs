@@ -147,7 +147,7 @@ pub(super) fn signed_bytes_v3(request: &Request<'_>, nonce: &str) -> Result<Vec<
 
 /// Reads verified parameters. Names and values are signed without separators, so bytes could be moved between them: every mandatory
 /// name must be there, exactly once.
-fn parse(params: &Params) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(params: &Params) -> Result<Vec<Report>, Reject> {
     let (id, from, to) = (params.id("MessageUUID")?, params.id("From")?, params.id("To")?);
     if let Some(raw_status) = params.opt("Status")? {
         let at = params

@@ -109,7 +109,7 @@ impl Keys {
 }
 
 /// Reads a verified JSON event: an inbound message has a `message_id` and a `body`, other events give no report.
-fn parse_json(body: &[u8], account_sid: &str) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse_json(body: &[u8], account_sid: &str) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let root = Node(&document);
     if root.text("/project_id")? != account_sid {

@@ -161,7 +161,7 @@ pub(super) fn signed_bytes(body: &[u8], nonce: &str, timestamp: &str) -> Vec<u8>
 }
 
 /// Reads a verified body. Types that we have no use for give no report.
-fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let root = Node(&document);
     if root.at("/event").is_some() {

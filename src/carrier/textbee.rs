@@ -60,7 +60,7 @@ impl Keys {
         })
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Vec<Report>, Reject> {
+    pub(super) fn parse(&self, body: &[u8]) -> Result<Vec<Report>, Reject> {
         let document = json::parse(body)?;
         let root = Node(&document);
         if root.text("/webhookEvent")? != "MESSAGE_RECEIVED" {

@@ -57,7 +57,7 @@ impl Keys {
 }
 
 /// Reads a verified body. Events other than inbound SMS (rentals, billing, tests) give no report.
-fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = camel_case(json::parse(body)?)?;
     let root = Node(&document);
     if root.text("/event")? != "v2.sms.received" {

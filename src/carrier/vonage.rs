@@ -169,7 +169,7 @@ pub(super) fn signed_text(params: &Params) -> Result<Vec<u8>, Reject> {
 }
 
 /// Reads verified parameters of the SMS API.
-fn parse_sms(params: &Params) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse_sms(params: &Params) -> Result<Vec<Report>, Reject> {
     let (id, msisdn, to) = (params.id("messageId")?, params.id("msisdn")?, params.id("to")?);
     let at = params
         .opt("message-timestamp")?
@@ -218,7 +218,7 @@ fn concat(params: &Params) -> Result<Option<Concat>, Reject> {
 }
 
 /// Reads a verified body of the Messages API.
-fn parse_messages(body: &[u8]) -> Result<Vec<Report>, Reject> {
+pub(super) fn parse_messages(body: &[u8]) -> Result<Vec<Report>, Reject> {
     let document = json::parse(body)?;
     let root = Node(&document);
     let (id, at) = (root.id("/message_uuid")?, root.time_opt("/timestamp"));

@@ -16,7 +16,7 @@ use crate::core::key::{Key, Plain};
 use crate::core::signature::{Scheme, SigningKey};
 use crate::telemetry;
 
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct Arguments {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
@@ -36,6 +36,20 @@ pub struct Arguments {
     /// Allow webhooks to loopback addresses; `--allow-loopback-webhooks=false` refuses them as `serve` does.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub allow_loopback_webhooks: bool,
+}
+
+impl Arguments {
+    /// Any free port of loopback, a temporary folder, webhooks to loopback: for the demo and the benchmarks.
+    pub fn anywhere() -> Self {
+        Self {
+            listen: "127.0.0.1:0".into(),
+            data: None,
+            api_key: None,
+            account: "acc_dev".into(),
+            json: false,
+            allow_loopback_webhooks: true,
+        }
+    }
 }
 
 /// A running dev gateway and what its user needs to know.

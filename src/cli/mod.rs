@@ -1,6 +1,7 @@
 //! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable).
 
 mod call;
+mod demo;
 mod dev;
 mod extract;
 mod operate;
@@ -26,6 +27,8 @@ enum Command {
     Serve(serve::Serve),
     /// Run a gateway to try things on: keys, numbers and simulated carriers are made for the occasion.
     Dev(dev::Arguments),
+    /// Show the whole way of one code in under ten seconds, and check every step of it.
+    Demo(demo::Arguments),
     /// Play a carrier or its customers towards a running `ringback dev`.
     #[command(subcommand)]
     Sim(sim::Sim),
@@ -85,6 +88,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => block_on(serve::serve(arguments)),
         Command::Dev(arguments) => block_on(dev::run(arguments)),
+        Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Sim(sim) => block_on(sim::run(sim)),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),

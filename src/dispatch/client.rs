@@ -109,9 +109,7 @@ impl Client {
         (answer.body, answer.truncated) = connection
             .read(response.into_body(), self.reply_bytes_max)
             .await?;
-        if !answer.truncated {
-            self.pool.put(target.origin(), connection);
-        }
+        self.pool.put(target.origin(), connection);
         Ok(answer)
     }
 

@@ -140,7 +140,8 @@ impl Connection {
         Pin::new(body).poll_frame(cx)
     }
 
-    /// Whether another call may use it: looks once at the socket, so a server that hung up meanwhile is noticed.
+    /// Whether another call may use it: the last reply was read to its end and, by one look at the socket, the server
+    /// has not hung up.
     pub fn is_open(&mut self) -> bool {
         match &mut self.protocol {
             Protocol::H1(h1) => {

@@ -1,7 +1,7 @@
 //! Connections between calls, by origin. The guard's verdict stays with a connection: no second look-up.
 //!
-//! Nobody polls an idle HTTP/1.1 connection, so whether its server hung up is looked at when it is taken and by a
-//! sweep from time to time. A shared HTTP/2 connection stays in the pool while calls use it.
+//! Nobody polls an idle HTTP/1.1 connection: that its server hung up is noticed by the call that takes it, which then
+//! makes a new one, and by a sweep from time to time. A shared HTTP/2 connection stays in the pool while calls use it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,17 +61,19 @@ impl Pool {
         pool
     }
 
-    /// The connection used last, for it is the likeliest to be open still.
+    /// The connection used last, for it is the likeliest to be open still. Whether it is shows when it is used.
     pub fn take(&self, origin: &Origin) -> Option<Connection> {
+        let mut idle = self.lock();
         loop {
-            let mut connection = self.lock().pop(origin, &self.limits)?;
-            if self.limits.are_kept_by(&connection) && connection.is_open() {
+            let connection = idle.pop(origin, &self.limits)?;
+            if self.limits.are_kept_by(&connection) {
                 return Some(connection);
             }
         }
     }
 
-    /// Takes back what a call has finished with; beyond the limits it is closed instead.
+    /// Takes back what a call has finished with; it is closed instead beyond the limits, or when its reply was not
+    /// read to the end.
     pub fn put(&self, origin: &Origin, mut connection: Connection) {
         connection.used_at = Instant::now();
         if !self.limits.are_kept_by(&connection) || !connection.is_open() {

@@ -60,7 +60,7 @@ pub(super) fn sealed(mut answer: Response<ResponseBody>, version: Version) -> Re
     );
     if version == Version::HTTP_2 {
         // There a connection is not closed for one stream, and the field is forbidden.
-        
+        headers.remove(header::CONNECTION);
     }
     answer
 }
