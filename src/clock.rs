@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::core::time::UnixMs;
 
@@ -23,7 +23,9 @@ impl Clock {
     pub fn now(&self) -> UnixMs {
         match self {
             Self::System => {
-                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                let since = SystemTime::now()
+                    .duration_since(SystemTime::UNIX_EPOCH)
+                    .unwrap_or_default();
                 UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
             }
             Self::Manual(ms) => UnixMs(ms.load(Ordering::Acquire)),
@@ -43,10 +45,16 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// How long ago that was, by the clock that never steps.
+pub fn since(earlier: Instant) -> Duration {
+    earlier.elapsed()
+}
+
 /// Random bytes from the operating system.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("a system without random bytes can make no key; the gateway cannot run on it");
+    getrandom::fill(&mut bytes)
+        .expect("a system without random bytes can make no key; the gateway cannot run on it");
     bytes
 }
 

@@ -21,9 +21,18 @@ pub enum Error {
     #[error("{file}: {message}")]
     Read { file: String, message: String },
     #[error("{layer}: unknown key `{key}`{hint}")]
-    UnknownKey { layer: String, key: String, hint: String },
+    UnknownKey {
+        layer: String,
+        key: String,
+        hint: String,
+    },
     #[error("`{key}` is {value}: write {min} to {max}")]
-    Range { key: &'static str, value: String, min: u64, max: u64 },
+    Range {
+        key: &'static str,
+        value: String,
+        min: u64,
+        max: u64,
+    },
     #[error("{0}")]
     Value(String),
 }
@@ -97,7 +106,10 @@ pub struct Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("folder", &self.folder).field("durability", &self.durability).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("folder", &self.folder)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
     }
 }
 
@@ -178,7 +190,10 @@ pub struct Source {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source").field("name", &self.name).field("carrier", &self.carrier).finish_non_exhaustive()
+        f.debug_struct("Source")
+            .field("name", &self.name)
+            .field("carrier", &self.carrier)
+            .finish_non_exhaustive()
     }
 }
 
@@ -195,19 +210,44 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// The file, if one is named, and the process's environment.
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            environment: std::env::vars().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Sets one key as a flag does.
     pub fn set_flag(&mut self, section: &str, key: &str, value: String) {
-        let section = self.flags.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        let section = self
+            .flags
+            .entry(section)
+            .or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(table) = section {
             table.insert(key.to_owned(), Value::String(value));
         }
     }
 }
 
+/// Where a user's programs keep what is neither configuration nor data (XDG base directories).
+pub fn state_folder() -> PathBuf {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    state
+        .or_else(home)
+        .unwrap_or_else(std::env::temp_dir)
+        .join("ringback")
+}
+
 /// Puts the layers together and checks the result.
 pub fn load(layers: Layers) -> Result<Config, Error> {
     let table = resolved(layers)?;
-    let config: Config = table.clone().try_into().map_err(|e: toml::de::Error| Error::Value(e.message().to_owned()))?;
+    let config: Config = table
+        .clone()
+        .try_into()
+        .map_err(|e: toml::de::Error| Error::Value(e.message().to_owned()))?;
     keys::check_ranges(&table)?;
     keys::check(&config)?;
     Ok(config)
@@ -215,7 +255,9 @@ pub fn load(layers: Layers) -> Result<Config, Error> {
 
 /// The layers as one table, with texts like `env:NAME` replaced; `print-config` shows it.
 pub fn resolved(layers: Layers) -> Result<Table, Error> {
-    let defaults: Table = BUILT_IN.parse().map_err(|e: toml::de::Error| Error::Value(e.to_string()))?;
+    let defaults: Table = BUILT_IN
+        .parse()
+        .map_err(|e: toml::de::Error| Error::Value(e.to_string()))?;
     let mut table = defaults.clone();
     merge(&mut table, layers.preset, &defaults, "preset")?;
     if let Some(file) = &layers.file {
@@ -226,7 +268,12 @@ pub fn resolved(layers: Layers) -> Result<Table, Error> {
     }
     for (name, value) in &layers.environment {
         if let Some(path) = name.strip_prefix(ENV_PREFIX) {
-            merge(&mut table, keys::from_environment(path, value, &defaults)?, &defaults, name)?;
+            merge(
+                &mut table,
+                keys::from_environment(path, value, &defaults)?,
+                &defaults,
+                name,
+            )?;
         }
     }
     merge(&mut table, layers.flags, &defaults, "flags")?;
@@ -240,7 +287,10 @@ pub fn redacted(table: Table) -> Table {
 }
 
 fn read(file: &Path) -> Result<Table, Error> {
-    let error = |message: String| Error::Read { file: file.display().to_string(), message };
+    let error = |message: String| Error::Read {
+        file: file.display().to_string(),
+        message,
+    };
     let text = std::fs::read_to_string(file).map_err(|e| error(e.to_string()))?;
     text.parse().map_err(|e: toml::de::Error| error(e.to_string()))
 }
@@ -251,7 +301,12 @@ fn conf_d(file: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(Error::Read { file: folder.display().to_string(), message: e.to_string() }),
+        Err(e) => {
+            return Err(Error::Read {
+                file: folder.display().to_string(),
+                message: e.to_string(),
+            });
+        }
     };
     let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "toml"));
@@ -267,7 +322,9 @@ fn merge(table: &mut Table, over: Table, known: &Table, layer: &str) -> Result<(
         };
         match (value, known) {
             (Value::Table(section), Value::Table(known)) if key != "retry" => {
-                let Some(Value::Table(below)) = table.get_mut(&key) else { continue };
+                let Some(Value::Table(below)) = table.get_mut(&key) else {
+                    continue;
+                };
                 merge(below, section, known, &format!("{layer}: [{key}]"))?;
             }
             (value, known) if value.same_type(known) => drop(table.insert(key, value)),
@@ -275,7 +332,12 @@ fn merge(table: &mut Table, over: Table, known: &Table, layer: &str) -> Result<(
                 #[expect(clippy::cast_precision_loss, reason = "a confidence, 0 or 1")]
                 table.insert(key, Value::Float(n as f64));
             }
-            (_, known) => return Err(Error::Value(format!("{layer}: `{key}` must be a {}", known.type_str()))),
+            (_, known) => {
+                return Err(Error::Value(format!(
+                    "{layer}: `{key}` must be a {}",
+                    known.type_str()
+                )));
+            }
         }
     }
     Ok(())

@@ -10,12 +10,30 @@ use crate::core::number::Unmatched;
 
 /// Every counter there is: name and what it counts. Labels are names from the configuration or from enums, so they are bounded.
 const COUNTERS: [(&str, &str); 7] = [
-    ("ringback_inbound_rejected_total", "Inbound requests that were refused, by source and reason."),
-    ("ringback_inbound_duplicates_total", "Messages that were there already, by source."),
-    ("ringback_inbound_ignored_total", "Verified reports that are no message, by source."),
-    ("ringback_messages_total", "Messages stored, by source and what they matched."),
-    ("ringback_otp_extract_total", "Matched messages, by whether a code was found."),
-    ("ringback_delivery_attempts_total", "Webhook attempts, by class of outcome."),
+    (
+        "ringback_inbound_rejected_total",
+        "Inbound requests that were refused, by source and reason.",
+    ),
+    (
+        "ringback_inbound_duplicates_total",
+        "Messages that were there already, by source.",
+    ),
+    (
+        "ringback_inbound_ignored_total",
+        "Verified reports that are no message, by source.",
+    ),
+    (
+        "ringback_messages_total",
+        "Messages stored, by source and what they matched.",
+    ),
+    (
+        "ringback_otp_extract_total",
+        "Matched messages, by whether a code was found.",
+    ),
+    (
+        "ringback_delivery_attempts_total",
+        "Webhook attempts, by class of outcome.",
+    ),
     ("ringback_http_responses_total", "Answers, by status class."),
 ];
 
@@ -27,17 +45,26 @@ pub struct Metrics {
 
 impl Metrics {
     fn add(&self, name: &'static str, labels: String) {
-        debug_assert!(COUNTERS.iter().any(|(known, _)| *known == name), "a metric has a line in COUNTERS");
+        debug_assert!(
+            COUNTERS.iter().any(|(known, _)| *known == name),
+            "a metric has a line in COUNTERS"
+        );
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         *counters.entry((name, labels)).or_default() += 1;
     }
 
     pub fn rejected(&self, source: &str, reason: &str) {
-        self.add("ringback_inbound_rejected_total", format!("source=\"{source}\",reason=\"{reason}\""));
+        self.add(
+            "ringback_inbound_rejected_total",
+            format!("source=\"{source}\",reason=\"{reason}\""),
+        );
     }
 
     pub fn duplicate(&self, source: &str) {
-        self.add("ringback_inbound_duplicates_total", format!("source=\"{source}\""));
+        self.add(
+            "ringback_inbound_duplicates_total",
+            format!("source=\"{source}\""),
+        );
     }
 
     pub fn ignored(&self, source: &str) {
@@ -46,7 +73,10 @@ impl Metrics {
 
     pub fn message(&self, source: &str, unmatched: Option<Unmatched>, code_found: bool) {
         let result = unmatched.map_or("matched", Unmatched::as_str);
-        self.add("ringback_messages_total", format!("source=\"{source}\",result=\"{result}\""));
+        self.add(
+            "ringback_messages_total",
+            format!("source=\"{source}\",result=\"{result}\""),
+        );
         if unmatched.is_none() {
             let result = if code_found { "code" } else { "none" };
             self.add("ringback_otp_extract_total", format!("result=\"{result}\""));
@@ -59,12 +89,19 @@ impl Metrics {
     }
 
     pub fn response(&self, status: u16) {
-        self.add("ringback_http_responses_total", format!("class=\"{}xx\"", status / 100));
+        self.add(
+            "ringback_http_responses_total",
+            format!("class=\"{}xx\"", status / 100),
+        );
     }
 
     /// The counters, and these gauges, in the Prometheus text format.
     pub fn render(&self, gauges: &[(&str, f64)]) -> String {
-        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counters = self
+            .counters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut text = String::new();
         for (name, help) in COUNTERS {
             // Writing to a String cannot fail.
@@ -82,15 +119,25 @@ impl Metrics {
     /// One counter's sum over all its labels.
     pub fn total(&self, name: &str) -> u64 {
         let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        counters.iter().filter(|((known, _), _)| *known == name).map(|(_, value)| value).sum()
+        counters
+            .iter()
+            .filter(|((known, _), _)| *known == name)
+            .map(|(_, value)| value)
+            .sum()
     }
 }
 
 /// Starts logging to standard error. `filter` is as of tracing-subscriber, for example `info,ringback=debug`.
 pub fn start_logging(filter: &str, json: bool) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|e| format!("log.filter: {e}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = if json {
+        builder.json().try_init()
+    } else {
+        builder.with_target(false).try_init()
+    };
     started.map_err(|e| e.to_string())
 }
 
@@ -105,7 +152,10 @@ mod tests {
         metrics.rejected("main", "bad_signature");
         metrics.message("main", None, true);
         let text = metrics.render(&[("ringback_longpoll_waiting", 3.0)]);
-        assert!(text.contains("ringback_inbound_rejected_total{source=\"main\",reason=\"bad_signature\"} 2\n"), "{text}");
+        assert!(
+            text.contains("ringback_inbound_rejected_total{source=\"main\",reason=\"bad_signature\"} 2\n"),
+            "{text}"
+        );
         assert!(text.contains("ringback_otp_extract_total{result=\"code\"} 1\n"));
         assert!(text.contains("# TYPE ringback_longpoll_waiting gauge\nringback_longpoll_waiting 3\n"));
         assert_eq!(metrics.total("ringback_inbound_rejected_total"), 2);

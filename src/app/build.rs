@@ -15,8 +15,8 @@ use crate::dispatch::guard::{Cidr, Policy};
 use crate::dispatch::{client, deliver};
 use crate::gateway::{NewNumber, Rules, Service, Source};
 use crate::http::{body, limits, tls};
-use crate::store::sled;
 use crate::store;
+use crate::store::sled;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -44,7 +44,8 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     deliver_rules(config)?;
     guard_policy(config, Vec::new())?;
     tls_config(config)?;
-    tracing_subscriber::EnvFilter::try_new(&config.log.filter).map_err(|e| BuildError::Config(format!("log.filter: {e}")))?;
+    tracing_subscriber::EnvFilter::try_new(&config.log.filter)
+        .map_err(|e| BuildError::Config(format!("log.filter: {e}")))?;
     Ok(())
 }
 
@@ -56,8 +57,14 @@ pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>
     };
     let built = config.source.iter().map(|source| {
         let carrier = Carrier::from_settings(&source.carrier, source.settings.clone());
-        let carrier = carrier.map_err(|error| BuildError::Source { name: source.name.clone(), error })?;
-        let public_url = source.public_url.clone().unwrap_or_else(|| format!("{base}/inbound/{}", source.name));
+        let carrier = carrier.map_err(|error| BuildError::Source {
+            name: source.name.clone(),
+            error,
+        })?;
+        let public_url = source
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("{base}/inbound/{}", source.name));
         Ok((source.name.clone(), Source { carrier, public_url }))
     });
     built.collect()
@@ -79,7 +86,8 @@ pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
 pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {
     let built = config.number.iter().enumerate().map(|(at, table)| {
         let refuse = |error: String| BuildError::Config(format!("number {}: {error}", at + 1));
-        let new = NewNumber::deserialize(toml::Value::Table(table.clone())).map_err(|e| refuse(e.message().to_owned()))?;
+        let new = NewNumber::deserialize(toml::Value::Table(table.clone()))
+            .map_err(|e| refuse(e.message().to_owned()))?;
         new.check().map_err(refuse)
     });
     built.collect()
@@ -100,7 +108,8 @@ pub fn rules(config: &Config) -> Rules {
 
 pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {
     let refuse = |error: String| BuildError::Config(format!("outbound.retry: {error}"));
-    let retry = RetryPolicy::deserialize(toml::Value::Table(config.outbound.retry.clone())).map_err(|e| refuse(e.message().to_owned()))?;
+    let retry = RetryPolicy::deserialize(toml::Value::Table(config.outbound.retry.clone()))
+        .map_err(|e| refuse(e.message().to_owned()))?;
     retry.check().map_err(|e| refuse(e.to_string()))?;
     Ok(deliver::Rules {
         retry,
@@ -112,7 +121,12 @@ pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {
 }
 
 pub fn guard_policy(config: &Config, own_listeners: Vec<SocketAddr>) -> Result<Policy, BuildError> {
-    let cidrs: Result<Vec<Cidr>, _> = config.outbound.allow_cidrs.iter().map(|text| text.parse::<Cidr>()).collect();
+    let cidrs: Result<Vec<Cidr>, _> = config
+        .outbound
+        .allow_cidrs
+        .iter()
+        .map(|text| text.parse::<Cidr>())
+        .collect();
     Ok(Policy {
         allow_http: config.outbound.allow_http,
         allow_loopback: config.outbound.allow_loopback,
@@ -135,7 +149,8 @@ pub fn tls_config(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, 
     if config.server.tls_cert.is_empty() {
         return Ok(None);
     }
-    let certificates = tls::Certificates::open(config.server.tls_cert.as_ref(), config.server.tls_key.as_ref())?;
+    let certificates =
+        tls::Certificates::open(config.server.tls_cert.as_ref(), config.server.tls_key.as_ref())?;
     Ok(Some(tls::config(certificates)))
 }
 

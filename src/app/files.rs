@@ -50,7 +50,10 @@ pub fn admin_token(folder: &Path) -> Result<String, BuildError> {
     let path = folder.join("admin.token");
     match fs::read_to_string(&path) {
         Ok(text) if text.trim().len() >= 32 => Ok(text.trim().to_owned()),
-        Ok(_) => Err(BuildError::File(format!("{} is too short: delete it, the next start makes a new one", path.display()))),
+        Ok(_) => Err(BuildError::File(format!(
+            "{} is too short: delete it, the next start makes a new one",
+            path.display()
+        ))),
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let token = BASE64_URL_SAFE_NO_PAD.encode(clock::random::<32>());
             write_private(&path, &token)?;

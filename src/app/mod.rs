@@ -4,10 +4,10 @@ mod build;
 mod files;
 mod run;
 
-pub use build::{BuildError, check};
-pub use files::{admin_token, master_key};
-pub use run::{Running, Start, start};
-pub use crate::http::dev::{Dev, DevSource};
 pub use crate::dispatch::client::{Client, Options as ClientOptions};
 pub use crate::dispatch::guard::{Cidr, Policy, check_url};
 pub use crate::dispatch::sender::{Call, Outcome, Sender};
+pub use crate::http::dev::{Dev, DevSource};
+pub use build::{BuildError, check};
+pub use files::{admin_token, master_key};
+pub use run::{Running, Start, start};

@@ -20,8 +20,8 @@ use crate::gateway::waiters::Waiters;
 use crate::gateway::{Gateway, Parts};
 use crate::http::admin::{self, Admin};
 use crate::http::app::App;
-use crate::http::dev::Dev;
 use crate::http::connections::Connections;
+use crate::http::dev::Dev;
 use crate::http::limits::Limits;
 use crate::http::router;
 use crate::http::server::Server;
@@ -65,10 +65,18 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     let (admin_listener, admin_address) = bind(&config.admin.listen).await?;
 
     let (stop, stopped) = watch::channel(false);
-    let shared = Shared { store, doorbell: Arc::new(Notify::new()), metrics: Arc::new(Metrics::default()), stopped };
+    let shared = Shared {
+        store,
+        doorbell: Arc::new(Notify::new()),
+        metrics: Arc::new(Metrics::default()),
+        stopped,
+    };
     let policy = build::guard_policy(config, vec![address, admin_address])?;
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
-    let gateway = Arc::new(Gateway::new(Parts { dev_signing_key, ..parts(config, &shared, address, policy.clone())? }));
+    let gateway = Arc::new(Gateway::new(Parts {
+        dev_signing_key,
+        ..parts(config, &shared, address, policy.clone())?
+    }));
     gateway_start(&gateway, config, extra.keys).await?;
     let workers = work(config, &shared, &gateway, policy)?;
     let app = Arc::new(App {
@@ -86,14 +94,33 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     });
     let limits = Arc::new(build::limits(config));
     let listeners = vec![
-        serve(config, limits.clone(), connections, (listener, app), &shared.stopped)?,
+        serve(
+            config,
+            limits.clone(),
+            connections,
+            (listener, app),
+            &shared.stopped,
+        )?,
         serve_admin(limits, admin_listener, admin, &shared.stopped),
     ];
-    Ok(Running { address, admin_address, gateway, store: shared.store, stop, listeners, workers })
+    Ok(Running {
+        address,
+        admin_address,
+        gateway,
+        store: shared.store,
+        stop,
+        listeners,
+        workers,
+    })
 }
 
 /// Dispatch and the sweeper, each a task of its own.
-fn work(config: &Config, shared: &Shared, gateway: &Arc<Gateway>, policy: guard::Policy) -> Result<Vec<JoinHandle<()>>, BuildError> {
+fn work(
+    config: &Config,
+    shared: &Shared,
+    gateway: &Arc<Gateway>,
+    policy: guard::Policy,
+) -> Result<Vec<JoinHandle<()>>, BuildError> {
     let dispatch = Dispatch::new(deliver::Parts {
         store: shared.store.clone(),
         sender: Client::new(build::client_options(config, policy.clone()))?,
@@ -105,7 +132,10 @@ fn work(config: &Config, shared: &Shared, gateway: &Arc<Gateway>, policy: guard:
     });
     let drain = Duration::from_millis(config.server.drain_ms);
     let sweeping = gateway.clone();
-    let (sweep_every, log_days) = (Duration::from_millis(config.rental.sweep_ms), config.store.log_days);
+    let (sweep_every, log_days) = (
+        Duration::from_millis(config.rental.sweep_ms),
+        config.store.log_days,
+    );
     Ok(vec![
         tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
         tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every, log_days).await }),
@@ -113,7 +143,10 @@ fn work(config: &Config, shared: &Shared, gateway: &Arc<Gateway>, policy: guard:
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), BuildError> {
-    let refuse = |error| BuildError::Listen { address: address.to_owned(), error };
+    let refuse = |error| BuildError::Listen {
+        address: address.to_owned(),
+        error,
+    };
     let listener = TcpListener::bind(address).await.map_err(refuse)?;
     let bound = listener.local_addr().map_err(refuse)?;
     Ok((listener, bound))
@@ -127,7 +160,12 @@ struct Shared {
     stopped: watch::Receiver<bool>,
 }
 
-fn parts(config: &Config, shared: &Shared, address: SocketAddr, policy: guard::Policy) -> Result<Parts, BuildError> {
+fn parts(
+    config: &Config,
+    shared: &Shared,
+    address: SocketAddr,
+    policy: guard::Policy,
+) -> Result<Parts, BuildError> {
     Ok(Parts {
         store: shared.store.clone(),
         sources: build::sources(config, &address.to_string())?,
@@ -137,7 +175,11 @@ fn parts(config: &Config, shared: &Shared, address: SocketAddr, policy: guard::P
         clock: Clock::System,
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),
-        url_check: Box::new(move |url| guard::check_url(url, &policy).map(drop).map_err(|e| e.to_string())),
+        url_check: Box::new(move |url| {
+            guard::check_url(url, &policy)
+                .map(drop)
+                .map_err(|e| e.to_string())
+        }),
         dev_signing_key: None,
         doorbell: shared.doorbell.clone(),
         draining: shared.stopped.clone(),
@@ -164,15 +206,33 @@ fn serve(
     (listener, app): (TcpListener, Arc<App>),
     stopped: &watch::Receiver<bool>,
 ) -> Result<JoinHandle<usize>, BuildError> {
-    let server = Server { limits, tls: build::tls_config(config)?, connections };
+    let server = Server {
+        limits,
+        tls: build::tls_config(config)?,
+        connections,
+    };
     let service = move |request, _peer| router::route(app.clone(), request);
     let stopped = stopped.clone();
-    Ok(tokio::spawn(async move { server.serve(listener, service, until(stopped)).await }))
+    Ok(tokio::spawn(async move {
+        server.serve(listener, service, until(stopped)).await
+    }))
 }
 
-fn serve_admin(limits: Arc<Limits>, listener: TcpListener, admin: Arc<Admin>, stopped: &watch::Receiver<bool>) -> JoinHandle<usize> {
-    let limits = Arc::new(Limits { connections_max: ADMIN_CONNECTIONS_MAX, ..(*limits).clone() });
-    let server = Server { limits, tls: None, connections: Arc::new(Connections::default()) };
+fn serve_admin(
+    limits: Arc<Limits>,
+    listener: TcpListener,
+    admin: Arc<Admin>,
+    stopped: &watch::Receiver<bool>,
+) -> JoinHandle<usize> {
+    let limits = Arc::new(Limits {
+        connections_max: ADMIN_CONNECTIONS_MAX,
+        ..(*limits).clone()
+    });
+    let server = Server {
+        limits,
+        tls: None,
+        connections: Arc::new(Connections::default()),
+    };
     let service = move |request, _peer| admin::route(admin.clone(), request);
     let stopped = stopped.clone();
     tokio::spawn(async move { server.serve(listener, service, until(stopped)).await })
@@ -184,7 +244,11 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
-fn gauges(gateway: Arc<Gateway>, store: Arc<Sled>, connections: Arc<Connections>) -> Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync> {
+fn gauges(
+    gateway: Arc<Gateway>,
+    store: Arc<Sled>,
+    connections: Arc<Connections>,
+) -> Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync> {
     Box::new(move || {
         let counts = store.live().counts();
         let now = Clock::System.now();
@@ -198,7 +262,10 @@ fn gauges(gateway: Arc<Gateway>, store: Arc<Sled>, connections: Arc<Connections>
             ("ringback_delivery_due", counts.due as f64),
             ("ringback_delivery_oldest_due_seconds", oldest_ms as f64 / 1000.0),
             ("ringback_connections", connections.open() as f64),
-            ("ringback_store_sync_p50_seconds", store.timings().sync_p50_us() as f64 / 1e6),
+            (
+                "ringback_store_sync_p50_seconds",
+                store.timings().sync_p50_us() as f64 / 1e6,
+            ),
             ("ringback_store_healthy", f64::from(u8::from(store.is_healthy()))),
         ]
     })

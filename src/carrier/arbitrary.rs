@@ -1,8 +1,10 @@
 //! Gives every parser documents that only look like its own: none panics, whatever a key holder sends.
 
+use std::sync::LazyLock;
+
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -162,6 +164,40 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The JSON bodies of all vectors.
+fn bodies() -> Vec<Value> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/carrier");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("vectors.json"));
+    let vectors = files
+        .filter(|file| file.exists())
+        .flat_map(|file| serde_json::from_slice::<Vec<Value>>(&std::fs::read(file).unwrap()).unwrap());
+    let body = |vector: Value| serde_json::from_str(vector["body"].as_str()?).ok();
+    vectors.filter_map(body).collect()
+}
+
+/// Pointers to every node of a document below its root.
+fn pointers(node: &Value, prefix: &str, all: &mut Vec<String>) {
+    let inner: Vec<(String, &Value)> = match node {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), value))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(n, value)| (n.to_string(), value))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (name, value) in inner {
+        let pointer = format!("{prefix}/{name}");
+        pointers(value, &pointer, all);
+        all.push(pointer);
+    }
+}
+
 fn form() -> impl Strategy<Value = Vec<u8>> {
     let value =
         prop_oneof![3 => select(TEXTS).prop_map(|t| t.as_bytes().to_vec()), 1 => vec(any::<u8>(), 0..24)];
@@ -232,6 +268,19 @@ proptest! {
 
     #[test]
     fn json_panics_nobody(document in json()) {
+        parse_json_bodies(document.to_string().as_bytes());
+    }
+
+    #[test]
+    fn a_broken_body_panics_nobody(n in any::<Index>(), at in any::<Index>(), new in json()) {
+        static BODIES: LazyLock<Vec<Value>> = LazyLock::new(bodies);
+        let mut document = n.get(&BODIES).clone();
+        let mut all = Vec::new();
+        pointers(&document, "", &mut all);
+        prop_assume!(!all.is_empty());
+        if let Some(place) = document.pointer_mut(at.get(&all)) {
+            *place = new;
+        }
         parse_json_bodies(document.to_string().as_bytes());
     }
 

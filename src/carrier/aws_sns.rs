@@ -143,13 +143,8 @@ impl Keys {
         let document = json::parse(request.body)?;
         let root = Node(&document);
         self.verify(root, now)?;
-        let reports = match root.text("/Type")? {
-            "Notification" => message(root)?.map(Report::Message).into_iter().collect(),
-            "SubscriptionConfirmation" => vec![Report::Confirmation(confirmation(root)?)],
-            _ => Vec::new(),
-        };
         Ok(Received {
-            reports,
+            reports: parse(root)?,
             answer: Answer::OK,
             key_index: 0,
         })

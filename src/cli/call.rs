@@ -29,8 +29,14 @@ impl Reply {
             429 | 500..=599 => 6,
             _ => 5,
         };
-        let detail = self.body["detail"].as_str().or(self.body["title"].as_str()).unwrap_or("no reason given");
-        Err(Failure::new(code, format!("the gateway answered {}: {detail}", self.status)))
+        let detail = self.body["detail"]
+            .as_str()
+            .or(self.body["title"].as_str())
+            .unwrap_or("no reason given");
+        Err(Failure::new(
+            code,
+            format!("the gateway answered {}: {detail}", self.status),
+        ))
     }
 }
 
@@ -45,7 +51,10 @@ pub struct Gateway {
 impl Gateway {
     pub fn new(base: &str, bearer: &str) -> Result<Self, Failure> {
         let url = Url::parse(base).map_err(|e| Failure::usage(format!("{base}: {e}")))?;
-        let everywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|cidr| cidr.parse().ok()).collect();
+        let everywhere = ["0.0.0.0/0", "::/0"]
+            .iter()
+            .filter_map(|cidr| cidr.parse().ok())
+            .collect();
         let policy = Policy {
             allow_http: true,
             allow_loopback: true,
@@ -56,7 +65,12 @@ impl Gateway {
         let mut options = ClientOptions::new(policy.clone());
         options.reply_bytes_max = REPLY_BYTES_MAX;
         let client = Client::new(options).map_err(Failure::failed)?;
-        Ok(Self { client, policy, base: base.trim_end_matches('/').to_owned(), bearer: bearer.to_owned() })
+        Ok(Self {
+            client,
+            policy,
+            base: base.trim_end_matches('/').to_owned(),
+            bearer: bearer.to_owned(),
+        })
     }
 
     pub async fn get(&self, path: &str) -> Result<Reply, Failure> {
@@ -65,22 +79,39 @@ impl Gateway {
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Reply, Failure> {
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.send(Method::POST, path, vec![json], body.to_string().into()).await
+        self.send(Method::POST, path, vec![json], body.to_string().into())
+            .await
     }
 
     /// Sends a request with these header fields besides the key.
-    pub async fn send(&self, method: Method, path: &str, mut headers: Vec<(HeaderName, HeaderValue)>, body: Bytes) -> Result<Reply, Failure> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        mut headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+    ) -> Result<Reply, Failure> {
         let url = format!("{}{path}", self.base);
         let target = check_url(&url, &self.policy).map_err(Failure::usage)?;
         if !headers.iter().any(|(name, _)| name == AUTHORIZATION) {
             let bearer = HeaderValue::try_from(format!("Bearer {}", self.bearer));
-            headers.push((AUTHORIZATION, bearer.map_err(|_| Failure::usage("the API key has characters that no key has"))?));
+            headers.push((
+                AUTHORIZATION,
+                bearer.map_err(|_| Failure::usage("the API key has characters that no key has"))?,
+            ));
         }
-        let call = Call { method, target, headers, body, timeout_ms: 90_000 };
+        let call = Call {
+            method,
+            target,
+            headers,
+            body,
+            timeout_ms: 90_000,
+        };
         match self.client.send(call).await.outcome {
-            Outcome::Answered(answer) => {
-                Ok(Reply { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or(Value::Null) })
-            }
+            Outcome::Answered(answer) => Ok(Reply {
+                status: answer.status,
+                body: serde_json::from_slice(&answer.body).unwrap_or(Value::Null),
+            }),
             Outcome::Failed(failure) => Err(Failure::unavailable(format!("{}: {failure}", self.base))),
         }
     }

@@ -63,7 +63,11 @@ impl Timeline {
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let line = Timeline(clock::monotonic());
     let session = dev::start(dev::Arguments::anywhere(), Table::new()).await?;
-    line.step(&format!("gateway listens on {}, data in {}", session.running.address, session.data.display()));
+    line.step(&format!(
+        "gateway listens on {}, data in {}",
+        session.running.address,
+        session.data.display()
+    ));
     let shown = show(&line, &session, &arguments.carrier).await;
     session.running.stop().await;
     shown?;
@@ -77,32 +81,82 @@ async fn show(line: &Timeline, session: &dev::Session, carrier: &str) -> Result<
     let (sink, mut deliveries) = listen().await?;
     let wish = json!({ "url": format!("http://{sink}/hook"), "events": ["verification.code_received"] });
     let subscription = gateway.post("/api/webhooks", &wish).await?.ok()?;
-    line.step(&format!("webhook subscription to a local listener on {sink}, which will fail once"));
+    line.step(&format!(
+        "webhook subscription to a local listener on {sink}, which will fail once"
+    ));
 
-    let rental = gateway.post("/api/verifications", &json!({ "serviceName": "google" })).await?.ok()?;
+    let rental = gateway
+        .post("/api/verifications", &json!({ "serviceName": "google" }))
+        .await?
+        .ok()?;
     let (id, number) = (text(&rental, "id")?, text(&rental, "number")?);
     line.step(&format!("number {number} rented for google"));
-
     let poll = hold_poll(session, gateway.clone(), &id).await?;
     line.step("long-poll for the code is held");
 
     let posted_at = clock::monotonic();
+    line.at(
+        posted_at,
+        &format!("{carrier} posts the SMS, signed as that carrier does"),
+    );
     post_sms(&gateway, carrier, &number).await?;
-    line.step(&format!("{carrier} posted the signed SMS and heard 2xx: it is on the disk"));
-    let (answered_at, answer) = within("the long-poll's answer", poll).await?.map_err(Failure::failed)?;
-    check(answer?, CODE)?;
+    let accepted_at = clock::monotonic();
+    let answered_at = answered(poll).await?;
+    let first = within("the first delivery", deliveries.recv())
+        .await?
+        .ok_or_else(ended)?;
     let took_ms = answered_at.duration_since(posted_at).as_secs_f64() * 1000.0;
-    line.at(answered_at, &format!("long-poll answered with code {CODE}, {took_ms:.1} ms after the SMS was posted"));
+    let mut seen = [
+        (
+            accepted_at,
+            format!("{carrier} heard 2xx: the message is on the disk"),
+        ),
+        (
+            answered_at,
+            format!("long-poll answered with code {CODE}, {took_ms:.1} ms after the SMS was posted"),
+        ),
+        (
+            first.at,
+            format!(
+                "first webhook attempt arrived; the listener answered {}",
+                first.answered
+            ),
+        ),
+    ];
+    seen.sort_by_key(|(at, _)| *at);
+    seen.iter().for_each(|(at, text)| line.at(*at, text));
+    retried(line, &gateway, &subscription, (first, &mut deliveries)).await
+}
 
-    let first = within("the first delivery", deliveries.recv()).await?.ok_or_else(ended)?;
-    line.at(first.at, &format!("first webhook attempt arrived; the listener answered {}", first.answered));
+/// The retry, its signature and its entry in the log.
+async fn retried(
+    line: &Timeline,
+    gateway: &Gateway,
+    subscription: &Value,
+    (first, deliveries): (Delivery, &mut mpsc::UnboundedReceiver<Delivery>),
+) -> Result<(), Failure> {
     let second = within("the retry", deliveries.recv()).await?.ok_or_else(ended)?;
-    verify(&first, &second, &text(&subscription, "secret")?)?;
+    verify(&first, &second, &text(subscription, "secret")?)?;
     let gap_ms = second.at.duration_since(first.at).as_millis();
-    line.at(second.at, &format!("retried {gap_ms} ms later: same webhook-id, new signature, both verified; answered {}", second.answered));
-    delivered(&gateway, &text(&subscription, "id")?).await?;
+    line.at(
+        second.at,
+        &format!(
+            "retried {gap_ms} ms later: same webhook-id, new signature, both verified; answered {}",
+            second.answered
+        ),
+    );
+    delivered(gateway, &text(subscription, "id")?).await?;
     line.step("the delivery log says delivered after 2 attempts");
     Ok(())
+}
+
+/// When the poll was answered, once its answer is the code.
+async fn answered(poll: Poll) -> Result<Instant, Failure> {
+    let (at, answer) = within("the long-poll's answer", poll)
+        .await?
+        .map_err(Failure::failed)?;
+    check(&answer?)?;
+    Ok(at)
 }
 
 fn ended() -> Failure {
@@ -110,11 +164,16 @@ fn ended() -> Failure {
 }
 
 async fn within<T>(what: &str, work: impl Future<Output = T>) -> Result<T, Failure> {
-    timeout(STEP_MAX, work).await.map_err(|_| Failure::new(4, format!("{what} did not come within {} s", STEP_MAX.as_secs())))
+    timeout(STEP_MAX, work)
+        .await
+        .map_err(|_| Failure::new(4, format!("{what} did not come within {} s", STEP_MAX.as_secs())))
 }
 
 fn text(value: &Value, name: &str) -> Result<String, Failure> {
-    value[name].as_str().map(str::to_owned).ok_or_else(|| Failure::failed(format!("the gateway's answer has no {name}")))
+    value[name]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::failed(format!("the gateway's answer has no {name}")))
 }
 
 type Poll = tokio::task::JoinHandle<(Instant, Result<Value, Failure>)>;
@@ -149,22 +208,42 @@ async fn post_sms(gateway: &Gateway, carrier: &str, number: &str) -> Result<(), 
     sim::post(gateway, source, &draft).await
 }
 
-fn check(answer: Value, code: &str) -> Result<(), Failure> {
-    if answer["status"] == "completed" && answer["otpCode"] == code && answer["smsContent"] == SMS {
+fn check(answer: &Value) -> Result<(), Failure> {
+    if answer["status"] == "completed" && answer["otpCode"] == CODE && answer["smsContent"] == SMS {
         return Ok(());
     }
-    Err(Failure::failed(format!("the poll answered status {} instead of the code", answer["status"])))
+    Err(Failure::failed(format!(
+        "the poll answered status {} instead of the code",
+        answer["status"]
+    )))
 }
 
 /// Both attempts: one id, signatures that hold, the code inside.
 fn verify(first: &Delivery, second: &Delivery, secret: &str) -> Result<(), Failure> {
     let key: VerifyingKey = secret.parse().map_err(Failure::failed)?;
     let now_s = i64::try_from(Clock::System.now().secs()).map_err(Failure::failed)?;
-    let header = |delivery: &Delivery, name: &str| delivery.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let header = |delivery: &Delivery, name: &str| {
+        delivery
+            .headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
     for delivery in [first, second] {
-        let (id, timestamp, signature) = (header(delivery, "webhook-id"), header(delivery, "webhook-timestamp"), header(delivery, "webhook-signature"));
-        let received = Received { id: &id, timestamp: &timestamp, signature: &signature, body: &delivery.body };
-        signature::verify(std::slice::from_ref(&key), &received, now_s).map_err(|e| Failure::failed(format!("a delivery's signature does not hold: {e}")))?;
+        let (id, timestamp, signature) = (
+            header(delivery, "webhook-id"),
+            header(delivery, "webhook-timestamp"),
+            header(delivery, "webhook-signature"),
+        );
+        let received = Received {
+            id: &id,
+            timestamp: &timestamp,
+            signature: &signature,
+            body: &delivery.body,
+        };
+        signature::verify(std::slice::from_ref(&key), &received, now_s)
+            .map_err(|e| Failure::failed(format!("a delivery's signature does not hold: {e}")))?;
         let body: Value = serde_json::from_slice(&delivery.body).map_err(Failure::failed)?;
         if body["type"] != "verification.code_received" || body["data"]["otpCode"] != CODE {
             return Err(Failure::failed("a delivery does not carry the code"));
@@ -203,19 +282,38 @@ async fn listen() -> Result<(SocketAddr, mpsc::UnboundedReceiver<Delivery>), Fai
             let service = service_fn(move |request| take(request, send.clone(), count.clone()));
             tokio::spawn(async move {
                 // The gateway closes its connections when it stops.
-                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                let _ = auto::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     });
     Ok((address, receive))
 }
 
-async fn take(request: Request<Incoming>, send: mpsc::UnboundedSender<Delivery>, count: Arc<AtomicU32>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn take(
+    request: Request<Incoming>,
+    send: mpsc::UnboundedSender<Delivery>,
+    count: Arc<AtomicU32>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let status = if count.fetch_add(1, Ordering::Relaxed) == 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT };
+    let body = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    let status = if count.fetch_add(1, Ordering::Relaxed) == 0 {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::NO_CONTENT
+    };
     // The demo may have ended; then nobody wants to know.
-    let _ = send.send(Delivery { at: clock::monotonic(), answered: status.as_u16(), headers: head.headers, body });
+    let _ = send.send(Delivery {
+        at: clock::monotonic(),
+        answered: status.as_u16(),
+        headers: head.headers,
+        body,
+    });
     let mut response = Response::new(Full::new(Bytes::new()));
     *response.status_mut() = status;
     Ok(response)

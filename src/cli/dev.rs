@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::{Failure, layers, serve};
+use super::{Failure, serve};
 use crate::app::{self, Dev, DevSource, Running, Start};
 use crate::carrier::simulate::Signer;
 use crate::clock::{self, Clock};
@@ -74,9 +74,15 @@ impl Drop for Folder {
 }
 
 /// Area codes of the numbers in a dev gateway; their exchange 555 and lines 0100 to 0199 are reserved for fiction.
-const AREA_CODES: [&str; 10] = ["202", "212", "305", "310", "312", "404", "415", "512", "617", "775"];
+const AREA_CODES: [&str; 10] = [
+    "202", "212", "305", "310", "312", "404", "415", "512", "617", "775",
+];
 /// The first one plays our own loopback carrier.
-const CARRIERS: [(&str, &str); 3] = [("loopback", "standard_webhooks"), ("telnyx", "telnyx"), ("twilio", "twilio")];
+const CARRIERS: [(&str, &str); 3] = [
+    ("loopback", "standard_webhooks"),
+    ("telnyx", "telnyx"),
+    ("twilio", "twilio"),
+];
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
@@ -96,32 +102,62 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
 pub async fn start(arguments: Arguments, over: Table) -> Result<Session, Failure> {
     let account = AccountId::parse(&arguments.account).map_err(Failure::usage)?;
     let (data, folder) = data_folder(arguments.data)?;
-    let api_key = arguments.api_key.unwrap_or_else(|| Plain::generate(false, &clock::random()).as_str().to_owned());
+    let api_key = arguments
+        .api_key
+        .unwrap_or_else(|| Plain::generate(false, &clock::random()).as_str().to_owned());
     if !crate::core::key::is_plausible(&api_key) {
-        return Err(Failure::usage("--api-key: a key is up to 256 visible ASCII characters; one that begins with rb_ must be whole"));
+        return Err(Failure::usage(
+            "--api-key: a key is up to 256 visible ASCII characters; one that begins with rb_ must be whole",
+        ));
     }
     let secret = SigningKey::from_random(Scheme::V1, clock::random());
     let signers = signers(&secret);
-    let config = preset(&arguments.listen, &data, arguments.allow_loopback_webhooks, &signers);
+    let config = preset(
+        &arguments.listen,
+        &data,
+        arguments.allow_loopback_webhooks,
+        &signers,
+    );
     let config = load(config, over)?;
     // A second gateway in this process, as in a test, keeps the first one's log.
     let _ = telemetry::start_logging(&config.log.filter, config.log.json);
     // Bound once to learn the port, so that the sources' public URLs are the ones that are signed.
     let keys = vec![Key::new(&api_key, account.clone(), Clock::System.now())];
-    let dev = Dev { sources: dev_sources(&signers), signing_key: secret.clone() };
-    let running = app::start(&config, Start { keys, dev: Some(dev) }).await.map_err(Failure::unavailable)?;
-    Ok(Session { running, api_key, account, webhook_secret: secret.to_string(), data, _folder: folder })
+    let dev = Dev {
+        sources: dev_sources(&signers),
+        signing_key: secret.clone(),
+    };
+    let running = app::start(&config, Start { keys, dev: Some(dev) })
+        .await
+        .map_err(Failure::unavailable)?;
+    Ok(Session {
+        running,
+        api_key,
+        account,
+        webhook_secret: secret.to_string(),
+        data,
+        _folder: folder,
+    })
 }
 
 fn load(preset: Table, over: Table) -> Result<Config, Failure> {
-    config::load(Layers { preset, flags: over, ..layers(None) }).map_err(Failure::usage)
+    config::load(Layers {
+        preset,
+        flags: over,
+        ..Layers::of_process(None)
+    })
+    .map_err(Failure::usage)
 }
 
 fn data_folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<Folder>), Failure> {
     if let Some(folder) = wanted {
         return Ok((folder, None));
     }
-    let name = format!("ringback-dev-{}-{:08x}", std::process::id(), u32::from_be_bytes(clock::random()));
+    let name = format!(
+        "ringback-dev-{}-{:08x}",
+        std::process::id(),
+        u32::from_be_bytes(clock::random())
+    );
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).map_err(|e| Failure::failed(format!("{}: {e}", folder.display())))?;
     Ok((folder.clone(), Some(Folder(folder))))
@@ -130,7 +166,9 @@ fn data_folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<Folder>), Fai
 fn signers(secret: &SigningKey) -> Vec<(&'static str, Signer)> {
     let made = CARRIERS.iter().map(|(name, carrier)| {
         let signer = match *carrier {
-            "standard_webhooks" => Some(Signer::StandardWebhooks { secret: secret.to_string() }),
+            "standard_webhooks" => Some(Signer::StandardWebhooks {
+                secret: secret.to_string(),
+            }),
             carrier => Signer::generate(carrier, &clock::random()),
         };
         (*name, signer.expect("every carrier listed here can be simulated"))
@@ -144,7 +182,11 @@ fn public_url(name: &str) -> String {
 }
 
 fn dev_sources(signers: &[(&str, Signer)]) -> Vec<DevSource> {
-    let each = signers.iter().map(|(name, signer)| DevSource { name: (*name).to_owned(), public_url: public_url(name), signer: signer.clone() });
+    let each = signers.iter().map(|(name, signer)| DevSource {
+        name: (*name).to_owned(),
+        public_url: public_url(name),
+        signer: signer.clone(),
+    });
     each.collect()
 }
 
@@ -157,8 +199,15 @@ fn preset(listen: &str, data: &std::path::Path, allow_loopback: bool, signers: &
         source.insert("public_url".into(), public_url(name).into());
         Value::Table(source)
     });
-    let numbers = AREA_CODES.iter().flat_map(|area| (0..100).map(move |line| format!("+1{area}55501{line:02}")));
-    let number = |number: String| Value::Table(Table::from_iter([("number".into(), number.into()), ("country".into(), "US".into())]));
+    let numbers = AREA_CODES
+        .iter()
+        .flat_map(|area| (0..100).map(move |line| format!("+1{area}55501{line:02}")));
+    let number = |number: String| {
+        Value::Table(Table::from_iter([
+            ("number".into(), number.into()),
+            ("country".into(), "US".into()),
+        ]))
+    };
     toml::toml! {
         [server]
         connections_per_ip_max = 10000
@@ -211,7 +260,11 @@ pub fn facts(session: &Session) -> serde_json::Value {
 }
 
 fn banner(session: &Session) -> String {
-    let (base, admin, key) = (session.running.base_url(), session.running.admin_url(), &session.api_key);
+    let (base, admin, key) = (
+        session.running.base_url(),
+        session.running.admin_url(),
+        &session.api_key,
+    );
     let (secret, data) = (&session.webhook_secret, session.data.display());
     format!(
         r#"Ringback dev is ready.

@@ -33,16 +33,29 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(text) => text.clone(),
         None => {
             let mut text = String::new();
-            std::io::stdin().lock().read_to_string(&mut text).map_err(Failure::failed)?;
+            std::io::stdin()
+                .lock()
+                .read_to_string(&mut text)
+                .map_err(Failure::failed)?;
             text
         }
     };
     let found = Engine::built_in().extract(&text, &Filter::default());
     if arguments.explain {
         let shown = render(&text, &found);
-        print!("{}", if std::io::stdout().is_terminal() { shown } else { without_colour(&shown) });
+        print!(
+            "{}",
+            if std::io::stdout().is_terminal() {
+                shown
+            } else {
+                without_colour(&shown)
+            }
+        );
     } else {
-        println!("{}", serde_json::to_string_pretty(&found).map_err(Failure::failed)?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&found).map_err(Failure::failed)?
+        );
     }
     Ok(())
 }
@@ -51,7 +64,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn without_colour(shown: &str) -> String {
     let mut parts = shown.split('\u{1b}');
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
+    parts.fold(first, |text, part| {
+        text + part.split_once('m').map_or(part, |(_, rest)| rest)
+    })
 }
 
 fn lines() -> Result<(), Failure> {
@@ -59,7 +74,8 @@ fn lines() -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (at, line) in std::io::stdin().lock().lines().enumerate() {
         let line = line.map_err(Failure::failed)?;
-        let line: Line = serde_json::from_str(&line).map_err(|e| Failure::usage(format!("line {}: {e}", at + 1)))?;
+        let line: Line =
+            serde_json::from_str(&line).map_err(|e| Failure::usage(format!("line {}: {e}", at + 1)))?;
         let found = engine.extract(&line.text, &Filter::default());
         serde_json::to_writer(&mut out, &found).map_err(Failure::failed)?;
         out.write_all(b"\n").map_err(Failure::failed)?;

@@ -12,10 +12,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Layers;
-
 #[derive(Parser)]
-#[command(name = "ringback", version, about = "A self-hosted event gateway for SMS and one-time codes.")]
+#[command(
+    name = "ringback",
+    version,
+    about = "A self-hosted event gateway for SMS and one-time codes."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -55,7 +57,10 @@ pub struct Failure {
 
 impl Failure {
     fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// Something went wrong that no other code names.
@@ -101,9 +106,4 @@ fn run(command: Command) -> Result<(), Failure> {
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(Failure::failed)?.block_on(work)
-}
-
-/// The layers that every command has: the file, if one is named, and the environment.
-fn layers(file: Option<std::path::PathBuf>) -> Layers {
-    Layers { file, environment: std::env::vars().collect(), ..Layers::default() }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::Failure;
 use super::call::Gateway;
 use super::serve::ConfigFile;
-use super::{Failure, layers};
-use crate::config;
+use crate::config::{self, Layers};
 
 /// Numbers sent in one request.
 const CHUNK: usize = 1000;
@@ -54,12 +54,17 @@ pub struct AdminAt {
 
 impl AdminAt {
     fn gateway(self) -> Result<Gateway, Failure> {
-        let config = config::load(layers(self.config.config)).map_err(Failure::usage)?;
-        let url = self.admin_url.unwrap_or_else(|| format!("http://{}", config.admin.listen));
+        let config = config::load(Layers::of_process(self.config.config)).map_err(Failure::usage)?;
+        let url = self
+            .admin_url
+            .unwrap_or_else(|| format!("http://{}", config.admin.listen));
         let folder = self.data.unwrap_or(config.store.folder);
         let path = folder.join("admin.token");
         let token = std::fs::read_to_string(&path).map_err(|e| {
-            Failure::unavailable(format!("{}: {e}. Is the gateway running, and is this its data folder?", path.display()))
+            Failure::unavailable(format!(
+                "{}: {e}. Is the gateway running, and is this its data folder?",
+                path.display()
+            ))
         })?;
         Gateway::new(&url, token.trim())
     }
@@ -67,7 +72,11 @@ impl AdminAt {
 
 pub async fn keys(keys: Keys) -> Result<(), Failure> {
     let Keys::Create { account, test, admin } = keys;
-    let reply = admin.gateway()?.post("/admin/keys", &json!({ "account": account, "test": test })).await?.ok()?;
+    let reply = admin
+        .gateway()?
+        .post("/admin/keys", &json!({ "account": account, "test": test }))
+        .await?
+        .ok()?;
     println!("{}", reply["key"].as_str().unwrap_or_default());
     eprintln!("This key is not shown again; the gateway keeps only its hash.");
     Ok(())
@@ -83,14 +92,22 @@ pub async fn numbers(numbers: Numbers) -> Result<(), Failure> {
         added += reply["added"].as_u64().unwrap_or(0);
         progress((at * CHUNK + chunk.len()).min(list.len()), list.len());
     }
-    println!("{added} numbers added, {} were there already", list.len() as u64 - added);
+    println!(
+        "{added} numbers added, {} were there already",
+        list.len() as u64 - added
+    );
     Ok(())
 }
 
 fn progress(done: usize, all: usize) {
     if std::io::stderr().is_terminal() {
         let filled = done * 40 / all.max(1);
-        eprint!("\r[{}{}] {done}/{all}{}", "#".repeat(filled), " ".repeat(40 - filled), if done == all { "\n" } else { "" });
+        eprint!(
+            "\r[{}{}] {done}/{all}{}",
+            "#".repeat(filled),
+            " ".repeat(40 - filled),
+            if done == all { "\n" } else { "" }
+        );
         // A bar that is not drawn is no reason to stop.
         let _ = std::io::stderr().flush();
     }
@@ -105,8 +122,16 @@ fn read(file: &Path) -> Result<Vec<Value>, Failure> {
     } else {
         csv(&text).map_err(refuse)?
     };
-    let wrong: Vec<String> = rows.iter().enumerate().filter_map(|(at, row)| check(row).err().map(|e| format!("entry {}: {e}", at + 1))).collect();
-    if wrong.is_empty() { Ok(rows) } else { Err(refuse(format!("nothing was imported\n{}", wrong.join("\n")))) }
+    let wrong: Vec<String> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(at, row)| check(row).err().map(|e| format!("entry {}: {e}", at + 1)))
+        .collect();
+    if wrong.is_empty() {
+        Ok(rows)
+    } else {
+        Err(refuse(format!("nothing was imported\n{}", wrong.join("\n"))))
+    }
 }
 
 fn check(row: &Value) -> Result<(), String> {
@@ -117,13 +142,25 @@ fn check(row: &Value) -> Result<(), String> {
 /// Plain CSV: no quotes are needed for numbers, countries and prices, so none are read.
 fn csv(text: &str) -> Result<Vec<Value>, String> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let names: Vec<&str> = lines.next().ok_or("the file is empty")?.split(',').map(str::trim).collect();
+    let names: Vec<&str> = lines
+        .next()
+        .ok_or("the file is empty")?
+        .split(',')
+        .map(str::trim)
+        .collect();
     if !names.contains(&"number") || !names.contains(&"country") {
         return Err("the first line names the columns: number,country,price".into());
     }
     let row = |line: &str| {
-        let fields = names.iter().zip(line.split(',').map(str::trim)).filter(|(_, field)| !field.is_empty());
-        Value::Object(fields.map(|(name, field)| ((*name).to_owned(), json!(field))).collect())
+        let fields = names
+            .iter()
+            .zip(line.split(',').map(str::trim))
+            .filter(|(_, field)| !field.is_empty());
+        Value::Object(
+            fields
+                .map(|(name, field)| ((*name).to_owned(), json!(field)))
+                .collect(),
+        )
     };
     Ok(lines.map(row).collect())
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, layers};
+use super::Failure;
 use crate::app::{self, Start};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Layers};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -42,7 +42,9 @@ pub struct PrintConfig {
 pub async fn serve(arguments: Serve) -> Result<(), Failure> {
     let config = load(arguments)?;
     telemetry::start_logging(&config.log.filter, config.log.json).map_err(Failure::usage)?;
-    let running = app::start(&config, Start::default()).await.map_err(Failure::unavailable)?;
+    let running = app::start(&config, Start::default())
+        .await
+        .map_err(Failure::unavailable)?;
     tracing::info!(address = %running.address, admin = %running.admin_address, "serving");
     if !running.gateway.store().live().has_keys() {
         tracing::warn!("there is no API key yet: make one with `ringback keys create --account NAME`");
@@ -58,7 +60,7 @@ pub async fn serve(arguments: Serve) -> Result<(), Failure> {
 }
 
 fn load(arguments: Serve) -> Result<Config, Failure> {
-    let mut layers = layers(arguments.config.config);
+    let mut layers = Layers::of_process(arguments.config.config);
     if let Some(listen) = arguments.listen {
         layers.set_flag("server", "listen", listen);
     }
@@ -79,15 +81,24 @@ pub async fn stop_signal() -> Result<(), Failure> {
 }
 
 pub fn check_config(file: ConfigFile) -> Result<(), Failure> {
-    let config = config::load(layers(file.config)).map_err(Failure::usage)?;
+    let config = config::load(Layers::of_process(file.config)).map_err(Failure::usage)?;
     app::check(&config).map_err(Failure::usage)?;
-    println!("ok: {} sources, {} services, {} numbers", config.source.len(), config.service.len(), config.number.len());
+    println!(
+        "ok: {} sources, {} services, {} numbers",
+        config.source.len(),
+        config.service.len(),
+        config.number.len()
+    );
     Ok(())
 }
 
 pub fn print_config(arguments: PrintConfig) -> Result<(), Failure> {
-    let table = config::resolved(layers(arguments.config.config)).map_err(Failure::usage)?;
-    let table = if arguments.redact { config::redacted(table) } else { table };
+    let table = config::resolved(Layers::of_process(arguments.config.config)).map_err(Failure::usage)?;
+    let table = if arguments.redact {
+        config::redacted(table)
+    } else {
+        table
+    };
     print!("{}", toml::to_string_pretty(&table).map_err(Failure::failed)?);
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::{Failure, dev};
 use crate::app::DevSource;
 use crate::carrier::simulate::{Draft, signed};
 use crate::clock::{self, Clock};
+use crate::config;
 use crate::core::id::MessageId;
 
 #[derive(Subcommand)]
@@ -50,10 +51,19 @@ pub async fn run(sim: Sim) -> Result<(), Failure> {
     let sources = sources(&gateway).await?;
     let wanted = |source: &&DevSource| source.name == sms.carrier || source.signer.carrier() == sms.carrier;
     let names: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
-    let source = sources.iter().find(wanted).ok_or_else(|| Failure::usage(format!("--carrier is one of {}", names.join(", "))))?;
+    let source = sources
+        .iter()
+        .find(wanted)
+        .ok_or_else(|| Failure::usage(format!("--carrier is one of {}", names.join(", "))))?;
     let id = sms.id.unwrap_or_else(|| MessageId(clock::random()).to_string());
     let now = Clock::System.now();
-    let draft = Draft { id: id.clone(), from: sms.from, to: sms.to, text: sms.text, sent_at: now };
+    let draft = Draft {
+        id: id.clone(),
+        from: sms.from,
+        to: sms.to,
+        text: sms.text,
+        sent_at: now,
+    };
     post(&gateway, source, &draft).await?;
     println!("accepted: message {id} as {}", source.name);
     Ok(())
@@ -65,12 +75,23 @@ pub async fn post(gateway: &Gateway, source: &DevSource, draft: &Draft) -> Resul
     let mut headers = Vec::new();
     for (name, value) in &request.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(Failure::failed)?;
-        headers.push((name, HeaderValue::try_from(value.as_str()).map_err(Failure::failed)?));
+        headers.push((
+            name,
+            HeaderValue::try_from(value.as_str()).map_err(Failure::failed)?,
+        ));
     }
-    let query = request.url.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+    let query = request
+        .url
+        .split_once('?')
+        .map(|(_, query)| format!("?{query}"))
+        .unwrap_or_default();
     let method = http::Method::from_bytes(request.method.as_bytes()).map_err(Failure::failed)?;
     let path = format!("/inbound/{}{query}", source.name);
-    gateway.send(method, &path, headers, request.body.into()).await?.ok().map(drop)
+    gateway
+        .send(method, &path, headers, request.body.into())
+        .await?
+        .ok()
+        .map(drop)
 }
 
 /// The sources of a dev gateway with the keys to sign as their carriers.
@@ -81,7 +102,10 @@ pub async fn sources(gateway: &Gateway) -> Result<Vec<DevSource>, Failure> {
     }
     let reply = gateway.get("/api/dev/sources").await?;
     if reply.status == 404 {
-        return Err(Failure::new(5, "this gateway is not `ringback dev`, so nobody can sign for its carriers"));
+        return Err(Failure::new(
+            5,
+            "this gateway is not `ringback dev`, so nobody can sign for its carriers",
+        ));
     }
     let answer: Answer = serde_json::from_value(reply.ok()?).map_err(Failure::failed)?;
     Ok(answer.sources)
@@ -98,7 +122,11 @@ fn gateway(base: Option<String>, key: Option<String>) -> Result<(String, String)
     if let (Some(base), Some(key)) = (&base, &key) {
         return Ok((base.clone(), key.clone()));
     }
-    let missing = || Failure::usage("no dev gateway was started here: start `ringback dev`, or give --gateway and --api-key");
+    let missing = || {
+        Failure::usage(
+            "no dev gateway was started here: start `ringback dev`, or give --gateway and --api-key",
+        )
+    };
     let text = std::fs::read_to_string(state_file()).map_err(|_| missing())?;
     let last: Last = serde_json::from_str(&text).map_err(|_| missing())?;
     Ok((base.unwrap_or(last.base_url), key.unwrap_or(last.api_key)))
@@ -120,7 +148,5 @@ pub fn remember(session: &dev::Session) {
 }
 
 fn state_file() -> PathBuf {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    state.or_else(home).unwrap_or_else(std::env::temp_dir).join("ringback/dev.json")
+    config::state_folder().join("dev.json")
 }

@@ -53,12 +53,19 @@ const LIFETIME_S: (u64, u64) = (10, 86_400);
 /// Checks every number against its range.
 pub fn check_ranges(table: &Table) -> Result<(), Error> {
     for (key, min, max) in RANGES {
-        let value = key.split_once('.').and_then(|(section, name)| table.get(section)?.get(name)?.as_integer());
+        let value = key
+            .split_once('.')
+            .and_then(|(section, name)| table.get(section)?.get(name)?.as_integer());
         let value = value.unwrap_or(-1);
         if u64::try_from(value).is_ok_and(|v| (min..=max).contains(&v)) {
             continue;
         }
-        return Err(Error::Range { key, value: value.to_string(), min, max });
+        return Err(Error::Range {
+            key,
+            value: value.to_string(),
+            min,
+            max,
+        });
     }
     Ok(())
 }
@@ -77,16 +84,25 @@ pub fn check(config: &Config) -> Result<(), Error> {
     }
     for (at, service) in config.service.iter().enumerate() {
         if !(LIFETIME_S.0..=LIFETIME_S.1).contains(&service.lifetime_s) {
-            return refuse(format!("service {}: `lifetime_s` must be {} to {}", service.name, LIFETIME_S.0, LIFETIME_S.1));
+            return refuse(format!(
+                "service {}: `lifetime_s` must be {} to {}",
+                service.name, LIFETIME_S.0, LIFETIME_S.1
+            ));
         }
-        if config.service[..at].iter().any(|other| other.name == service.name) {
+        if config.service[..at]
+            .iter()
+            .any(|other| other.name == service.name)
+        {
             return refuse(format!("service {} is there twice", service.name));
         }
     }
     for (at, source) in config.source.iter().enumerate() {
         let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if source.name.is_empty() || source.name.len() > 64 || !source.name.bytes().all(legal) {
-            return refuse(format!("source {:?}: a name is 1 to 64 of a-z 0-9 - _", source.name));
+            return refuse(format!(
+                "source {:?}: a name is 1 to 64 of a-z 0-9 - _",
+                source.name
+            ));
         }
         if config.source[..at].iter().any(|other| other.name == source.name) {
             return refuse(format!("source {} is there twice", source.name));
@@ -104,7 +120,13 @@ pub fn list_of_tables(key: &str) -> Option<&'static Value> {
 /// One environment variable as a table: `SERVER__LISTEN` is `[server] listen`. The default's type says how to read the value.
 pub fn from_environment(path: &str, value: &str, defaults: &Table) -> Result<Table, Error> {
     let path = path.to_ascii_lowercase();
-    let layer = || format!("environment variable {}{}", super::ENV_PREFIX, path.to_ascii_uppercase());
+    let layer = || {
+        format!(
+            "environment variable {}{}",
+            super::ENV_PREFIX,
+            path.to_ascii_uppercase()
+        )
+    };
     let Some((section, key)) = path.split_once("__") else {
         return Err(Error::Value(format!("{}: write RINGBACK__SECTION__KEY", layer())));
     };
@@ -123,9 +145,18 @@ pub fn from_environment(path: &str, value: &str, defaults: &Table) -> Result<Tab
 
 /// The error for a key that is not known, with the nearest one that is.
 pub fn unknown<'a>(layer: &str, key: &str, known: impl Iterator<Item = &'a String>) -> Error {
-    let near = known.map(|k| (distance(key, k), k)).min().filter(|(d, _)| *d <= 3);
-    let hint = near.map(|(_, k)| format!(": did you mean `{k}`?")).unwrap_or_default();
-    Error::UnknownKey { layer: layer.to_owned(), key: key.to_owned(), hint }
+    let near = known
+        .map(|k| (distance(key, k), k))
+        .min()
+        .filter(|(d, _)| *d <= 3);
+    let hint = near
+        .map(|(_, k)| format!(": did you mean `{k}`?"))
+        .unwrap_or_default();
+    Error::UnknownKey {
+        layer: layer.to_owned(),
+        key: key.to_owned(),
+        hint,
+    }
 }
 
 /// Levenshtein distance, one row at a time.

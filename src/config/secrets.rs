@@ -11,7 +11,9 @@ const OPEN_KEYS: [&str; 3] = ["name", "carrier", "public_url"];
 
 /// Replaces every `env:NAME`, `file:/path` and `cred:NAME`. One that cannot be read is an error, never left as it stands.
 pub fn fill(table: &mut Table) -> Result<(), Error> {
-    table.iter_mut().try_for_each(|(key, value)| fill_value(key, value))
+    table
+        .iter_mut()
+        .try_for_each(|(key, value)| fill_value(key, value))
 }
 
 fn fill_value(key: &str, value: &mut Value) -> Result<(), Error> {
@@ -31,11 +33,13 @@ fn fill_value(key: &str, value: &mut Value) -> Result<(), Error> {
 fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
     let refuse = |what: String| Error::Value(format!("`{key}` = {text:?}: {what}"));
     let read = |path: std::path::PathBuf| {
-        let text = std::fs::read_to_string(&path).map_err(|e| refuse(format!("{} cannot be read: {e}", path.display())))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| refuse(format!("{} cannot be read: {e}", path.display())))?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     };
     if let Some(name) = text.strip_prefix("env:") {
-        let value = std::env::var(name).map_err(|_| refuse(format!("the environment has no variable {name}")))?;
+        let value =
+            std::env::var(name).map_err(|_| refuse(format!("the environment has no variable {name}")))?;
         return Ok(Some(value));
     }
     if let Some(path) = text.strip_prefix("file:") {
@@ -51,12 +55,18 @@ fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
 
 /// The table with the master key and every carrier key starred out.
 pub fn redact(mut table: Table) -> Table {
-    if let Some(key) = table.get_mut("store").and_then(|store| store.get_mut("master_key")) {
+    if let Some(key) = table
+        .get_mut("store")
+        .and_then(|store| store.get_mut("master_key"))
+    {
         star(key);
     }
     if let Some(Value::Array(sources)) = table.get_mut("source") {
         for source in sources.iter_mut().filter_map(Value::as_table_mut) {
-            source.iter_mut().filter(|(key, _)| !OPEN_KEYS.contains(&key.as_str())).for_each(|(_, value)| star(value));
+            source
+                .iter_mut()
+                .filter(|(key, _)| !OPEN_KEYS.contains(&key.as_str()))
+                .for_each(|(_, value)| star(value));
         }
     }
     table

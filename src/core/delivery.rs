@@ -21,14 +21,23 @@ pub struct Due {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The subscriber answered; `retry_after_ms` is its hint, from now.
-    Answered { status: u16, retry_after_ms: Option<u64> },
+    Answered {
+        status: u16,
+        retry_after_ms: Option<u64>,
+    },
     /// No answer; the name of the failure's class.
     Failed(String),
 }
 
 impl Outcome {
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Answered { status: 200..=299, .. })
+        matches!(
+            self,
+            Self::Answered {
+                status: 200..=299,
+                ..
+            }
+        )
     }
 
     pub fn status(&self) -> Option<u16> {
@@ -43,7 +52,9 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Next {
     Delivered,
-    Retry { at: UnixMs },
+    Retry {
+        at: UnixMs,
+    },
     /// No attempt is left.
     Exhausted,
     /// 410 Gone: the subscriber wants nothing more; this delivery stays owed until someone enables it again.
@@ -75,13 +86,17 @@ impl Attempt {
 /// Judges an attempt. `dice` is 0.0 to 1.0.
 pub fn after(outcome: &Outcome, attempts_made: u16, policy: &Policy, now: UnixMs, dice: f64) -> Next {
     let retry_after_ms = match outcome {
-        Outcome::Answered { status: 200..=299, .. } => return Next::Delivered,
+        Outcome::Answered {
+            status: 200..=299, ..
+        } => return Next::Delivered,
         Outcome::Answered { status: 410, .. } => return Next::Disabled,
         Outcome::Answered { retry_after_ms, .. } => *retry_after_ms,
         Outcome::Failed(_) => None,
     };
     match policy.delay_ms(attempts_made) {
-        Some(delay_ms) => Next::Retry { at: now.plus_ms(retry::spread_ms(delay_ms, retry_after_ms, dice)) },
+        Some(delay_ms) => Next::Retry {
+            at: now.plus_ms(retry::spread_ms(delay_ms, retry_after_ms, dice)),
+        },
         None => Next::Exhausted,
     }
 }
@@ -105,7 +120,10 @@ mod tests {
     use super::*;
 
     fn answered(status: u16) -> Outcome {
-        Outcome::Answered { status, retry_after_ms: None }
+        Outcome::Answered {
+            status,
+            retry_after_ms: None,
+        }
     }
 
     #[test]
@@ -117,19 +135,35 @@ mod tests {
         for status in [301, 400, 404, 429, 500, 503] {
             assert_eq!(next(status, 1), Next::Retry { at: UnixMs(6000) }, "{status}");
         }
-        assert_eq!(next(500, 9), Next::Retry { at: UnixMs(86_401_000) });
+        assert_eq!(
+            next(500, 9),
+            Next::Retry {
+                at: UnixMs(86_401_000)
+            }
+        );
         assert_eq!(next(500, 10), Next::Exhausted);
         let failed = Outcome::Failed("timeout".into());
-        assert_eq!(after(&failed, 2, &policy, UnixMs(0), 1.0), Next::Retry { at: UnixMs(330_000) });
+        assert_eq!(
+            after(&failed, 2, &policy, UnixMs(0), 1.0),
+            Next::Retry { at: UnixMs(330_000) }
+        );
     }
 
     #[test]
     fn a_hint_only_ever_delays() {
-        let hint = |ms| Outcome::Answered { status: 503, retry_after_ms: Some(ms) };
+        let hint = |ms| Outcome::Answered {
+            status: 503,
+            retry_after_ms: Some(ms),
+        };
         let next = |ms| after(&hint(ms), 1, &Policy::standard(), UnixMs(0), 0.0);
         assert_eq!(next(1), Next::Retry { at: UnixMs(5000) });
         assert_eq!(next(60_000), Next::Retry { at: UnixMs(60_000) });
-        assert_eq!(next(u64::MAX), Next::Retry { at: UnixMs(86_400_000) });
+        assert_eq!(
+            next(u64::MAX),
+            Next::Retry {
+                at: UnixMs(86_400_000)
+            }
+        );
     }
 
     #[test]

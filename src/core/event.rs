@@ -56,7 +56,13 @@ pub struct Event {
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Event({} {} <{} B>)", self.id, self.kind.as_str(), self.body.len())
+        write!(
+            f,
+            "Event({} {} <{} B>)",
+            self.id,
+            self.kind.as_str(),
+            self.body.len()
+        )
     }
 }
 
@@ -67,13 +73,16 @@ pub fn of_rental(rental: &Rental, at: UnixMs) -> Event {
         Status::Cancelled => Kind::VerificationCancelled,
         Status::Expired => Kind::VerificationExpired,
     };
-    let id = EventId::derive(&rental.id.0, kind.as_str());
-    build(id, kind, rental, None, at, rental_data(rental))
+    build(kind, rental, None, at, rental_data(rental))
 }
 
 /// The one event that an inbound message makes. `link` is a verification link found in the text.
 pub fn of_message(rental: &Rental, message: &StoredMessage, late: bool, link: Option<&str>) -> Event {
-    let kind = if message.code.is_some() { Kind::VerificationCodeReceived } else { Kind::MessageReceived };
+    let kind = if message.code.is_some() {
+        Kind::VerificationCodeReceived
+    } else {
+        Kind::MessageReceived
+    };
     let mut data = rental_data(rental);
     data["messageId"] = json!(message.id.to_string());
     data["from"] = json!(message.from.as_str());
@@ -89,8 +98,7 @@ pub fn of_message(rental: &Rental, message: &StoredMessage, late: bool, link: Op
     if late {
         data["late"] = json!(true);
     }
-    let id = EventId::derive(&message.id.0, kind.as_str());
-    build(id, kind, rental, Some(message.id), message.received_at, data)
+    build(kind, rental, Some(message.id), message.received_at, data)
 }
 
 fn rental_data(rental: &Rental) -> Value {
@@ -104,7 +112,17 @@ fn rental_data(rental: &Rental) -> Value {
     })
 }
 
-fn build(id: EventId, kind: Kind, rental: &Rental, message: Option<MessageId>, at: UnixMs, data: Value) -> Event {
+/// The id is derived from what the event is about, so that a repeated decision makes the same event.
+fn build(kind: Kind, rental: &Rental, message: Option<MessageId>, at: UnixMs, data: Value) -> Event {
+    let id = EventId::derive(&message.map_or(rental.id.0, |id| id.0), kind.as_str());
     let body = json!({ "type": kind.as_str(), "timestamp": at.to_string(), "data": data }).to_string();
-    Event { id, account: rental.account.clone(), kind, rental: rental.id, message, at, body }
+    Event {
+        id,
+        account: rental.account.clone(),
+        kind,
+        rental: rental.id,
+        message,
+        at,
+        body,
+    }
 }

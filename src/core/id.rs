@@ -241,7 +241,10 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.to_string().to_uppercase().parse::<MessageId>(), Err(Error::Id));
         assert_eq!(format!("{id}0").parse::<MessageId>(), Err(Error::Id));
-        assert_eq!(id.to_string().replace("msg_", "evt_").parse::<MessageId>(), Err(Error::Id));
+        assert_eq!(
+            id.to_string().replace("msg_", "evt_").parse::<MessageId>(),
+            Err(Error::Id)
+        );
     }
 
     #[test]

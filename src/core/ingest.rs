@@ -36,7 +36,13 @@ pub struct StoredMessage {
 
 impl fmt::Debug for StoredMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoredMessage({} from {:?} <sms {} B>)", self.id, self.from, self.text.len())
+        write!(
+            f,
+            "StoredMessage({} from {:?} <sms {} B>)",
+            self.id,
+            self.from,
+            self.text.len()
+        )
     }
 }
 
@@ -61,16 +67,28 @@ const CARRIER_TIME_BACK_MAX_MS: u64 = 600_000;
 
 /// The time a message is matched by: the carrier's, where it lies in the last ten minutes, else the nearest end of them.
 pub fn matching_time(message: &Message, now: UnixMs) -> UnixMs {
-    message.received_at.unwrap_or(now).clamp(now.minus_ms(CARRIER_TIME_BACK_MAX_MS), now)
+    message
+        .received_at
+        .unwrap_or(now)
+        .clamp(now.minus_ms(CARRIER_TIME_BACK_MAX_MS), now)
 }
 
 /// Decides on a message that belongs to nobody.
 pub fn unmatched(arrival: Arrival<'_>, reason: Unmatched) -> Decision {
-    Decision { message: stored(arrival, Err(reason), None), matched: None }
+    Decision {
+        message: stored(arrival, Err(reason), None),
+        matched: None,
+    }
 }
 
 /// Decides on a message of this rental.
-pub fn matched(arrival: Arrival<'_>, rental: &Rental, late: bool, found: &Extraction, linger_ms: u64) -> Decision {
+pub fn matched(
+    arrival: Arrival<'_>,
+    rental: &Rental,
+    late: bool,
+    found: &Extraction,
+    linger_ms: u64,
+) -> Decision {
     let mut message = stored(arrival, Ok(rental.id), Some(found));
     message.late = late;
     let code = found.code.as_ref().map(|code| Code {
@@ -80,13 +98,23 @@ pub fn matched(arrival: Arrival<'_>, rental: &Rental, late: bool, found: &Extrac
         confidence: found.confidence,
         at: arrival.now,
     });
-    let place = MessageRef { id: message.id, at: arrival.now };
+    let place = MessageRef {
+        id: message.id,
+        at: arrival.now,
+    };
     let next = rental.receive(place, code, arrival.now, linger_ms);
     let event = event::of_message(&next, &message, late, found.link.as_deref());
-    Decision { message, matched: Some((next, event)) }
+    Decision {
+        message,
+        matched: Some((next, event)),
+    }
 }
 
-fn stored(arrival: Arrival<'_>, owner: Result<RentalId, Unmatched>, found: Option<&Extraction>) -> StoredMessage {
+fn stored(
+    arrival: Arrival<'_>,
+    owner: Result<RentalId, Unmatched>,
+    found: Option<&Extraction>,
+) -> StoredMessage {
     let message = arrival.message;
     StoredMessage {
         id: MessageId::derive(arrival.source, &message.dedupe_key),
@@ -143,7 +171,11 @@ mod tests {
     #[test]
     fn debug_hides_text_and_code() {
         let message = message(None);
-        let arrival = Arrival { source: "main", message: &message, now: UnixMs(5) };
+        let arrival = Arrival {
+            source: "main",
+            message: &message,
+            now: UnixMs(5),
+        };
         let decision = unmatched(arrival, Unmatched::NoRental);
         assert!(!format!("{decision:?} {arrival:?}").contains("123456"));
     }

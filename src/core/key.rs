@@ -18,7 +18,10 @@ pub struct Plain(String);
 impl Plain {
     /// 190 bits of secret from 44 random bytes; `live` only chooses the prefix.
     pub fn generate(live: bool, random: &[u8; 44]) -> Self {
-        let letters: String = random.iter().map(|b| char::from(ALPHABET[usize::from(*b) % 62])).collect();
+        let letters: String = random
+            .iter()
+            .map(|b| char::from(ALPHABET[usize::from(*b) % 62]))
+            .collect();
         let mode = if live { "live" } else { "test" };
         let body = format!("rb_{mode}_{}_{}", &letters[..12], &letters[12..]);
         let check = check(&body);
@@ -87,8 +90,17 @@ pub struct Key {
 
 impl Key {
     pub fn new(plain: &str, account: AccountId, created_at: UnixMs) -> Self {
-        let label = if plain.starts_with("rb_") { plain.chars().take(20).collect() } else { "own".into() };
-        Self { hash: Hash::of(plain), account, label, created_at }
+        let label = if plain.starts_with("rb_") {
+            plain.chars().take(20).collect()
+        } else {
+            "own".into()
+        };
+        Self {
+            hash: Hash::of(plain),
+            account,
+            label,
+            created_at,
+        }
     }
 }
 

@@ -74,12 +74,22 @@ impl Unmatched {
 
 impl Number {
     pub fn new(number: PhoneNumber, country: String, price: Price) -> Self {
-        Self { number, country, price, cooling_until: UnixMs(0), leases: Vec::new(), version: 0 }
+        Self {
+            number,
+            country,
+            price,
+            cooling_until: UnixMs(0),
+            leases: Vec::new(),
+            version: 0,
+        }
     }
 
     /// The US area code, where it has one.
     pub fn area_code(&self) -> Option<&str> {
-        self.number.as_str().strip_prefix("+1").and_then(|rest| rest.get(..3))
+        self.number
+            .as_str()
+            .strip_prefix("+1")
+            .and_then(|rest| rest.get(..3))
     }
 
     /// Free to lease: nobody holds it and the cool-down is over.
@@ -98,7 +108,13 @@ impl Number {
     }
 
     /// The number with another end for this rental's lease; `ended` says that it is over now.
-    pub fn with_end(&self, rental: RentalId, ends_at: UnixMs, ended: Option<Ended>, cool_down_ms: u64) -> Self {
+    pub fn with_end(
+        &self,
+        rental: RentalId,
+        ends_at: UnixMs,
+        ended: Option<Ended>,
+        cool_down_ms: u64,
+    ) -> Self {
         let mut next = self.clone();
         next.version += 1;
         if let Some(lease) = next.leases.iter_mut().find(|lease| lease.rental == rental) {
@@ -118,7 +134,10 @@ impl Number {
             return Owner::Nobody(Unmatched::NoRental);
         };
         if time <= lease.ends_at.plus_ms(grace_ms) {
-            return Owner::Rental { lease, late: time > lease.ends_at };
+            return Owner::Rental {
+                lease,
+                late: time > lease.ends_at,
+            };
         }
         match lease.ended {
             Some(Ended::Cancelled) => Owner::Nobody(Unmatched::Cancelled),
@@ -134,12 +153,21 @@ mod tests {
 
     fn lease(n: u8, starts: u64, ends: u64, ended: Option<Ended>) -> Lease {
         let account = AccountId::parse("a").unwrap();
-        Lease { rental: RentalId([n; 16]), account, starts_at: UnixMs(starts), ends_at: UnixMs(ends), ended }
+        Lease {
+            rental: RentalId([n; 16]),
+            account,
+            starts_at: UnixMs(starts),
+            ends_at: UnixMs(ends),
+            ended,
+        }
     }
 
     fn number(leases: Vec<Lease>) -> Number {
         let number = PhoneNumber::parse("+12025550143").unwrap();
-        Number { leases, ..Number::new(number, "US".into(), Price(0)) }
+        Number {
+            leases,
+            ..Number::new(number, "US".into(), Price(0))
+        }
     }
 
     fn owner(number: &Number, time: u64) -> Result<(u8, bool), Unmatched> {

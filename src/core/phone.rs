@@ -27,7 +27,11 @@ impl PhoneNumber {
             .chars()
             .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.'))
             .collect();
-        if is_international(&digits) { Ok(Self(format!("+{digits}"))) } else { Err(Error) }
+        if is_international(&digits) {
+            Ok(Self(format!("+{digits}")))
+        } else {
+            Err(Error)
+        }
     }
 
     /// The number with its `+`.
@@ -73,7 +77,11 @@ pub struct Address(String);
 impl Address {
     /// Digits that make an international number get their `+`; all else stays as the carrier wrote it.
     pub fn new(text: &str) -> Self {
-        if is_international(text) { Self(format!("+{text}")) } else { Self(text.to_owned()) }
+        if is_international(text) {
+            Self(format!("+{text}"))
+        } else {
+            Self(text.to_owned())
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -100,21 +108,38 @@ mod tests {
 
     #[test]
     fn accepts_usual_spellings() {
-        for text in ["+12025550143", "12025550143", "+1 (202) 555-0143", "+1.202.555.0143"] {
+        for text in [
+            "+12025550143",
+            "12025550143",
+            "+1 (202) 555-0143",
+            "+1.202.555.0143",
+        ] {
             assert_eq!(PhoneNumber::parse(text).unwrap().as_str(), "+12025550143");
         }
     }
 
     #[test]
     fn refuses_what_is_no_number() {
-        for text in ["", "+", "1234567", "+0202555014", "+1234567890123456", "+1202555014a", "++12025550143", "١٢٣٤٥٦٧٨٩"] {
+        for text in [
+            "",
+            "+",
+            "1234567",
+            "+0202555014",
+            "+1234567890123456",
+            "+1202555014a",
+            "++12025550143",
+            "١٢٣٤٥٦٧٨٩",
+        ] {
             assert_eq!(PhoneNumber::parse(text), Err(Error), "{text}");
         }
     }
 
     #[test]
     fn debug_hides_the_number() {
-        assert_eq!(format!("{:?}", PhoneNumber::parse("+12025550143").unwrap()), "***0143");
+        assert_eq!(
+            format!("{:?}", PhoneNumber::parse("+12025550143").unwrap()),
+            "***0143"
+        );
         assert_eq!(format!("{:?}", Address::new("12025550143")), "***0143");
         assert_eq!(format!("{:?}", Address::new("été")), "***été");
     }

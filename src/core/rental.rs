@@ -103,7 +103,10 @@ impl Rental {
     /// Ends an active rental at its holder's wish. `Ok(None)`: it was cancelled before, which is no error.
     pub fn cancel(&self, now: UnixMs) -> Result<Option<Self>, AlreadyOver> {
         match self.status {
-            Status::Active => Ok(Some(Self { status: Status::Cancelled, ..self.closed_at(now) })),
+            Status::Active => Ok(Some(Self {
+                status: Status::Cancelled,
+                ..self.closed_at(now)
+            })),
             Status::Cancelled => Ok(None),
             over => Err(AlreadyOver(over)),
         }
@@ -114,17 +117,31 @@ impl Rental {
         if self.closed || now < self.ends_at {
             return None;
         }
-        let status = if self.status == Status::Active { Status::Expired } else { self.status };
-        Some(Self { status, ..self.closed_at(now) })
+        let status = if self.status == Status::Active {
+            Status::Expired
+        } else {
+            self.status
+        };
+        Some(Self {
+            status,
+            ..self.closed_at(now)
+        })
     }
 
     fn closed_at(&self, now: UnixMs) -> Self {
         debug_assert!(!self.closed, "a number is given back once");
-        Self { closed: true, ends_at: self.ends_at.min(now), ..self.changed() }
+        Self {
+            closed: true,
+            ends_at: self.ends_at.min(now),
+            ..self.changed()
+        }
     }
 
     fn changed(&self) -> Self {
-        Self { version: self.version + 1, ..self.clone() }
+        Self {
+            version: self.version + 1,
+            ..self.clone()
+        }
     }
 }
 
@@ -150,38 +167,62 @@ mod tests {
     }
 
     fn message(n: u8) -> MessageRef {
-        MessageRef { id: MessageId([n; 16]), at: UnixMs(u64::from(n)) }
+        MessageRef {
+            id: MessageId([n; 16]),
+            at: UnixMs(u64::from(n)),
+        }
     }
 
     fn code(n: u8) -> Option<Code> {
         let message = MessageId([n; 16]);
-        Some(Code { code: n.to_string(), text: "t".into(), message, confidence: 1.0, at: UnixMs(2000) })
+        Some(Code {
+            code: n.to_string(),
+            text: "t".into(),
+            message,
+            confidence: 1.0,
+            at: UnixMs(2000),
+        })
     }
 
     #[test]
     fn a_code_completes_and_a_second_one_replaces_it() {
         let once = rental().receive(message(1), code(1), UnixMs(2000), 3000);
-        assert_eq!((once.status, once.ends_at, once.version), (Status::Completed, UnixMs(5000), 1));
+        assert_eq!(
+            (once.status, once.ends_at, once.version),
+            (Status::Completed, UnixMs(5000), 1)
+        );
         let twice = once.receive(message(2), code(2), UnixMs(4000), 3000);
-        assert_eq!((twice.code.unwrap().code.as_str(), twice.ends_at), ("2", UnixMs(5000)));
+        assert_eq!(
+            (twice.code.unwrap().code.as_str(), twice.ends_at),
+            ("2", UnixMs(5000))
+        );
         assert_eq!(twice.messages.len(), 2);
     }
 
     #[test]
     fn a_message_without_a_code_only_attaches() {
         let next = rental().receive(message(1), None, UnixMs(2000), 3000);
-        assert_eq!((next.status, next.ends_at, next.messages.len()), (Status::Active, UnixMs(10_000), 1));
+        assert_eq!(
+            (next.status, next.ends_at, next.messages.len()),
+            (Status::Active, UnixMs(10_000), 1)
+        );
     }
 
     #[test]
     fn cancelled_once_and_then_over() {
         let over = rental().cancel(UnixMs(3000)).unwrap().unwrap();
-        assert_eq!((over.status, over.ends_at, over.closed), (Status::Cancelled, UnixMs(3000), true));
+        assert_eq!(
+            (over.status, over.ends_at, over.closed),
+            (Status::Cancelled, UnixMs(3000), true)
+        );
         assert_eq!(over.cancel(UnixMs(4000)), Ok(None));
         let late = over.receive(message(1), code(1), UnixMs(3500), 3000);
         assert_eq!((late.status, late.code), (Status::Cancelled, None));
         let completed = rental().receive(message(1), code(1), UnixMs(2000), 3000);
-        assert_eq!(completed.cancel(UnixMs(3000)), Err(AlreadyOver(Status::Completed)));
+        assert_eq!(
+            completed.cancel(UnixMs(3000)),
+            Err(AlreadyOver(Status::Completed))
+        );
     }
 
     #[test]
@@ -197,7 +238,10 @@ mod tests {
     #[test]
     fn debug_hides_the_code() {
         let shown = format!("{:?}", rental().receive(message(1), code(9), UnixMs(2000), 0));
-        assert!(!shown.contains("code: \"9\"") && !shown.contains("2025550143"), "{shown}");
+        assert!(
+            !shown.contains("code: \"9\"") && !shown.contains("2025550143"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -20,14 +20,21 @@ pub const STANDARD_WEBHOOKS_S: [u64; 10] = [0, 5, 300, 1800, 7200, 18_000, 36_00
 pub enum Policy {
     /// Seconds before attempt 1, 2, ...; its length is the number of attempts.
     ScheduleS(Vec<u64>),
-    Exponential { initial_ms: u64, multiplier: f64, delay_max_ms: u64, attempts_max: u16 },
+    Exponential {
+        initial_ms: u64,
+        multiplier: f64,
+        delay_max_ms: u64,
+        attempts_max: u16,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("a retry schedule has 1 to 50 entries of at most 86400 seconds")]
     Schedule,
-    #[error("exponential retry wants initial_ms 1 to 86400000, multiplier 1 to 10, delay_max_ms >= initial_ms and attempts_max 1 to 50")]
+    #[error(
+        "exponential retry wants initial_ms 1 to 86400000, multiplier 1 to 10, delay_max_ms >= initial_ms and attempts_max 1 to 50"
+    )]
     Exponential,
 }
 
@@ -45,7 +52,12 @@ impl Policy {
                     && list.iter().all(|s| s * 1000 <= DELAY_MAX_MS);
                 if fits { Ok(()) } else { Err(Error::Schedule) }
             }
-            Self::Exponential { initial_ms, multiplier, delay_max_ms, attempts_max } => {
+            Self::Exponential {
+                initial_ms,
+                multiplier,
+                delay_max_ms,
+                attempts_max,
+            } => {
                 let fits = (1..=DELAY_MAX_MS).contains(initial_ms)
                     && (1.0..=10.0).contains(multiplier)
                     && (*initial_ms..=DELAY_MAX_MS).contains(delay_max_ms)
@@ -61,9 +73,16 @@ impl Policy {
             Self::ScheduleS(list) => list.get(usize::from(made)).map(|s| s * 1000),
             Self::Exponential { attempts_max, .. } if made >= *attempts_max => None,
             Self::Exponential { .. } if made == 0 => Some(0),
-            Self::Exponential { initial_ms, multiplier, delay_max_ms, .. } => {
+            Self::Exponential {
+                initial_ms,
+                multiplier,
+                delay_max_ms,
+                ..
+            } => {
                 let mut steps = exponential(*initial_ms, *multiplier, *delay_max_ms);
-                (0..made).fold(None, |_, _| steps.next_backoff()).map(|d| u64::try_from(d.as_millis()).unwrap_or(DELAY_MAX_MS))
+                (0..made)
+                    .fold(None, |_, _| steps.next_backoff())
+                    .map(|d| u64::try_from(d.as_millis()).unwrap_or(DELAY_MAX_MS))
             }
         }
     }
@@ -84,7 +103,12 @@ pub fn exponential(initial_ms: u64, multiplier: f64, delay_max_ms: u64) -> Expon
 /// `dice` is 0.0 to 1.0; jitter is only ever added, so that a herd spreads out without anyone coming early.
 pub fn spread_ms(delay_ms: u64, retry_after_ms: Option<u64>, dice: f64) -> u64 {
     let base = delay_ms.max(retry_after_ms.unwrap_or(0)).min(DELAY_MAX_MS);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "at most 8,640,000")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "at most 8,640,000"
+    )]
     let jitter = (base as f64 * 0.1 * dice.clamp(0.0, 1.0)) as u64;
     base + jitter
 }
@@ -96,14 +120,21 @@ mod tests {
 
     #[test]
     fn the_standard_schedule_is_75_35_05() {
-        let delays: Vec<u64> = (0..11).map_while(|made| Policy::standard().delay_ms(made)).collect();
+        let delays: Vec<u64> = (0..11)
+            .map_while(|made| Policy::standard().delay_ms(made))
+            .collect();
         assert_eq!(delays.len(), 10);
         assert_eq!(delays.iter().sum::<u64>(), ((75 * 60 + 35) * 60 + 5) * 1000);
     }
 
     #[test]
     fn exponential_delays_are_exact() {
-        let policy = Policy::Exponential { initial_ms: 500, multiplier: 2.0, delay_max_ms: 3000, attempts_max: 6 };
+        let policy = Policy::Exponential {
+            initial_ms: 500,
+            multiplier: 2.0,
+            delay_max_ms: 3000,
+            attempts_max: 6,
+        };
         let delays: Vec<u64> = (0..9).map_while(|made| policy.delay_ms(made)).collect();
         assert_eq!(delays, [0, 500, 1000, 2000, 3000, 3000]);
     }
@@ -112,7 +143,12 @@ mod tests {
     fn endless_policies_are_refused() {
         assert_eq!(Policy::ScheduleS(vec![]).check(), Err(Error::Schedule));
         assert_eq!(Policy::ScheduleS(vec![86_401]).check(), Err(Error::Schedule));
-        let wild = Policy::Exponential { initial_ms: 500, multiplier: 0.5, delay_max_ms: 3000, attempts_max: 6 };
+        let wild = Policy::Exponential {
+            initial_ms: 500,
+            multiplier: 0.5,
+            delay_max_ms: 3000,
+            attempts_max: 6,
+        };
         assert_eq!(wild.check(), Err(Error::Exponential));
         assert_eq!(Policy::standard().check(), Ok(()));
     }

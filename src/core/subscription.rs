@@ -34,7 +34,10 @@ pub struct Health {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("id", &self.id).field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("Subscription")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,7 +57,9 @@ impl Subscription {
 pub struct Pattern(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event pattern is *, a type such as verification.code_received, or a group such as verification.*")]
+#[error(
+    "an event pattern is *, a type such as verification.code_received, or a group such as verification.*"
+)]
 pub struct PatternError;
 
 impl Pattern {

@@ -37,7 +37,11 @@ impl UnixMs {
         if !matches!(text.as_bytes().get(10)?, b'T' | b't' | b' ') {
             return None;
         }
-        let (year, month, day) = (number(date.get(..4)?)?, number(date.get(5..7)?)?, number(date.get(8..)?)?);
+        let (year, month, day) = (
+            number(date.get(..4)?)?,
+            number(date.get(5..7)?)?,
+            number(date.get(8..)?)?,
+        );
         if date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' || !valid_day(year, month, day) {
             return None;
         }
@@ -60,7 +64,11 @@ impl fmt::Display for UnixMs {
         let (days, ms) = (self.0 / 86_400_000, self.0 % 86_400_000);
         let (year, month, day) = civil_from_days(i64::try_from(days).unwrap_or(i64::MAX / 2));
         let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
+            ms % 1000
+        )
     }
 }
 
@@ -86,14 +94,21 @@ fn valid_day(year: i64, month: i64, day: i64) -> bool {
 /// `HH:MM:SS[.fraction]` into milliseconds, and what follows it. A leap second counts as the second before.
 fn parse_clock(text: &str) -> Option<(i64, &str)> {
     let bytes = text.as_bytes();
-    let (hour, minute, second) = (number(text.get(..2)?)?, number(text.get(3..5)?)?, number(text.get(6..8)?)?);
+    let (hour, minute, second) = (
+        number(text.get(..2)?)?,
+        number(text.get(3..5)?)?,
+        number(text.get(6..8)?)?,
+    );
     if bytes[2] != b':' || bytes[5] != b':' || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let mut rest = text.get(8..)?;
     let mut ms = 0;
     if let Some(fraction) = rest.strip_prefix(['.', ',']) {
-        let end = fraction.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(fraction.len());
+        let end = fraction
+            .bytes()
+            .position(|b| !b.is_ascii_digit())
+            .unwrap_or(fraction.len());
         let digits = fraction.get(..end).filter(|d| !d.is_empty())?;
         ms = format!("{digits:0<3}").get(..3)?.parse().ok()?;
         rest = &fraction[end..];
@@ -135,7 +150,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day_of_year - (153 * month_index + 2) / 5 + 1)
 }
@@ -161,7 +180,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in ["", "2026-11-01", "2026-13-01T00:00:00Z", "2025-02-29T00:00:00Z", "2026-11-01T25:00:00Z", "1969-12-31T23:59:59Z", "2026-11-01T00:00:00", "2026-11-01T00:00:00.Z", "é026-11-01T00:00:00Z"] {
+        for text in [
+            "",
+            "2026-11-01",
+            "2026-13-01T00:00:00Z",
+            "2025-02-29T00:00:00Z",
+            "2026-11-01T25:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2026-11-01T00:00:00",
+            "2026-11-01T00:00:00.Z",
+            "é026-11-01T00:00:00Z",
+        ] {
             assert_eq!(UnixMs::parse_rfc3339(text), None, "{text}");
         }
     }

@@ -51,9 +51,8 @@ enum Protocol {
 
 struct H1 {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<Io, Full<Bytes>>,
-    /// The driver has ended and must not be polled again.
-    closed: bool,
+    /// `None` once it has ended. It must be dropped then, for only that gives a request back that was waiting in it.
+    driver: Option<http1::Connection<Io, Full<Bytes>>>,
 }
 
 /// Why an exchange ended without a reply head. `Unsent` carries the request back: not one byte of it was written.
@@ -134,7 +133,7 @@ impl Connection {
             return Poll::Ready(frame);
         }
         match &mut self.protocol {
-            Protocol::H1(h1) => h1.drive(cx),
+            Protocol::H1(h1) => drive(&mut h1.driver, cx),
             Protocol::H2(_) => return Poll::Pending,
         }
         Pin::new(body).poll_frame(cx)
@@ -145,8 +144,8 @@ impl Connection {
     pub fn is_open(&mut self) -> bool {
         match &mut self.protocol {
             Protocol::H1(h1) => {
-                h1.drive(&mut Context::from_waker(Waker::noop()));
-                !h1.closed && h1.sender.is_ready()
+                drive(&mut h1.driver, &mut Context::from_waker(Waker::noop()));
+                h1.driver.is_some() && h1.sender.is_ready()
             }
             Protocol::H2(sender) => !sender.is_closed(),
         }
@@ -171,22 +170,23 @@ impl Connection {
 type FrameResult = Result<hyper::body::Frame<Bytes>, hyper::Error>;
 
 impl H1 {
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        if !self.closed {
-            // How it ended is told by the exchange that was under way, if any.
-            self.closed = Pin::new(&mut self.driver).poll(cx).is_ready();
-        }
-    }
-
     async fn exchange(&mut self, request: Outgoing) -> Result<Response<Incoming>, TrySendError<Outgoing>> {
         let mut reply = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| {
-            if !self.closed {
-                self.closed = Pin::new(&mut self.driver).poll(cx).is_ready();
-            }
+            drive(&mut self.driver, cx);
             reply.as_mut().poll(cx)
         })
         .await
+    }
+}
+
+/// How the driver ended is told by the exchange that was under way, if any.
+fn drive(driver: &mut Option<http1::Connection<Io, Full<Bytes>>>, cx: &mut Context<'_>) {
+    if driver
+        .as_mut()
+        .is_some_and(|driver| Pin::new(driver).poll(cx).is_ready())
+    {
+        *driver = None;
     }
 }
 
@@ -196,8 +196,7 @@ async fn open_h1(io: Io) -> Result<Protocol, Failure> {
     let (sender, driver) = builder.handshake(io).await.map_err(|error| failure(&error))?;
     Ok(Protocol::H1(Box::new(H1 {
         sender,
-        driver,
-        closed: false,
+        driver: Some(driver),
     })))
 }
 

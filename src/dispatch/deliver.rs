@@ -1,7 +1,7 @@
 //! Due, claim, attempt, record: reads what is owed, performs it, reports what came of it; judging is `core::delivery`'s.
 //! The due index on disk is the queue. Claims live in memory only: after a restart everything unanswered is due again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +10,12 @@ use http::{HeaderName, HeaderValue, Method, header};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::claims::{Claim, Claims};
 use super::guard::{self, Policy as GuardPolicy, Target};
-use super::sender::{Answer, Attempted, Call, Outcome as Sent, Sender};
+use super::report::reported;
+use super::sender::{Attempted, Call, Outcome as Sent, Sender};
 use crate::clock::{self, Clock};
-use crate::core::delivery::{self, Attempt, Due, Outcome};
+use crate::core::delivery::{self, Attempt, Due};
 use crate::core::event::Event;
 use crate::core::id::{Seq, SubscriptionId};
 use crate::core::retry::{self, Policy};
@@ -22,9 +24,6 @@ use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Store};
 use crate::telemetry::Metrics;
-
-/// What of an answer or a failure is kept in the attempt log, in characters.
-const DETAIL_CHARS_MAX: usize = 512;
 
 /// How deliveries are made. Every number is a key of `config.toml`, section `[outbound]`.
 pub struct Rules {
@@ -54,15 +53,8 @@ pub struct Dispatch<S> {
     permits: Arc<Semaphore>,
     claims: Mutex<Claims>,
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
-    /// Rung when a claim ends: its subscription may have more.
+    /// Rung when an attempt or a claim ends: its subscription may have more, or a retry may fall due sooner than anything else.
     freed: Notify,
-}
-
-#[derive(Default)]
-struct Claims {
-    due: HashMap<SubscriptionId, HashSet<Seq>>,
-    /// Attempts in flight; a claim outlives its attempt until the record is durable.
-    in_flight: HashMap<SubscriptionId, usize>,
 }
 
 /// A subscription with its URL and keys parsed once.
@@ -75,7 +67,13 @@ struct Prepared {
 impl<S: Sender> Dispatch<S> {
     pub fn new(parts: Parts<S>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(parts.rules.concurrency_max));
-        Arc::new(Self { parts, permits, claims: Mutex::default(), prepared: Mutex::default(), freed: Notify::new() })
+        Arc::new(Self {
+            parts,
+            permits,
+            claims: Mutex::default(),
+            prepared: Mutex::default(),
+            freed: Notify::new(),
+        })
     }
 
     fn claims(&self) -> MutexGuard<'_, Claims> {
@@ -96,9 +94,13 @@ impl<S: Sender> Dispatch<S> {
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
-        let ended = tokio::time::timeout(grace, async { while attempts.join_next().await.is_some() {} }).await;
+        let ended =
+            tokio::time::timeout(grace, async { while attempts.join_next().await.is_some() {} }).await;
         if ended.is_err() {
-            tracing::info!(attempts = attempts.len(), "deliveries cut off by the shutdown; they are due again at the next start");
+            tracing::info!(
+                attempts = attempts.len(),
+                "deliveries cut off by the shutdown; they are due again at the next start"
+            );
         }
     }
 
@@ -116,8 +118,13 @@ impl<S: Sender> Dispatch<S> {
             }
             let prepared = self.prepare(subscription);
             for due in live.due(id, now, self.look_ahead(id)) {
-                let Ok(permit) = self.permits.clone().try_acquire_owned() else { return true };
-                match self.claim(&due) {
+                let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+                    return true;
+                };
+                match self
+                    .claims()
+                    .claim(&due, self.parts.rules.concurrency_per_subscription_max)
+                {
                     Claim::Taken => continue,
                     Claim::NoPlace => break,
                     Claim::Mine => {}
@@ -130,22 +137,7 @@ impl<S: Sender> Dispatch<S> {
 
     /// Claimed rows stand first in the index, so the look-ahead passes over them and still finds enough for every free place.
     fn look_ahead(&self, id: SubscriptionId) -> usize {
-        let claimed = self.claims().due.get(&id).map_or(0, HashSet::len);
-        claimed + self.parts.rules.concurrency_per_subscription_max
-    }
-
-    fn claim(&self, due: &Due) -> Claim {
-        let mut claims = self.claims();
-        let in_flight = claims.in_flight.get(&due.subscription).copied().unwrap_or(0);
-        if claims.due.get(&due.subscription).is_some_and(|events| events.contains(&due.event)) {
-            return Claim::Taken;
-        }
-        if in_flight >= self.parts.rules.concurrency_per_subscription_max {
-            return Claim::NoPlace;
-        }
-        claims.due.entry(due.subscription).or_default().insert(due.event);
-        claims.in_flight.insert(due.subscription, in_flight + 1);
-        Claim::Mine
+        self.claims().count(id) + self.parts.rules.concurrency_per_subscription_max
     }
 
     /// Dropped by a shutdown at any point: nothing is recorded, so it is due again.
@@ -157,21 +149,27 @@ impl<S: Sender> Dispatch<S> {
             Err(error) => {
                 tracing::error!(%error, delivery.event = due.event.0, "an owed event cannot be read; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                self.release(&due, true);
+                self.end_attempt(&due);
+                self.end_claim(&due);
                 return;
             }
         };
         drop(permit);
-        self.release_place(&due);
+        self.end_attempt(&due);
         if self.record(commit).await {
-            self.release(&due, false);
+            self.end_claim(&due);
         }
     }
 
     async fn attempt(&self, due: Due, event: &Event, prepared: &Prepared) -> Attempt {
         let started_at = self.parts.clock.now();
         let attempted = match &prepared.target {
-            Ok(target) => self.parts.sender.send(self.call(target, event, prepared, started_at)).await,
+            Ok(target) => {
+                self.parts
+                    .sender
+                    .send(self.call(target, event, prepared, started_at))
+                    .await
+            }
             Err(refused) => Attempted {
                 outcome: Sent::Failed(refused.clone().into()),
                 duration_us: 0,
@@ -182,25 +180,56 @@ impl<S: Sender> Dispatch<S> {
         let now = self.parts.clock.now();
         let (outcome, detail, class) = reported(&attempted.outcome, now);
         self.parts.metrics.attempt(&class);
-        let next = delivery::after(&outcome, due.attempts + 1, &self.parts.rules.retry, now, clock::dice());
+        let next = delivery::after(
+            &outcome,
+            due.attempts + 1,
+            &self.parts.rules.retry,
+            now,
+            clock::dice(),
+        );
         tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class, attempts = due.attempts + 1, "delivery attempted");
         let duration_ms = attempted.duration_us / 1000;
-        Attempt { due, event: event.id, kind: event.kind.as_str().into(), started_at, duration_ms, outcome, next, detail }
+        Attempt {
+            due,
+            event: event.id,
+            kind: event.kind.as_str().into(),
+            started_at,
+            duration_ms,
+            outcome,
+            next,
+            detail,
+        }
     }
 
     fn call(&self, target: &Target, event: &Event, prepared: &Prepared, now: UnixMs) -> Call {
-        let (id, timestamp_s) = (event.id.to_string(), i64::try_from(now.secs()).unwrap_or(i64::MAX));
+        let (id, timestamp_s) = (
+            event.id.to_string(),
+            i64::try_from(now.secs()).unwrap_or(i64::MAX),
+        );
         let signature = signature::sign(&prepared.keys, &id, timestamp_s, event.body.as_bytes());
-        let text = |value: String| HeaderValue::try_from(value).expect("ids, digits and base64 are header text");
+        let text =
+            |value: String| HeaderValue::try_from(value).expect("ids, digits and base64 are header text");
         let headers = vec![
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (header::USER_AGENT, HeaderValue::from_static(concat!("ringback/", env!("CARGO_PKG_VERSION")))),
+            (
+                header::USER_AGENT,
+                HeaderValue::from_static(concat!("ringback/", env!("CARGO_PKG_VERSION"))),
+            ),
             (HeaderName::from_static("webhook-id"), text(id)),
-            (HeaderName::from_static("webhook-timestamp"), text(timestamp_s.to_string())),
+            (
+                HeaderName::from_static("webhook-timestamp"),
+                text(timestamp_s.to_string()),
+            ),
             (HeaderName::from_static("webhook-signature"), text(signature)),
         ];
         let body = bytes::Bytes::copy_from_slice(event.body.as_bytes());
-        Call { method: Method::POST, target: target.clone(), headers, body, timeout_ms: self.parts.rules.timeout_ms }
+        Call {
+            method: Method::POST,
+            target: target.clone(),
+            headers,
+            body,
+            timeout_ms: self.parts.rules.timeout_ms,
+        }
     }
 
     async fn event(&self, seq: Seq) -> Result<Option<Arc<Event>>, store::Error> {
@@ -209,14 +238,21 @@ impl<S: Sender> Dispatch<S> {
         }
         let store = self.parts.store.clone();
         let read = tokio::task::spawn_blocking(move || store.event(seq)).await;
-        Ok(read.unwrap_or(Err(store::Error::Damaged("a query panicked")))?.map(Arc::new))
+        Ok(read
+            .unwrap_or(Err(store::Error::Damaged("a query panicked")))?
+            .map(Arc::new))
     }
 
     /// Records until the store takes it; false when the store is done for, and then the delivery stays owed.
     async fn record(&self, commit: Commit) -> bool {
         let mut waits = retry::exponential(10, 2.0, 1000);
         loop {
-            match self.parts.store.commit(commit.clone(), self.parts.clock.now()).await {
+            match self
+                .parts
+                .store
+                .commit(commit.clone(), self.parts.clock.now())
+                .await
+            {
                 Ok(_) => return true,
                 Err(store::Error::Busy | store::Error::DiskFull) => {
                     tokio::time::sleep(waits.next_backoff().unwrap_or(Duration::from_secs(1))).await;
@@ -230,85 +266,61 @@ impl<S: Sender> Dispatch<S> {
     }
 
     async fn forget_all(&self, id: SubscriptionId, now: UnixMs) {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        for due in self.parts.store.live().due(id, now, self.parts.rules.concurrency_max) {
+        self.prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        for due in self
+            .parts
+            .store
+            .live()
+            .due(id, now, self.parts.rules.concurrency_max)
+        {
             self.record(Commit::Forget(due)).await;
         }
     }
 
-    fn release_place(&self, due: &Due) {
-        let mut claims = self.claims();
-        if let Some(in_flight) = claims.in_flight.get_mut(&due.subscription) {
-            *in_flight -= 1;
-            if *in_flight == 0 {
-                claims.in_flight.remove(&due.subscription);
-            }
-        }
-        drop(claims);
+    fn end_attempt(&self, due: &Due) {
+        self.claims().end_attempt(due);
         self.freed.notify_one();
     }
 
-    fn release(&self, due: &Due, place_too: bool) {
-        let mut claims = self.claims();
-        if let Some(events) = claims.due.get_mut(&due.subscription) {
-            events.remove(&due.event);
-            if events.is_empty() {
-                claims.due.remove(&due.subscription);
-            }
-        }
-        drop(claims);
-        if place_too {
-            self.release_place(due);
-        }
+    fn end_claim(&self, due: &Due) {
+        self.claims().end_claim(due);
+        self.freed.notify_one();
     }
 
     fn idle_time(&self) -> Duration {
         let now = self.parts.clock.now();
-        let next = self.parts.store.live().next_due_after(now).map_or(u64::MAX, |at| at.since(now));
+        let next = self
+            .parts
+            .store
+            .live()
+            .next_due_after(now)
+            .map_or(u64::MAX, |at| at.since(now));
         Duration::from_millis(next.min(self.parts.rules.idle_ms))
     }
 
     fn prepare(&self, subscription: Arc<Subscription>) -> Arc<Prepared> {
         let mut all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = all.get(&subscription.id).filter(|known| Arc::ptr_eq(&known.of, &subscription)) {
+        if let Some(known) = all
+            .get(&subscription.id)
+            .filter(|known| Arc::ptr_eq(&known.of, &subscription))
+        {
             return known.clone();
         }
         let target = guard::check_url(&subscription.url, &self.parts.guard);
-        let keys = subscription.signing_keys.iter().filter_map(|key| key.parse().ok()).collect();
-        let prepared = Arc::new(Prepared { of: subscription.clone(), target, keys });
+        let keys = subscription
+            .signing_keys
+            .iter()
+            .filter_map(|key| key.parse().ok())
+            .collect();
+        let prepared = Arc::new(Prepared {
+            of: subscription.clone(),
+            target,
+            keys,
+        });
         all.insert(subscription.id, prepared.clone());
         prepared
     }
-}
-
-enum Claim {
-    Mine,
-    /// Another attempt of this delivery is not recorded yet.
-    Taken,
-    NoPlace,
-}
-
-/// An attempt's outcome as core judges it, what the log says of it, and its class for the metric.
-fn reported(outcome: &Sent, now: UnixMs) -> (Outcome, String, String) {
-    match outcome {
-        Sent::Answered(answer) => {
-            let retry_after_ms = answer.retry_after.map(|hint| hint.delay_s(now.secs()).saturating_mul(1000));
-            let class = format!("{}xx", answer.status / 100);
-            (Outcome::Answered { status: answer.status, retry_after_ms }, answered_detail(answer), class)
-        }
-        Sent::Failed(failure) => {
-            let class = failure.name().to_owned();
-            (Outcome::Failed(class.clone()), failure.to_string(), class)
-        }
-    }
-}
-
-fn answered_detail(answer: &Answer) -> String {
-    let detail = match &answer.location {
-        Some(location) if (300..400).contains(&answer.status) => {
-            format!("redirect refused: update the subscription's URL to {location}")
-        }
-        _ => String::from_utf8_lossy(&answer.body).into_owned(),
-    };
-    detail.chars().take(DETAIL_CHARS_MAX).collect()
 }

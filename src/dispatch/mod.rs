@@ -1,5 +1,6 @@
 //! Outbound: what is owed is sent from here.
 
+mod claims;
 pub mod client;
 mod connect;
 mod connection;
@@ -7,5 +8,6 @@ pub mod deliver;
 pub mod guard;
 mod pool;
 pub mod ranges;
+mod report;
 pub mod resolve;
 pub mod sender;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
 use super::guard::Origin;
@@ -49,13 +49,10 @@ impl Pool {
         });
         let swept = Arc::downgrade(&pool);
         tokio::spawn(async move {
-            let mut ticks = interval(SWEEP_INTERVAL);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks.tick().await;
-            while let Some(pool) = swept.upgrade() {
+            loop {
+                sleep(SWEEP_INTERVAL).await;
+                let Some(pool) = swept.upgrade() else { return };
                 pool.sweep();
-                drop(pool);
-                ticks.tick().await;
             }
         });
         pool

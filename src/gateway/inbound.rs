@@ -24,14 +24,23 @@ impl Gateway {
     /// spawns it, so that a carrier that hangs up does not halve it.
     pub async fn receive(&self, inbound: Inbound) -> Result<Answer, Error> {
         let metrics = &self.parts.metrics;
-        let source = self.parts.sources.get(&inbound.source).ok_or(Error::UnknownSource)?;
+        let source = self
+            .parts
+            .sources
+            .get(&inbound.source)
+            .ok_or(Error::UnknownSource)?;
         let now = self.parts.clock.now();
         let url = match &inbound.query {
             Some(query) => format!("{}?{query}", source.public_url),
             None => source.public_url.clone(),
         };
         let method = inbound.method.as_str();
-        let request = Request { method, url: &url, headers: &inbound.headers, body: &inbound.body };
+        let request = Request {
+            method,
+            url: &url,
+            headers: &inbound.headers,
+            body: &inbound.body,
+        };
         let received = source.carrier.receive(&request, now).map_err(|reason| {
             metrics.rejected(&inbound.source, reason.as_str());
             tracing::warn!(source = %inbound.source, reason = reason.as_str(), "inbound request refused");
@@ -52,7 +61,11 @@ impl Gateway {
 
     /// One message: read, decide, commit; again if the state changed in between.
     async fn take(&self, source: &str, message: &Message) -> Result<(), Error> {
-        let arrival = Arrival { source, message, now: self.parts.clock.now() };
+        let arrival = Arrival {
+            source,
+            message,
+            now: self.parts.clock.now(),
+        };
         for _ in 0..DECISIONS_MAX {
             let decision = self.decide(arrival).await?;
             let woken = decision.matched.as_ref().map(|(rental, _)| rental.id);
@@ -88,20 +101,36 @@ impl Gateway {
         };
         // A rental is kept longer than any message of it can be late, so its absence is damage and not a decision.
         let rental = self.rental_of(&lease.account, lease.rental).await?;
-        let filter = Filter { min_confidence: Some(self.parts.rules.min_confidence), ..Filter::default() };
+        let filter = Filter {
+            min_confidence: Some(self.parts.rules.min_confidence),
+            ..Filter::default()
+        };
         let found = self.parts.engine.extract(&arrival.message.text, &filter);
-        Ok(ingest::matched(arrival, &rental, late, &found, self.parts.rules.linger_ms))
+        Ok(ingest::matched(
+            arrival,
+            &rental,
+            late,
+            &found,
+            self.parts.rules.linger_ms,
+        ))
     }
 
     fn commit_of(&self, decision: Decision) -> Commit {
         let matched = decision.matched.map(|(rental, event)| self.change(rental, event));
-        Commit::Receive { message: Box::new(decision.message), matched }
+        Commit::Receive {
+            message: Box::new(decision.message),
+            matched,
+        }
     }
 
     /// A changed rental with its event and those it is owed to.
     pub(super) fn change(&self, rental: Rental, event: crate::core::event::Event) -> Box<Change> {
         let targets = self.targets(&rental.account, event.kind.as_str());
-        Box::new(Change { rental, event, targets })
+        Box::new(Change {
+            rental,
+            event,
+            targets,
+        })
     }
 
     /// What may happen only after a commit holds: wake the polls, ring dispatch.

@@ -169,7 +169,11 @@ impl Gateway {
     /// Whom an event of this kind is owed to.
     fn targets(&self, account: &AccountId, kind: &str) -> Vec<SubscriptionId> {
         let subscriptions = self.parts.store.live().subscriptions(account);
-        subscriptions.iter().filter(|s| s.wants(kind)).map(|s| s.id).collect()
+        subscriptions
+            .iter()
+            .filter(|s| s.wants(kind))
+            .map(|s| s.id)
+            .collect()
     }
 }
 
@@ -191,7 +195,16 @@ impl NewNumber {
         if self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err("country is two capital letters (ISO 3166-1), for example US".into());
         }
-        let price = self.price.as_deref().map(Price::parse).transpose().map_err(|e| e.to_string())?;
-        Ok(crate::core::number::Number::new(self.number, self.country, price.unwrap_or_default()))
+        let price = self
+            .price
+            .as_deref()
+            .map(Price::parse)
+            .transpose()
+            .map_err(|e| e.to_string())?;
+        Ok(crate::core::number::Number::new(
+            self.number,
+            self.country,
+            price.unwrap_or_default(),
+        ))
     }
 }

@@ -30,7 +30,12 @@ impl Gateway {
     }
 
     /// Leases a free number. The longest free ones first, of the wanted area code if there is one.
-    pub async fn rent(&self, account: &AccountId, service: &str, area_code: Option<&str>) -> Result<Rental, Error> {
+    pub async fn rent(
+        &self,
+        account: &AccountId,
+        service: &str,
+        area_code: Option<&str>,
+    ) -> Result<Rental, Error> {
         let known = self.parts.services.iter().find(|s| s.name == service);
         let service = known.ok_or_else(|| Error::UnknownService(shortened(service)))?;
         for _ in 0..DECISIONS_MAX {
@@ -48,7 +53,10 @@ impl Gateway {
             };
             let created = event::of_rental(&rental, now);
             let change = self.change(rental.clone(), created);
-            let commit = Commit::Rent { change, number: number.leased(lease) };
+            let commit = Commit::Rent {
+                change,
+                number: number.leased(lease),
+            };
             if let Committed::New(_) = self.commit(commit).await? {
                 self.announce(Some(rental.id));
                 return Ok(rental);
@@ -72,13 +80,21 @@ impl Gateway {
             return Ok((*rental).clone());
         }
         let account = account.clone();
-        self.read(move |store| store.rental(&account, id)).await?.ok_or(Error::NotFound)
+        self.read(move |store| store.rental(&account, id))
+            .await?
+            .ok_or(Error::NotFound)
     }
 
     /// Newest first, starting below `before`.
-    pub async fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+    pub async fn rentals(
+        &self,
+        account: &AccountId,
+        before: Option<RentalId>,
+        limit: usize,
+    ) -> Result<Vec<Rental>, Error> {
         let account = account.clone();
-        self.read(move |store| store.rentals(&account, before, limit)).await
+        self.read(move |store| store.rentals(&account, before, limit))
+            .await
     }
 
     /// Cancels an active rental; a cancelled one stays as it is.
@@ -99,15 +115,35 @@ impl Gateway {
 
     /// Commits a closed rental and gives its number back; false if the state has changed since.
     pub(super) async fn close(&self, rental: Rental) -> Result<bool, Error> {
-        let number = self.parts.store.live().number(&rental.number).ok_or(Error::NotFound)?;
-        let ended = if rental.status == Status::Cancelled { Ended::Cancelled } else { Ended::Expired };
-        let number = number.with_end(rental.id, rental.ends_at, Some(ended), self.parts.rules.cool_down_ms);
+        let number = self
+            .parts
+            .store
+            .live()
+            .number(&rental.number)
+            .ok_or(Error::NotFound)?;
+        let ended = if rental.status == Status::Cancelled {
+            Ended::Cancelled
+        } else {
+            Ended::Expired
+        };
+        let number = number.with_end(
+            rental.id,
+            rental.ends_at,
+            Some(ended),
+            self.parts.rules.cool_down_ms,
+        );
         let id = rental.id;
         let commit = match rental.status {
-            Status::Completed => Commit::Release { rental: Box::new(rental), number },
+            Status::Completed => Commit::Release {
+                rental: Box::new(rental),
+                number,
+            },
             _ => {
                 let over = event::of_rental(&rental, self.parts.clock.now());
-                Commit::End { change: self.change(rental, over), number }
+                Commit::End {
+                    change: self.change(rental, over),
+                    number,
+                }
             }
         };
         let done = matches!(self.commit(commit).await?, Committed::New(_));
@@ -129,7 +165,11 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, now: Unix
         account: account.clone(),
         service: service.name.clone(),
         number: number.number.clone(),
-        cost: if number.price == Price::default() { service.price } else { number.price },
+        cost: if number.price == Price::default() {
+            service.price
+        } else {
+            number.price
+        },
         status: Status::Active,
         created_at: now,
         ends_at: now.plus_ms(service.lifetime_ms),
@@ -140,7 +180,12 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, now: Unix
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "at most 32 numbers")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "at most 32 numbers"
+)]
 fn pick(free: &[Arc<Number>], dice: f64) -> Option<Arc<Number>> {
     free.get((free.len() as f64 * dice) as usize).cloned()
 }

@@ -41,8 +41,15 @@ impl Gateway {
             return Err(Error::TooManySubscriptions(max));
         }
         (self.parts.url_check)(&new.url).map_err(Error::BadUrl)?;
-        let dev_key = self.parts.dev_signing_key.clone().filter(|_| new.scheme == Scheme::V1);
-        let key = new.signing_key.or(dev_key).unwrap_or_else(|| SigningKey::from_random(new.scheme, clock::random()));
+        let dev_key = self
+            .parts
+            .dev_signing_key
+            .clone()
+            .filter(|_| new.scheme == Scheme::V1);
+        let key = new
+            .signing_key
+            .or(dev_key)
+            .unwrap_or_else(|| SigningKey::from_random(new.scheme, clock::random()));
         let subscription = Subscription {
             id: SubscriptionId(clock::random()),
             account: account.clone(),
@@ -52,7 +59,8 @@ impl Gateway {
             created_at: self.parts.clock.now(),
             health: Health::default(),
         };
-        self.commit(Commit::Subscribe(Box::new(subscription.clone()))).await?;
+        self.commit(Commit::Subscribe(Box::new(subscription.clone())))
+            .await?;
         Ok(subscription)
     }
 
@@ -71,11 +79,18 @@ impl Gateway {
     /// Deletes it; what it is still owed is forgotten.
     pub async fn unsubscribe(&self, account: &AccountId, id: SubscriptionId) -> Result<(), Error> {
         self.subscription(account, id)?;
-        self.commit(Commit::Unsubscribe(account.clone(), id)).await.map(drop)
+        self.commit(Commit::Unsubscribe(account.clone(), id))
+            .await
+            .map(drop)
     }
 
     /// The newest deliveries that were attempted at least once, newest event first.
-    pub async fn delivery_log(&self, account: &AccountId, id: SubscriptionId, limit: usize) -> Result<Vec<DeliveryLog>, Error> {
+    pub async fn delivery_log(
+        &self,
+        account: &AccountId,
+        id: SubscriptionId,
+        limit: usize,
+    ) -> Result<Vec<DeliveryLog>, Error> {
         self.subscription(account, id)?;
         // A delivery has one row for each attempt; its newest comes first and is the one that is shown.
         let rows = limit * usize::from(crate::core::retry::ATTEMPTS_MAX);
@@ -91,7 +106,6 @@ impl Gateway {
         log.truncate(limit);
         Ok(log)
     }
-
 }
 
 fn entry(attempt: &Attempt) -> DeliveryLog {

@@ -34,7 +34,10 @@ impl Gateway {
     pub async fn sweep(&self) -> Result<usize, Error> {
         let now = self.parts.clock.now();
         let over = self.parts.store.live().rentals_over(now, SWEEP_MAX);
-        let closing = over.iter().filter_map(|rental| rental.time_up(now)).map(|next| self.close(next));
+        let closing = over
+            .iter()
+            .filter_map(|rental| rental.time_up(now))
+            .map(|next| self.close(next));
         let mut ended = 0;
         for closed in futures_util::future::join_all(closing).await {
             // A rental that changed in between is found again by the next sweep.

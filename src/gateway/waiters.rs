@@ -27,7 +27,11 @@ struct Shared {
 
 impl Waiters {
     pub fn new(waiters_max: usize, waiters_per_key_max: usize) -> Self {
-        Self { shared: Arc::default(), waiters_max, waiters_per_key_max }
+        Self {
+            shared: Arc::default(),
+            waiters_max,
+            waiters_per_key_max,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -40,14 +44,23 @@ impl Waiters {
         if shared.count >= self.waiters_max {
             return Err(Error::Crowded);
         }
-        if shared.keys.get(&key).is_some_and(|held| *held >= self.waiters_per_key_max) {
+        if shared
+            .keys
+            .get(&key)
+            .is_some_and(|held| *held >= self.waiters_per_key_max)
+        {
             return Err(Error::TooManyPolls);
         }
         shared.count += 1;
         *shared.keys.entry(key).or_default() += 1;
         let (notify, held) = shared.rentals.entry(rental).or_default();
         *held += 1;
-        Ok(Waiter { notify: notify.clone(), waiters: self.clone(), rental, key })
+        Ok(Waiter {
+            notify: notify.clone(),
+            waiters: self.clone(),
+            rental,
+            key,
+        })
     }
 
     /// Wakes everyone who waits for this rental.
@@ -121,7 +134,9 @@ mod tests {
     #[test]
     fn nothing_is_left_behind() {
         let waiters = Waiters::new(100, 100);
-        let held: Vec<_> = (0..50).map(|n| waiters.join(RentalId([n; 16]), key(n)).unwrap()).collect();
+        let held: Vec<_> = (0..50)
+            .map(|n| waiters.join(RentalId([n; 16]), key(n)).unwrap())
+            .collect();
         drop(held);
         let shared = waiters.lock();
         assert!(shared.rentals.is_empty() && shared.keys.is_empty() && shared.count == 0);

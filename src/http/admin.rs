@@ -38,7 +38,9 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
     let (head, body) = request.into_parts();
     let answer = match (&head.method, head.uri.path()) {
         (&Method::GET, "/") => page("text/html; charset=utf-8", include_str!("page/status.html")),
-        (&Method::GET, "/status.js") => page("text/javascript; charset=utf-8", include_str!("page/status.js")),
+        (&Method::GET, "/status.js") => {
+            page("text/javascript; charset=utf-8", include_str!("page/status.js"))
+        }
         (&Method::GET, "/status.css") => page("text/css; charset=utf-8", include_str!("page/status.css")),
         (&Method::GET, "/status.json") => status(&admin),
         (&Method::GET, "/livez" | "/startupz") => app::text("text/plain; charset=utf-8", "ok\n"),
@@ -47,10 +49,14 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::POST, "/admin/keys") => Box::pin(add_key(&admin, &head, body)).await,
         (&Method::POST, "/admin/numbers") => Box::pin(add_numbers(&admin, &head, body)).await,
         (_, "/admin/keys" | "/admin/numbers") => Err(Problem::method_not_allowed("POST")),
-        (_, "/" | "/status.js" | "/status.css" | "/status.json" | "/livez" | "/startupz" | "/readyz" | "/metrics") => {
-            Err(Problem::method_not_allowed("GET"))
-        }
-        _ => Err(Problem::not_found("The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys and /admin/numbers.")),
+        (
+            _,
+            "/" | "/status.js" | "/status.css" | "/status.json" | "/livez" | "/startupz" | "/readyz"
+            | "/metrics",
+        ) => Err(Problem::method_not_allowed("GET")),
+        _ => Err(Problem::not_found(
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys and /admin/numbers.",
+        )),
     };
     answer.unwrap_or_else(Response::from)
 }
@@ -58,7 +64,10 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
 fn page(media_type: &'static str, text: &'static str) -> Answer {
     let mut response = app::text(media_type, Bytes::from_static(text.as_bytes()))?;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Ok(response)
 }
@@ -67,16 +76,31 @@ fn readyz(admin: &Admin) -> Answer {
     let gateway = &admin.app.gateway;
     let (store, draining) = (gateway.store().is_healthy(), gateway.is_draining());
     let ready = gateway.is_ready();
-    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    app::json(code, &json!({ "ready": ready, "store": if store { "ok" } else { "failed: restart the gateway" }, "draining": draining }))
+    let code = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    app::json(
+        code,
+        &json!({ "ready": ready, "store": if store { "ok" } else { "failed: restart the gateway" }, "draining": draining }),
+    )
 }
 
 fn status(admin: &Admin) -> Answer {
-    let gauges: serde_json::Map<_, _> = (admin.gauges)().into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    let totals: serde_json::Map<_, _> = ["ringback_messages_total", "ringback_inbound_rejected_total", "ringback_inbound_duplicates_total", "ringback_delivery_attempts_total"]
+    let gauges: serde_json::Map<_, _> = (admin.gauges)()
         .into_iter()
-        .map(|name| (name.to_owned(), json!(admin.app.gateway.metrics().total(name))))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
+    let totals: serde_json::Map<_, _> = [
+        "ringback_messages_total",
+        "ringback_inbound_rejected_total",
+        "ringback_inbound_duplicates_total",
+        "ringback_delivery_attempts_total",
+    ]
+    .into_iter()
+    .map(|name| (name.to_owned(), json!(admin.app.gateway.metrics().total(name))))
+    .collect();
     let answer = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "startedAt": admin.started_at.to_string(),
@@ -95,7 +119,13 @@ fn metrics(admin: &Admin) -> Answer {
 fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
     let token = bearer_text(headers).unwrap_or("");
     let equal: bool = token.as_bytes().ct_eq(admin.token.as_bytes()).into();
-    if equal { Ok(()) } else { Err(Problem::unauthorized("Send the token in the data folder's admin.token as \"Authorization: Bearer TOKEN\".")) }
+    if equal {
+        Ok(())
+    } else {
+        Err(Problem::unauthorized(
+            "Send the token in the data folder's admin.token as \"Authorization: Bearer TOKEN\".",
+        ))
+    }
 }
 
 #[derive(Deserialize)]
@@ -113,7 +143,10 @@ async fn add_key(admin: &Admin, head: &http::request::Parts, body: Incoming) -> 
     let plain = Plain::generate(!wish.test, &clock::random());
     let key = Key::new(plain.as_str(), wish.account.clone(), clock::Clock::System.now());
     admin.app.gateway.add_key(key).await?;
-    app::json(StatusCode::CREATED, &json!({ "key": plain.as_str(), "account": wish.account }))
+    app::json(
+        StatusCode::CREATED,
+        &json!({ "key": plain.as_str(), "account": wish.account }),
+    )
 }
 
 /// `POST /admin/numbers`: a list of numbers; all of them or, if one is wrong, none.
@@ -121,13 +154,27 @@ async fn add_numbers(admin: &Admin, head: &http::request::Parts, body: Incoming)
     authorize(admin, &head.headers)?;
     let wish: Vec<NewNumber> = app::read_json(head, body, &admin.app.body).await?;
     if wish.len() > NUMBERS_MAX {
-        return Err(Problem::bad_request(format!("Send at most {NUMBERS_MAX} numbers at once.")));
+        return Err(Problem::bad_request(format!(
+            "Send at most {NUMBERS_MAX} numbers at once."
+        )));
     }
-    let checked = wish.into_iter().enumerate().map(|(at, number)| number.check().map_err(|e| format!("Number {}: {e}.", at + 1)));
-    let numbers = checked.collect::<Result<Vec<_>, _>>().map_err(Problem::unprocessable)?;
+    let checked = wish
+        .into_iter()
+        .enumerate()
+        .map(|(at, number)| number.check().map_err(|e| format!("Number {}: {e}.", at + 1)));
+    let numbers = checked
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Problem::unprocessable)?;
     let before = admin.app.gateway.store().live().counts().numbers;
     let sent = numbers.len();
     admin.app.gateway.add_numbers(numbers).await?;
-    let added = admin.app.gateway.store().live().counts().numbers.saturating_sub(before);
+    let added = admin
+        .app
+        .gateway
+        .store()
+        .live()
+        .counts()
+        .numbers
+        .saturating_sub(before);
     app::json(StatusCode::OK, &json!({ "sent": sent, "added": added }))
 }

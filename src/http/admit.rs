@@ -59,7 +59,7 @@ pub(super) fn sealed(mut answer: Response<ResponseBody>, version: Version) -> Re
         HeaderValue::from_static("nosniff"),
     );
     if version == Version::HTTP_2 {
-        // There a connection is not closed for one stream, and the field is forbidden.
+        // The field is forbidden there, and hyper would take it out with a warning in the log.
         headers.remove(header::CONNECTION);
     }
     answer

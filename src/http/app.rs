@@ -37,14 +37,18 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
     let mut response = Response::new(Full::new(Bytes::from(bytes)));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
 /// A text answer of this media type.
 pub fn text(media_type: &'static str, text: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(text.into()));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     Ok(response)
 }
 
@@ -70,19 +74,35 @@ pub fn bearer_text(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Reads a JSON body into a checked type. Unknown members are ignored, doubled ones refused.
-pub async fn read_json<T: DeserializeOwned>(head: &Parts, incoming: Incoming, limits: &body::Limits) -> Result<T, Problem> {
+pub async fn read_json<T: DeserializeOwned>(
+    head: &Parts,
+    incoming: Incoming,
+    limits: &body::Limits,
+) -> Result<T, Problem> {
     if !is_json(&head.headers) {
-        return Err(Problem::unsupported_media_type("Send the body as JSON with \"Content-Type: application/json\"."));
+        return Err(Problem::unsupported_media_type(
+            "Send the body as JSON with \"Content-Type: application/json\".",
+        ));
     }
     let bytes = body::read(head, incoming, limits).await?;
     if is_too_deep(&bytes) {
-        return Err(Problem::bad_request(format!("Nest JSON at most {JSON_DEPTH_MAX} deep.")));
+        return Err(Problem::bad_request(format!(
+            "Nest JSON at most {JSON_DEPTH_MAX} deep."
+        )));
     }
-    serde_json::from_slice(&bytes).map_err(|e| Problem::bad_request(format!("The body is not the JSON expected here: {}.", without_value(&e))))
+    serde_json::from_slice(&bytes).map_err(|e| {
+        Problem::bad_request(format!(
+            "The body is not the JSON expected here: {}.",
+            without_value(&e)
+        ))
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
     let media = value.split(';').next().unwrap_or("").trim();
     media.eq_ignore_ascii_case("application/json")
 }
@@ -117,12 +137,16 @@ fn is_too_deep(json: &[u8]) -> bool {
 /// One value of the query, decoded; the first where it is there twice.
 pub fn query(head: &Parts, name: &str) -> Option<String> {
     let query = head.uri.query()?;
-    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// `limit=` of a list: 1 to 100, 20 where absent.
 pub fn list_limit(head: &Parts) -> Result<usize, Problem> {
-    let Some(text) = query(head, "limit") else { return Ok(20) };
+    let Some(text) = query(head, "limit") else {
+        return Ok(20);
+    };
     let limit = text.parse().ok().filter(|n| (1..=100).contains(n));
     limit.ok_or_else(|| Problem::bad_request("\"limit\" is a whole number from 1 to 100."))
 }

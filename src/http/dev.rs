@@ -34,7 +34,9 @@ pub struct DevSource {
 }
 
 fn dev(app: &App) -> Result<&Dev, Problem> {
-    app.dev.as_ref().ok_or_else(|| Problem::not_found("There is no such route; README.md lists them."))
+    app.dev
+        .as_ref()
+        .ok_or_else(|| Problem::not_found("There is no such route; README.md lists them."))
 }
 
 /// `GET /api/dev/sources`. Stops on a hang-up.
@@ -54,29 +56,44 @@ struct Sms {
 }
 
 /// `POST /api/dev/sms`. Runs on to its end in a task of its own, as every inbound message.
-pub async fn sms(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
+pub async fn sms(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
     bearer(app, &head.headers)?;
-    let sms: Sms = app::read_json(head, body, &app.body).await?;
+    let sms: Sms = app::read_json(&head, body, &app.body).await?;
     let sources = &dev(app)?.sources;
     let source = match &sms.source {
         Some(name) => sources.iter().find(|s| s.name == *name),
         None => sources.first(),
     };
-    let source = source.ok_or_else(|| Problem::unprocessable("No source of this name; GET /api/dev/sources lists them."))?;
+    let source = source
+        .ok_or_else(|| Problem::unprocessable("No source of this name; GET /api/dev/sources lists them."))?;
     let now = Clock::System.now();
     let id = MessageId(clock::random()).to_string();
-    let draft = Draft { id: id.clone(), from: sms.from, to: sms.to, text: sms.text, sent_at: now };
+    let draft = Draft {
+        id: id.clone(),
+        from: sms.from,
+        to: sms.to,
+        text: sms.text,
+        sent_at: now,
+    };
     let inbound = inbound_of(source, signed(&source.signer, &draft, &source.public_url, now))?;
     let gateway = app.gateway.clone();
-    tokio::spawn(async move { gateway.receive(inbound).await }).await.map_err(|_| Problem::internal())??;
-    app::json(StatusCode::ACCEPTED, &json!({ "accepted": true, "source": source.name, "carrierMessageId": id }))
+    tokio::spawn(async move { gateway.receive(inbound).await })
+        .await
+        .map_err(|_| Problem::internal())??;
+    app::json(
+        StatusCode::ACCEPTED,
+        &json!({ "accepted": true, "source": source.name, "carrierMessageId": id }),
+    )
 }
 
 fn inbound_of(source: &DevSource, request: SignedRequest) -> Result<Inbound, Problem> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| Problem::internal())?;
-        headers.append(name, HeaderValue::try_from(value.as_str()).map_err(|_| Problem::internal())?);
+        headers.append(
+            name,
+            HeaderValue::try_from(value.as_str()).map_err(|_| Problem::internal())?,
+        );
     }
     Ok(Inbound {
         source: source.name.clone(),

@@ -16,8 +16,11 @@ struct Wish {
 }
 
 /// `POST /api/extract`: `{"text":…}` in, the extraction with its reasons out. Nothing is stored. Stops on a hang-up.
-pub async fn extract(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
+pub async fn extract(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
     bearer(app, &head.headers)?;
-    let wish: Wish = app::read_json(head, body, &app.body).await?;
-    app::json(StatusCode::OK, &Engine::built_in().extract(&wish.text, &Filter::default()))
+    let wish: Wish = app::read_json(&head, body, &app.body).await?;
+    app::json(
+        StatusCode::OK,
+        &Engine::built_in().extract(&wish.text, &Filter::default()),
+    )
 }

@@ -1,14 +1,17 @@
 //! Every route on one page. What a hang-up does: `inbound` runs on to its end, everything else stops where it is;
 //! a held poll then leaves nothing behind, and a commit that was handed in is made whether or not its answer is heard.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
 use super::{ResponseBody, dev, extract, inbound, verifications, webhooks};
+use crate::core::id::{RentalId, SubscriptionId};
 
 /// Answers one request.
 pub async fn route(app: Arc<App>, request: Request<Incoming>) -> Response<ResponseBody> {
@@ -18,35 +21,69 @@ pub async fn route(app: Arc<App>, request: Request<Incoming>) -> Response<Respon
     response
 }
 
-/// Each handler is boxed, so that a held poll costs its own size and not the largest handler's.
+/// A handler at work. Each is boxed, so that a held poll costs its own size and not the largest handler's.
+type Handling<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
 async fn dispatch(app: &Arc<App>, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
+    handler(app, head, body)?.await
+}
+
+/// Chooses the handler, which takes from the request what it needs: a held poll keeps neither the head nor the unread body.
+fn handler(app: &Arc<App>, head: Parts, body: Incoming) -> Result<Handling<'_>, Problem> {
     let path = head.uri.path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    match (&head.method, segments.as_slice()) {
-        (_, ["inbound", source]) => Box::pin(inbound::receive(app, source, &head, body)).await,
+    let method = head.method.clone();
+    Ok(match (&method, segments.as_slice()) {
+        (_, ["inbound", source]) => Box::pin(inbound::receive(app, (*source).to_owned(), head, body)),
 
-        (&Method::GET, ["api", "verifications", "services"]) => verifications::services(app, &head),
-        (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, &head, body)).await,
-        (&Method::GET, ["api", "verifications"]) => Box::pin(verifications::list(app, &head)).await,
-        (&Method::GET, ["api", "verifications", id]) => Box::pin(verifications::get(app, &head, id)).await,
-        (&Method::GET, ["api", "verifications", id, "code"]) => Box::pin(verifications::code(app, &head, id)).await,
-        (&Method::POST, ["api", "verifications", id, "cancel"]) => Box::pin(verifications::cancel(app, &head, id)).await,
+        (&Method::GET, ["api", "verifications", "services"]) => at_once(verifications::services(app, &head)),
+        (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, head, body)),
+        (&Method::GET, ["api", "verifications"]) => Box::pin(verifications::list(app, head)),
+        (&Method::GET, ["api", "verifications", id]) => {
+            Box::pin(verifications::get(app, head, rental_id(id)))
+        }
+        (&Method::GET, ["api", "verifications", id, "code"]) => Box::pin(verifications::code(
+            app,
+            verifications::poll(app, &head, rental_id(id))?,
+        )),
+        (&Method::POST, ["api", "verifications", id, "cancel"]) => {
+            Box::pin(verifications::cancel(app, head, rental_id(id)))
+        }
 
-        (&Method::POST, ["api", "webhooks"]) => Box::pin(webhooks::create(app, &head, body)).await,
-        (&Method::GET, ["api", "webhooks"]) => webhooks::list(app, &head),
-        (&Method::DELETE, ["api", "webhooks", id]) => Box::pin(webhooks::delete(app, &head, id)).await,
-        (&Method::GET, ["api", "webhooks", id, "logs"]) => Box::pin(webhooks::logs(app, &head, id)).await,
+        (&Method::POST, ["api", "webhooks"]) => Box::pin(webhooks::create(app, head, body)),
+        (&Method::GET, ["api", "webhooks"]) => at_once(webhooks::list(app, &head)),
+        (&Method::DELETE, ["api", "webhooks", id]) => Box::pin(webhooks::delete(app, head, webhook_id(id))),
+        (&Method::GET, ["api", "webhooks", id, "logs"]) => {
+            Box::pin(webhooks::logs(app, head, webhook_id(id)))
+        }
 
-        (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, &head, body)).await,
-        (&Method::GET, ["api", "dev", "sources"]) => dev::sources(app, &head),
-        (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, &head, body)).await,
+        (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, head, body)),
+        (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(app, &head)),
+        (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, head, body)),
 
-        (_, segments) => Err(match allowed(segments) {
-            Some(allow) => Problem::method_not_allowed(allow),
-            None => Problem::not_found("There is no such route; README.md lists them."),
-        }),
-    }
+        (_, segments) => match allowed(segments) {
+            Some(allow) => return Err(Problem::method_not_allowed(allow)),
+            None => {
+                return Err(Problem::not_found(
+                    "There is no such route; README.md lists them.",
+                ));
+            }
+        },
+    })
+}
+
+fn at_once<'a>(answer: Answer) -> Handling<'a> {
+    Box::pin(std::future::ready(answer))
+}
+
+/// What is no id cannot exist, and is answered like any id that does not: after the key was checked.
+fn rental_id(text: &str) -> Option<RentalId> {
+    text.parse().ok()
+}
+
+fn webhook_id(text: &str) -> Option<SubscriptionId> {
+    text.parse().ok()
 }
 
 /// The methods of a route that exists.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::StatusCode;
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,6 +14,7 @@ use super::app::{self, Answer, App, bearer, query};
 use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
+use crate::core::key::Key;
 use crate::core::rental::{Rental, Status};
 use crate::gateway::{Code, Error};
 
@@ -72,9 +73,9 @@ struct Create {
 }
 
 /// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
-pub async fn create(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
+pub async fn create(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let wish: Create = app::read_json(head, body, &app.body).await?;
+    let wish: Create = app::read_json(&head, body, &app.body).await?;
     if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
         return Err(Problem::bad_request("\"serviceName\" is 1 to 64 bytes."));
     }
@@ -82,7 +83,10 @@ pub async fn create(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
     if wish.area_code.as_deref().is_some_and(|code| !is_area_code(code)) {
         return Err(Problem::bad_request("\"areaCode\" is three digits."));
     }
-    let rental = app.gateway.rent(&key.account, &wish.service_name, wish.area_code.as_deref()).await?;
+    let rental = app
+        .gateway
+        .rent(&key.account, &wish.service_name, wish.area_code.as_deref())
+        .await?;
     let answer = json!({
         "id": rental.id.to_string(),
         "providerVerificationId": provider_id(rental.id),
@@ -100,13 +104,20 @@ fn provider_id(id: RentalId) -> String {
 }
 
 /// `GET /api/verifications?limit=&cursor=`, newest first. Stops on a hang-up.
-pub async fn list(app: &Arc<App>, head: &Parts) -> Answer {
+pub async fn list(app: &Arc<App>, head: Parts) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let limit = app::list_limit(head)?;
-    let before = query(head, "cursor").map(|text| text.parse::<RentalId>()).transpose();
-    let before = before.map_err(|_| Problem::bad_request("\"cursor\" is the \"nextCursor\" of the page before."))?;
+    let limit = app::list_limit(&head)?;
+    let before = query(&head, "cursor")
+        .map(|text| text.parse::<RentalId>())
+        .transpose();
+    let before =
+        before.map_err(|_| Problem::bad_request("\"cursor\" is the \"nextCursor\" of the page before."))?;
     let rentals = app.gateway.rentals(&key.account, before, limit).await?;
-    let next = if rentals.len() == limit { rentals.last().map(|r| r.id.to_string()) } else { None };
+    let next = if rentals.len() == limit {
+        rentals.last().map(|r| r.id.to_string())
+    } else {
+        None
+    };
     let shown: Vec<Shown> = rentals.into_iter().map(Shown::from).collect();
     let mut page = json!({ "verifications": shown });
     if let Some(next) = next {
@@ -115,34 +126,54 @@ pub async fn list(app: &Arc<App>, head: &Parts) -> Answer {
     app::json(StatusCode::OK, &page)
 }
 
-fn id(text: &str) -> Result<RentalId, Problem> {
-    // What is no id cannot exist, and is answered like any id that does not.
-    text.parse().map_err(|_| Problem::from(Error::NotFound))
+fn known(id: Option<RentalId>) -> Result<RentalId, Problem> {
+    id.ok_or_else(|| Problem::from(Error::NotFound))
 }
 
 /// `GET /api/verifications/{id}`. Stops on a hang-up.
-pub async fn get(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+pub async fn get(app: &Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let rental = app.gateway.rental(&key.account, id(id_text)?).await?;
+    let rental = app.gateway.rental(&key.account, known(id)?).await?;
     app::json(StatusCode::OK, &Shown::from(rental))
 }
 
 /// `POST /api/verifications/{id}/cancel`. A commit that was handed in is made although nobody hears of it.
-pub async fn cancel(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+pub async fn cancel(app: &Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let rental = app.gateway.cancel(&key.account, id(id_text)?).await?;
-    app::json(StatusCode::OK, &json!({ "id": rental.id.to_string(), "status": rental.status.as_str() }))
+    let rental = app.gateway.cancel(&key.account, known(id)?).await?;
+    app::json(
+        StatusCode::OK,
+        &json!({ "id": rental.id.to_string(), "status": rental.status.as_str() }),
+    )
+}
+
+/// What a poll for a code needs of its request; the rest is dropped before it is held.
+pub struct Poll {
+    key: Arc<Key>,
+    id: RentalId,
+    wait: Duration,
+    /// What `Preference-Applied` tells.
+    applied_s: Option<u64>,
+}
+
+/// Reads a poll's request.
+pub fn poll(app: &App, head: &Parts, id: Option<RentalId>) -> Result<Poll, Problem> {
+    let key = bearer(app, &head.headers)?;
+    let id = known(id)?;
+    let (wait, applied_s) = wished_wait(app, head)?;
+    Ok(Poll {
+        key,
+        id,
+        wait,
+        applied_s,
+    })
 }
 
 /// `GET /api/verifications/{id}/code`: held until the code is durable, the rental is over, the process drains or the
 /// time is up. On a hang-up the waiter is dropped and its place is free.
-pub async fn code(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
-    let key = bearer(app, &head.headers)?;
-    let id = id(id_text)?;
-    let (wait, applied) = wished_wait(app, head)?;
+pub async fn code(app: &Arc<App>, poll: Poll) -> Answer {
     let started = clock::monotonic();
-    let code = app.gateway.code(&key, id, wait).await?;
-    let waited_ms = started.elapsed().as_millis();
+    let code = app.gateway.code(&poll.key, poll.id, poll.wait).await?;
     let mut response = match &code {
         Code::Pending => app::json(StatusCode::OK, &json!({ "status": "pending" }))?,
         Code::Settled(rental) => settled(rental)?,
@@ -151,10 +182,19 @@ pub async fn code(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
     if code == Code::Pending {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if let Some(wait_s) = applied {
-        set(headers, HeaderName::from_static("preference-applied"), format!("wait={wait_s}"));
+    if let Some(wait_s) = poll.applied_s {
+        set(
+            headers,
+            HeaderName::from_static("preference-applied"),
+            format!("wait={wait_s}"),
+        );
     }
-    set(headers, HeaderName::from_static("server-timing"), format!("wait;dur={waited_ms}"));
+    let waited_ms = clock::since(started).as_millis();
+    set(
+        headers,
+        HeaderName::from_static("server-timing"),
+        format!("wait;dur={waited_ms}"),
+    );
     Ok(response)
 }
 
@@ -169,7 +209,10 @@ fn settled(rental: &Rental) -> Answer {
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
-    headers.insert(name, HeaderValue::try_from(value).expect("digits and ASCII words are header text"));
+    headers.insert(
+        name,
+        HeaderValue::try_from(value).expect("digits and ASCII words are header text"),
+    );
 }
 
 /// `?wait=` (0 to the limit, else 400) before `Prefer: wait=` (a wish: cut to the limit, ignored if it cannot be read) before the
@@ -178,11 +221,23 @@ fn wished_wait(app: &App, head: &Parts) -> Result<(Duration, Option<u64>), Probl
     let rules = app.gateway.rules();
     if let Some(text) = query(head, "wait") {
         let wait_s = text.parse::<u64>().ok().filter(|s| *s <= rules.poll_max_s);
-        let refused = || Problem::bad_request(format!("\"wait\" is a whole number of seconds from 0 to {}.", rules.poll_max_s));
+        let refused = || {
+            Problem::bad_request(format!(
+                "\"wait\" is a whole number of seconds from 0 to {}.",
+                rules.poll_max_s
+            ))
+        };
         return Ok((Duration::from_secs(wait_s.ok_or_else(refused)?), None));
     }
-    let preferred = head.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split([',', ';']));
-    let wait = preferred.filter_map(|p| p.trim().split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
+    let preferred = head
+        .headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split([',', ';']));
+    let wait = preferred
+        .filter_map(|p| p.trim().split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
     match wait.and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse::<u64>().ok()) {
         Some(wished_s) => {
             let wait_s = wished_s.min(rules.poll_max_s);

@@ -28,11 +28,13 @@ struct Create {
 }
 
 /// `POST /api/webhooks`. On a hang-up after the commit the subscription stays; it is in the list and can be deleted.
-pub async fn create(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
+pub async fn create(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let wish: Create = app::read_json(head, body, &app.body).await?;
+    let wish: Create = app::read_json(&head, body, &app.body).await?;
     if wish.events.is_empty() || wish.events.len() > PATTERNS_MAX {
-        return Err(Problem::bad_request(format!("\"events\" lists 1 to {PATTERNS_MAX} event types; [\"*\"] is all.")));
+        return Err(Problem::bad_request(format!(
+            "\"events\" lists 1 to {PATTERNS_MAX} event types; [\"*\"] is all."
+        )));
     }
     let events: Result<Vec<Pattern>, _> = wish.events.iter().map(|e| Pattern::parse(e)).collect();
     let events = events.map_err(|e| Problem::bad_request(format!("\"events\": {e}.")))?;
@@ -43,10 +45,18 @@ pub async fn create(app: &Arc<App>, head: &Parts, body: Incoming) -> Answer {
     };
     let signing_key = wish.secret.as_deref().map(str::parse::<SigningKey>).transpose();
     let signing_key = signing_key.map_err(|e| Problem::bad_request(format!("\"secret\": {e}.")))?;
-    let new = NewSubscription { url: wish.url, events, scheme, signing_key };
+    let new = NewSubscription {
+        url: wish.url,
+        events,
+        scheme,
+        signing_key,
+    };
     let made = app.gateway.subscribe(&key.account, new).await?;
     let mut answer = shown(&made);
-    let signing_key = made.signing_keys.first().and_then(|key| key.parse::<SigningKey>().ok());
+    let signing_key = made
+        .signing_keys
+        .first()
+        .and_then(|key| key.parse::<SigningKey>().ok());
     match signing_key.as_ref().and_then(SigningKey::public) {
         Some(public) => answer["publicKey"] = json!(public.to_string()),
         None => answer["secret"] = json!(made.signing_keys.first()),
@@ -67,26 +77,31 @@ fn shown(subscription: &Subscription) -> Value {
 /// `GET /api/webhooks`. Stops on a hang-up.
 pub fn list(app: &App, head: &Parts) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let all: Vec<Value> = app.gateway.subscriptions(&key.account).iter().map(|s| shown(s)).collect();
+    let all: Vec<Value> = app
+        .gateway
+        .subscriptions(&key.account)
+        .iter()
+        .map(|s| shown(s))
+        .collect();
     app::json(StatusCode::OK, &json!({ "webhooks": all }))
 }
 
-fn id(text: &str) -> Result<SubscriptionId, Problem> {
-    text.parse().map_err(|_| Problem::from(Error::NotFound))
+fn known(id: Option<SubscriptionId>) -> Result<SubscriptionId, Problem> {
+    id.ok_or_else(|| Problem::from(Error::NotFound))
 }
 
 /// `DELETE /api/webhooks/{id}`. A commit that was handed in is made although nobody hears of it.
-pub async fn delete(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+pub async fn delete(app: &Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
     let key = bearer(app, &head.headers)?;
-    app.gateway.unsubscribe(&key.account, id(id_text)?).await?;
+    app.gateway.unsubscribe(&key.account, known(id)?).await?;
     app::empty(StatusCode::NO_CONTENT)
 }
 
 /// `GET /api/webhooks/{id}/logs?limit=20`. Stops on a hang-up.
-pub async fn logs(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
+pub async fn logs(app: &Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let limit = app::list_limit(head)?;
-    let log = app.gateway.delivery_log(&key.account, id(id_text)?, limit).await?;
+    let limit = app::list_limit(&head)?;
+    let log = app.gateway.delivery_log(&key.account, known(id)?, limit).await?;
     let log: Vec<Value> = log.iter().map(line).collect();
     app::json(StatusCode::OK, &json!({ "logs": log }))
 }

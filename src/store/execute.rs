@@ -55,10 +55,23 @@ impl<R: Rows> Writer<R> {
             Some((event, targets)) => {
                 let seq = Seq::next(self.last_seq, plan.now);
                 let key = keys::event(seq);
-                rows.push(Row::put(Tree::of(seq.written_at()), key.clone(), self.vault.seal(&key, &*event)?));
+                rows.push(Row::put(
+                    Tree::of(seq.written_at()),
+                    key.clone(),
+                    self.vault.seal(&key, &*event)?,
+                ));
                 facts.push(Fact::Event(seq, event));
                 for subscription in targets {
-                    owe(Due { subscription, due_at: plan.now, event: seq, attempts: 0 }, &mut rows, &mut facts);
+                    owe(
+                        Due {
+                            subscription,
+                            due_at: plan.now,
+                            event: seq,
+                            attempts: 0,
+                        },
+                        &mut rows,
+                        &mut facts,
+                    );
                 }
                 self.last_seq = seq;
                 Some(seq)
@@ -84,7 +97,9 @@ impl<R: Rows> Writer<R> {
 
     fn is_stored(&self, id: MessageId, now: UnixMs) -> Result<bool, Error> {
         let key = keys::message(id);
-        let Tree::Log(today) = Tree::of(now) else { return Ok(false) };
+        let Tree::Log(today) = Tree::of(now) else {
+            return Ok(false);
+        };
         // The clock may have stepped back over midnight, so tomorrow's log is asked too where there is one.
         let recent = |day: u32| u64::from(today.abs_diff(day)) < DEDUPE_DAYS;
         for day in self.rows.log_days().into_iter().filter(|day| recent(*day)) {
@@ -97,12 +112,20 @@ impl<R: Rows> Writer<R> {
 
     fn is_outdated(&self, plan: &Plan, group: &Group) -> bool {
         let rental = plan.rental_was.as_ref().is_some_and(|(id, was)| {
-            let is = group.rentals.get(id).copied().or_else(|| self.live.rental(*id).map(|r| r.version));
+            let is = group
+                .rentals
+                .get(id)
+                .copied()
+                .or_else(|| self.live.rental(*id).map(|r| r.version));
             // A rental that memory has forgotten is closed for long and only ever gets late messages, one at a time.
             is.is_some_and(|is| is != *was)
         });
         let number = plan.number_was.as_ref().is_some_and(|(number, was)| {
-            let is = group.numbers.get(number).copied().or_else(|| self.live.number(number).map(|n| n.version));
+            let is = group
+                .numbers
+                .get(number)
+                .copied()
+                .or_else(|| self.live.number(number).map(|n| n.version));
             is != Some(*was)
         });
         rental || number
@@ -125,7 +148,15 @@ impl<R: Rows> Writer<R> {
             Next::Delivered | Next::Exhausted => None,
         };
         if let Some(at) = again {
-            owe(Due { due_at: at, attempts: attempt.number(), ..due }, rows, facts);
+            owe(
+                Due {
+                    due_at: at,
+                    attempts: attempt.number(),
+                    ..due
+                },
+                rows,
+                facts,
+            );
         }
         let key = keys::attempt(attempt);
         let sealed = self.vault.seal(&key, attempt)?;
@@ -137,7 +168,10 @@ impl<R: Rows> Writer<R> {
         if let Some(subscription) = subscription
             && let Some(health) = health_after(&subscription.health, attempt.next, now)
         {
-            let after = Subscription { health, ..(*subscription).clone() };
+            let after = Subscription {
+                health,
+                ..(*subscription).clone()
+            };
             let key = keys::subscription(&after.account, after.id);
             rows.push(Row::put(Tree::State, key.clone(), self.vault.seal(&key, &after)?));
             facts.push(Fact::Subscription(Arc::new(after)));

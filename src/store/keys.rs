@@ -90,7 +90,14 @@ pub fn api_key(hash: Hash) -> Key {
 }
 
 pub fn due(due: &Due) -> Key {
-    key(DUE, &[&due.subscription.0, &due.due_at.0.to_be_bytes(), &due.event.0.to_be_bytes()])
+    key(
+        DUE,
+        &[
+            &due.subscription.0,
+            &due.due_at.0.to_be_bytes(),
+            &due.event.0.to_be_bytes(),
+        ],
+    )
 }
 
 /// Reads a due key back; the attempts stand in its value.
@@ -127,8 +134,17 @@ pub fn attempts(subscription: SubscriptionId) -> Key {
 }
 
 pub fn attempt(attempt: &Attempt) -> Key {
-    let Due { subscription, event, .. } = attempt.due;
-    key(ATTEMPT, &[&subscription.0, &(!event.0).to_be_bytes(), &(!attempt.number()).to_be_bytes()])
+    let Due {
+        subscription, event, ..
+    } = attempt.due;
+    key(
+        ATTEMPT,
+        &[
+            &subscription.0,
+            &(!event.0).to_be_bytes(),
+            &(!attempt.number()).to_be_bytes(),
+        ],
+    )
 }
 
 pub fn unmatched(at: UnixMs, id: MessageId) -> Key {
@@ -146,7 +162,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn due_of(subscription: [u8; 16], at: u64, event: u64) -> Due {
-        Due { subscription: SubscriptionId(subscription), due_at: UnixMs(at), event: Seq(event), attempts: 3 }
+        Due {
+            subscription: SubscriptionId(subscription),
+            due_at: UnixMs(at),
+            event: Seq(event),
+            attempts: 3,
+        }
     }
 
     #[test]

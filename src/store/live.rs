@@ -93,14 +93,26 @@ impl Live {
     }
 
     /// Numbers free to lease now, the longest free first; those of the area code alone, if there are any.
-    pub fn free_numbers(&self, country: &str, area_code: Option<&str>, now: UnixMs, limit: usize) -> Vec<Arc<Number>> {
+    pub fn free_numbers(
+        &self,
+        country: &str,
+        area_code: Option<&str>,
+        now: UnixMs,
+        limit: usize,
+    ) -> Vec<Arc<Number>> {
         let tables = self.read();
         let free = || {
             let country = tables.free.get(country).into_iter().flatten();
-            country.filter_map(|(_, number)| tables.numbers.get(number)).filter(move |n| n.is_free(now))
+            country
+                .filter_map(|(_, number)| tables.numbers.get(number))
+                .filter(move |n| n.is_free(now))
         };
         if area_code.is_some() {
-            let near: Vec<_> = free().filter(|n| n.area_code() == area_code).take(limit).cloned().collect();
+            let near: Vec<_> = free()
+                .filter(|n| n.area_code() == area_code)
+                .take(limit)
+                .cloned()
+                .collect();
             if !near.is_empty() {
                 return near;
             }
@@ -111,14 +123,26 @@ impl Live {
     /// Open rentals whose time is up.
     pub fn rentals_over(&self, now: UnixMs, limit: usize) -> Vec<Arc<Rental>> {
         let tables = self.read();
-        let over = tables.ends.iter().take_while(|(at, _)| *at <= now).filter_map(|(_, id)| tables.rentals.get(id));
-        over.filter(|rental| !rental.closed).take(limit).cloned().collect()
+        let over = tables
+            .ends
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .filter_map(|(_, id)| tables.rentals.get(id));
+        over.filter(|rental| !rental.closed)
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     /// Forgets closed rentals that were kept long enough; the disk still has them.
     pub fn forget_closed(&self, now: UnixMs) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        let old: Vec<_> = tables.ends.iter().take_while(|(at, _)| *at <= now).copied().collect();
+        let old: Vec<_> = tables
+            .ends
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .copied()
+            .collect();
         for (at, id) in old {
             if tables.rentals.get(&id).is_none_or(|rental| rental.closed) {
                 tables.ends.remove(&(at, id));
@@ -134,20 +158,33 @@ impl Live {
     pub fn subscriptions(&self, account: &AccountId) -> Vec<Arc<Subscription>> {
         let tables = self.read();
         let ids = tables.by_account.get(account).into_iter().flatten();
-        ids.filter_map(|id| tables.subscriptions.get(id)).cloned().collect()
+        ids.filter_map(|id| tables.subscriptions.get(id))
+            .cloned()
+            .collect()
     }
 
     /// Subscriptions that are owed something by `now`.
     pub fn owed(&self, now: UnixMs) -> Vec<SubscriptionId> {
         let tables = self.read();
-        let first = |rows: &BTreeMap<(UnixMs, Seq), u16>| rows.keys().next().is_some_and(|(at, _)| *at <= now);
-        tables.due.iter().filter(|(_, rows)| first(rows)).map(|(id, _)| *id).collect()
+        let first =
+            |rows: &BTreeMap<(UnixMs, Seq), u16>| rows.keys().next().is_some_and(|(at, _)| *at <= now);
+        tables
+            .due
+            .iter()
+            .filter(|(_, rows)| first(rows))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// What a subscription is owed by `now`, oldest first.
     pub fn due(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
         let tables = self.read();
-        let rows = tables.due.get(&subscription).into_iter().flatten().take_while(|((at, _), _)| *at <= now);
+        let rows = tables
+            .due
+            .get(&subscription)
+            .into_iter()
+            .flatten()
+            .take_while(|((at, _), _)| *at <= now);
         let due = |((due_at, event), attempts): (&(UnixMs, Seq), &u16)| Due {
             subscription,
             due_at: *due_at,
@@ -166,7 +203,11 @@ impl Live {
 
     /// The time of the oldest delivery that is due, for the metric that shows a stuck queue.
     pub fn oldest_due(&self) -> Option<UnixMs> {
-        self.read().due.values().filter_map(|rows| rows.keys().next().map(|(at, _)| *at)).min()
+        self.read()
+            .due
+            .values()
+            .filter_map(|rows| rows.keys().next().map(|(at, _)| *at))
+            .min()
     }
 
     pub fn event(&self, seq: Seq) -> Option<Arc<Event>> {
@@ -231,8 +272,15 @@ impl Tables {
     }
 
     fn put_subscription(&mut self, subscription: Arc<Subscription>) {
-        if self.subscriptions.insert(subscription.id, subscription.clone()).is_none() {
-            self.by_account.entry(subscription.account.clone()).or_default().push(subscription.id);
+        if self
+            .subscriptions
+            .insert(subscription.id, subscription.clone())
+            .is_none()
+        {
+            self.by_account
+                .entry(subscription.account.clone())
+                .or_default()
+                .push(subscription.id);
         }
     }
 
@@ -265,5 +313,9 @@ impl Tables {
 }
 
 fn kept_until(rental: &Rental) -> UnixMs {
-    if rental.closed { rental.ends_at.plus_ms(CLOSED_KEPT_MS) } else { rental.ends_at }
+    if rental.closed {
+        rental.ends_at.plus_ms(CLOSED_KEPT_MS)
+    } else {
+        rental.ends_at
+    }
 }

@@ -1,7 +1,7 @@
 //! What the product asks of a store: whole commits and queries in the product's words, and the promises that every store keeps.
 
-pub mod keys;
 mod execute;
+pub mod keys;
 mod live;
 mod plan;
 mod query;
@@ -44,7 +44,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// A rental that `live` no longer holds. Blocks on the disk, as all queries below.
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error>;
-    fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error>;
+    fn rentals(
+        &self,
+        account: &AccountId,
+        before: Option<RentalId>,
+        limit: usize,
+    ) -> Result<Vec<Rental>, Error>;
     fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error>;
     fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error>;
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error>;
@@ -65,13 +70,25 @@ pub trait Store: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub enum Commit {
     /// An inbound message with all that follows from it. Guarded by the message's id and the rental's version.
-    Receive { message: Box<StoredMessage>, matched: Option<Box<Change>> },
+    Receive {
+        message: Box<StoredMessage>,
+        matched: Option<Box<Change>>,
+    },
     /// A new rental and the number it takes. Guarded by the number's version.
-    Rent { change: Box<Change>, number: Number },
+    Rent {
+        change: Box<Change>,
+        number: Number,
+    },
     /// A rental's end and its number given back. Guarded by both versions.
-    End { change: Box<Change>, number: Number },
+    End {
+        change: Box<Change>,
+        number: Number,
+    },
     /// A completed rental gives its number back: nobody hears an event.
-    Release { rental: Box<Rental>, number: Number },
+    Release {
+        rental: Box<Rental>,
+        number: Number,
+    },
     /// One attempt, its reschedule and the subscription's health.
     Record(Box<Attempt>),
     /// An owed delivery whose event or subscription is gone.
@@ -110,7 +127,9 @@ pub enum Error {
     Closed,
     #[error("the disk is nearly full: free space, then it accepts messages again without a restart")]
     DiskFull,
-    #[error("the store stopped after a failed write ({0}); restart the gateway, what it acknowledged is on the disk")]
+    #[error(
+        "the store stopped after a failed write ({0}); restart the gateway, what it acknowledged is on the disk"
+    )]
     Broken(Arc<str>),
     #[error("a stored record cannot be read: {0}")]
     Damaged(&'static str),

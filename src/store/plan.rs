@@ -37,7 +37,10 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(commit: Commit, vault: &Vault, now: UnixMs) -> Result<Self, Error> {
-        let mut plan = Self { now, ..Self::default() };
+        let mut plan = Self {
+            now,
+            ..Self::default()
+        };
         match commit {
             Commit::Receive { message, matched } => {
                 plan.message(&message, vault)?;
@@ -66,7 +69,8 @@ impl Plan {
                 plan.facts.push(Fact::Subscription(Arc::from(subscription)));
             }
             Commit::Unsubscribe(account, id) => {
-                plan.rows.push(Row::delete(Tree::State, keys::subscription(&account, id)));
+                plan.rows
+                    .push(Row::delete(Tree::State, keys::subscription(&account, id)));
                 plan.facts.push(Fact::Unsubscribed(id));
             }
             Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
@@ -85,7 +89,11 @@ impl Plan {
         let sealed = vault.seal(&key, message)?;
         self.rows.push(Row::put(tree, key, sealed));
         if message.owner.is_err() {
-            self.rows.push(Row::put(tree, keys::unmatched(message.received_at, message.id), Vec::new()));
+            self.rows.push(Row::put(
+                tree,
+                keys::unmatched(message.received_at, message.id),
+                Vec::new(),
+            ));
         }
         self.new_message = Some(message.id);
         Ok(())
@@ -100,7 +108,8 @@ impl Plan {
     fn rental(&mut self, rental: Rental, vault: &Vault, existed: bool) -> Result<(), Error> {
         let key = keys::rental(&rental.account, rental.id);
         let sealed = vault.seal(&key, &rental)?;
-        self.rows.push(Row::put(Tree::of(rental.id.created_at()), key, sealed));
+        self.rows
+            .push(Row::put(Tree::of(rental.id.created_at()), key, sealed));
         if existed {
             debug_assert!(rental.version > 0, "a changed rental has a version before");
             self.rental_was = Some((rental.id, rental.version - 1));

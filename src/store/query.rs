@@ -24,7 +24,10 @@ pub struct Query<'a, R> {
 
 impl<R: Rows> Query<'_, R> {
     fn one<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>, Error> {
-        self.rows.get(tree, key)?.map(|record| self.vault.open(key, &record)).transpose()
+        self.rows
+            .get(tree, key)?
+            .map(|record| self.vault.open(key, &record))
+            .transpose()
     }
 
     pub fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
@@ -32,7 +35,12 @@ impl<R: Rows> Query<'_, R> {
     }
 
     /// Newest first, starting below `before`.
-    pub fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+    pub fn rentals(
+        &self,
+        account: &AccountId,
+        before: Option<RentalId>,
+        limit: usize,
+    ) -> Result<Vec<Rental>, Error> {
         let below = before.map(|id| keys::rental(account, id));
         let mut found = Vec::new();
         for day in self.rows.log_days().into_iter().rev() {
@@ -41,7 +49,10 @@ impl<R: Rows> Query<'_, R> {
             }
             let wanted = limit - found.len();
             let prefix = keys::rentals(account);
-            for (key, record) in self.rows.scan_down(Tree::Log(day), &prefix, below.as_deref(), wanted)? {
+            for (key, record) in self
+                .rows
+                .scan_down(Tree::Log(day), &prefix, below.as_deref(), wanted)?
+            {
                 found.push(self.vault.open(&key, &record)?);
             }
             if found.len() >= limit {
@@ -53,7 +64,9 @@ impl<R: Rows> Query<'_, R> {
 
     /// The messages that are still kept, in the order of the references.
     pub fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error> {
-        let each = refs.iter().map(|r| self.one(Tree::of(r.at), &keys::message(r.id)));
+        let each = refs
+            .iter()
+            .map(|r| self.one(Tree::of(r.at), &keys::message(r.id)));
         each.filter_map(Result::transpose).collect()
     }
 
@@ -62,8 +75,12 @@ impl<R: Rows> Query<'_, R> {
         let mut found = Vec::new();
         for day in self.rows.log_days().into_iter().rev() {
             let tree = Tree::Log(day);
-            for (key, _) in self.rows.scan_down(tree, &[keys::UNMATCHED], None, limit - found.len())? {
-                let id = keys::parse_unmatched(&key).ok_or(Error::Damaged("an unmatched row of a wrong length"))?;
+            for (key, _) in self
+                .rows
+                .scan_down(tree, &[keys::UNMATCHED], None, limit - found.len())?
+            {
+                let id = keys::parse_unmatched(&key)
+                    .ok_or(Error::Damaged("an unmatched row of a wrong length"))?;
                 found.extend(self.one(tree, &keys::message(id))?);
             }
             if found.len() >= limit {
@@ -81,7 +98,10 @@ impl<R: Rows> Query<'_, R> {
         let mut found = Vec::new();
         for day in self.rows.log_days().into_iter().rev() {
             let wanted = limit - found.len();
-            for (key, record) in self.rows.scan(Tree::Log(day), &keys::attempts(subscription), wanted)? {
+            for (key, record) in self
+                .rows
+                .scan(Tree::Log(day), &keys::attempts(subscription), wanted)?
+            {
                 found.push(self.vault.open(&key, &record)?);
             }
             if found.len() >= limit {
@@ -94,7 +114,9 @@ impl<R: Rows> Query<'_, R> {
     /// Fills `live` from the state tree, and answers the newest sequence there is.
     pub fn load(&self, live: &Live) -> Result<Seq, Error> {
         self.load_table::<Number>(keys::NUMBER, live, |number, query| query.number_facts(number))?;
-        self.load_table::<Subscription>(keys::SUBSCRIPTION, live, |s, _| Ok(vec![Fact::Subscription(Arc::new(s))]))?;
+        self.load_table::<Subscription>(keys::SUBSCRIPTION, live, |s, _| {
+            Ok(vec![Fact::Subscription(Arc::new(s))])
+        })?;
         self.load_table::<Key>(keys::KEY, live, |key, _| Ok(vec![Fact::Key(Arc::new(key))]))?;
         let mut newest_owed = Seq::default();
         let mut facts = Vec::new();
@@ -134,8 +156,15 @@ impl<R: Rows> Query<'_, R> {
 
     fn newest_event(&self) -> Result<Seq, Error> {
         for day in self.rows.log_days().into_iter().rev() {
-            if let Some((key, _)) = self.rows.scan_down(Tree::Log(day), &[keys::EVENT], None, 1)?.pop() {
-                let seq = key.get(1..).and_then(|b| b.try_into().ok()).ok_or(Error::Damaged("an event key of a wrong length"))?;
+            if let Some((key, _)) = self
+                .rows
+                .scan_down(Tree::Log(day), &[keys::EVENT], None, 1)?
+                .pop()
+            {
+                let seq = key
+                    .get(1..)
+                    .and_then(|b| b.try_into().ok())
+                    .ok_or(Error::Damaged("an event key of a wrong length"))?;
                 return Ok(Seq(u64::from_be_bytes(seq)));
             }
         }

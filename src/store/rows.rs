@@ -11,7 +11,13 @@ pub trait Rows {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
     /// Pairs whose key starts with `prefix`, in ascending or descending order; descending may start below a key.
     fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error>;
-    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error>;
+    fn scan_down(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        below: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error>;
     /// Days that have a log, oldest first.
     fn log_days(&self) -> Vec<u32>;
 }
@@ -26,11 +32,19 @@ pub struct Row {
 
 impl Row {
     pub fn put(tree: Tree, key: Key, value: Vec<u8>) -> Self {
-        Self { tree, key, value: Some(value) }
+        Self {
+            tree,
+            key,
+            value: Some(value),
+        }
     }
 
     pub fn delete(tree: Tree, key: Key) -> Self {
-        Self { tree, key, value: None }
+        Self {
+            tree,
+            key,
+            value: None,
+        }
     }
 }
 
@@ -42,7 +56,9 @@ pub fn due_value(key: &[u8], attempts: u16) -> Vec<u8> {
 }
 
 pub fn parse_due_value(key: &[u8], value: &[u8]) -> Result<u16, Error> {
-    let parts = value.split_at_checked(2).and_then(|(a, c)| Some((a.try_into().ok()?, c.try_into().ok()?)));
+    let parts = value
+        .split_at_checked(2)
+        .and_then(|(a, c)| Some((a.try_into().ok()?, c.try_into().ok()?)));
     let (attempts, checksum) = parts.ok_or(Error::Damaged("a due row of a wrong length"))?;
     let attempts = u16::from_be_bytes(attempts);
     if due_checksum(key, attempts) != u32::from_be_bytes(checksum) {

@@ -30,7 +30,11 @@ pub struct Disk(BTreeMap<(Tree, Vec<u8>), Vec<u8>>);
 impl Disk {
     /// Every stored byte, for a test that looks for what must not be there in the clear.
     pub fn bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|((_, key), value)| key.iter().chain(value)).copied().collect()
+        self.0
+            .iter()
+            .flat_map(|((_, key), value)| key.iter().chain(value))
+            .copied()
+            .collect()
     }
 
     fn write(&mut self, row: Row) {
@@ -48,7 +52,10 @@ impl Disk {
             (tree, past)
         });
         let to = past.map_or(Bound::Unbounded, Bound::Excluded);
-        self.0.range((from, to)).filter(move |((t, _), _)| *t == tree).map(|((_, key), value)| (key.clone(), value.clone()))
+        self.0
+            .range((from, to))
+            .filter(move |((t, _), _)| *t == tree)
+            .map(|((_, key), value)| (key.clone(), value.clone()))
     }
 }
 
@@ -61,13 +68,32 @@ impl Rows for Disk {
         Ok(self.range(tree, prefix).take(limit).collect())
     }
 
-    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
-        let down = self.range(tree, prefix).rev().filter(|(key, _)| below.is_none_or(|below| key.as_slice() < below));
+    fn scan_down(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        below: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error> {
+        let down = self
+            .range(tree, prefix)
+            .rev()
+            .filter(|(key, _)| below.is_none_or(|below| key.as_slice() < below));
         Ok(down.take(limit).collect())
     }
 
     fn log_days(&self) -> Vec<u32> {
-        let mut days: Vec<u32> = self.0.keys().filter_map(|(tree, _)| if let Tree::Log(day) = tree { Some(*day) } else { None }).collect();
+        let mut days: Vec<u32> = self
+            .0
+            .keys()
+            .filter_map(|(tree, _)| {
+                if let Tree::Log(day) = tree {
+                    Some(*day)
+                } else {
+                    None
+                }
+            })
+            .collect();
         days.dedup();
         days
     }
@@ -101,11 +127,31 @@ impl Simulated {
     /// Opens what is on this disk.
     pub fn open(disk: Disk, vault: Vault, sync: Sync) -> Result<Self, Error> {
         let live = Arc::new(Live::default());
-        let last_seq = Query { rows: &disk, vault: &vault }.load(&live)?;
-        let writer = Writer { rows: disk, vault: vault.clone(), live: live.clone(), last_seq };
-        let inner = Mutex::new(Inner { writer, group: Group::default(), waiting: Vec::new() });
+        let last_seq = Query {
+            rows: &disk,
+            vault: &vault,
+        }
+        .load(&live)?;
+        let writer = Writer {
+            rows: disk,
+            vault: vault.clone(),
+            live: live.clone(),
+            last_seq,
+        };
+        let inner = Mutex::new(Inner {
+            writer,
+            group: Group::default(),
+            waiting: Vec::new(),
+        });
         let (healthy, closed) = (AtomicBool::new(true), AtomicBool::new(false));
-        Ok(Self { inner, live, vault, sync, healthy, closed })
+        Ok(Self {
+            inner,
+            live,
+            vault,
+            sync,
+            healthy,
+            closed,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -116,11 +162,16 @@ impl Simulated {
     pub fn sync(&self) -> usize {
         let mut inner = self.lock();
         let group = std::mem::take(&mut inner.group);
-        group.rows.into_iter().for_each(|row| inner.writer.rows.write(row));
+        group
+            .rows
+            .into_iter()
+            .for_each(|row| inner.writer.rows.write(row));
         self.live.apply(group.facts);
         let waiting = std::mem::take(&mut inner.waiting);
         let count = waiting.len();
-        waiting.into_iter().for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
+        waiting
+            .into_iter()
+            .for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
         count
     }
 
@@ -130,7 +181,9 @@ impl Simulated {
         let mut inner = self.lock();
         inner.group = Group::default();
         let waiting = std::mem::take(&mut inner.waiting);
-        waiting.into_iter().for_each(|(answer, _)| drop(answer.send(Err(broken()))));
+        waiting
+            .into_iter()
+            .for_each(|(answer, _)| drop(answer.send(Err(broken()))));
     }
 
     /// What a power cut at this moment leaves behind; pending commits are not in it.
@@ -139,10 +192,17 @@ impl Simulated {
     }
 
     fn query<T>(&self, read: impl FnOnce(Query<'_, Disk>) -> Result<T, Error>) -> Result<T, Error> {
-        read(Query { rows: &self.lock().writer.rows, vault: &self.vault })
+        read(Query {
+            rows: &self.lock().writer.rows,
+            vault: &self.vault,
+        })
     }
 
-    fn submit(&self, commit: Commit, now: UnixMs) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
+    fn submit(
+        &self,
+        commit: Commit,
+        now: UnixMs,
+    ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
         }
@@ -152,7 +212,11 @@ impl Simulated {
         let plan = Plan::new(commit, &self.vault, now)?;
         let (answer, answered) = oneshot::channel();
         let mut inner = self.lock();
-        let Inner { writer, group, waiting } = &mut *inner;
+        let Inner {
+            writer,
+            group,
+            waiting,
+        } = &mut *inner;
         let committed = writer.execute(plan, group)?;
         waiting.push((answer, committed));
         drop(inner);
@@ -183,7 +247,12 @@ impl Store for Simulated {
         self.query(|q| q.rental(account, id))
     }
 
-    fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+    fn rentals(
+        &self,
+        account: &AccountId,
+        before: Option<RentalId>,
+        limit: usize,
+    ) -> Result<Vec<Rental>, Error> {
         self.query(|q| q.rentals(account, before, limit))
     }
 
@@ -204,10 +273,22 @@ impl Store for Simulated {
     }
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
-        let Tree::Log(today) = Tree::of(now) else { return Ok(0) };
+        let Tree::Log(today) = Tree::of(now) else {
+            return Ok(0);
+        };
         let mut inner = self.lock();
-        let old: Vec<u32> = inner.writer.rows.log_days().into_iter().filter(|day| *day < today.saturating_sub(log_days)).collect();
-        inner.writer.rows.0.retain(|(tree, _), _| !old.iter().any(|day| *tree == Tree::Log(*day)));
+        let old: Vec<u32> = inner
+            .writer
+            .rows
+            .log_days()
+            .into_iter()
+            .filter(|day| *day < today.saturating_sub(log_days))
+            .collect();
+        inner
+            .writer
+            .rows
+            .0
+            .retain(|(tree, _), _| !old.iter().any(|day| *tree == Tree::Log(*day)));
         Ok(old.len())
     }
 

@@ -36,7 +36,11 @@ impl Vault {
         let cipher = XChaCha20Poly1305::new(&derive(master, "record key 1").into());
         let mut check = [0; 16];
         check.copy_from_slice(&derive(master, "check 1")[..16]);
-        Self { cipher, blind: derive(master, "number key 1"), check }
+        Self {
+            cipher,
+            blind: derive(master, "number key 1"),
+            check,
+        }
     }
 
     /// Tells whether a store was written under this master key, and nothing more about it.
@@ -56,7 +60,10 @@ impl Vault {
         let plain = postcard::to_allocvec(value).map_err(|_| Error::Damaged("a record cannot be encoded"))?;
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| Error::Damaged("the system gives no random bytes"))?;
-        let payload = Payload { msg: &plain, aad: key };
+        let payload = Payload {
+            msg: &plain,
+            aad: key,
+        };
         let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), payload);
         let sealed = sealed.map_err(|_| Error::Damaged("a record cannot be sealed"))?;
         let mut record = Vec::with_capacity(1 + NONCE_BYTES + sealed.len());
@@ -73,8 +80,15 @@ impl Vault {
             return Err(Error::Damaged("a record of an unknown form"));
         }
         let (nonce, sealed) = rest.split_at(NONCE_BYTES);
-        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: key });
-        let plain = plain.map_err(|_| Error::Damaged("a record fails its check: wrong key, or damaged media"))?;
+        let plain = self.cipher.decrypt(
+            XNonce::from_slice(nonce),
+            Payload {
+                msg: sealed,
+                aad: key,
+            },
+        );
+        let plain =
+            plain.map_err(|_| Error::Damaged("a record fails its check: wrong key, or damaged media"))?;
         postcard::from_bytes(&plain).map_err(|_| Error::Damaged("a record does not decode"))
     }
 }
@@ -103,7 +117,10 @@ mod tests {
     #[test]
     fn numbers_are_blinded_by_the_master_key() {
         let number = PhoneNumber::parse("+12025550143").unwrap();
-        assert_ne!(Vault::new(&[1; 32]).blind(&number), Vault::new(&[2; 32]).blind(&number));
+        assert_ne!(
+            Vault::new(&[1; 32]).blind(&number),
+            Vault::new(&[2; 32]).blind(&number)
+        );
         assert_eq!(format!("{:?}", Vault::new(&[1; 32])), "Vault");
     }
 

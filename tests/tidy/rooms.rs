@@ -11,15 +11,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("telemetry", &["core"]),
     ("clock", &["core"]),
     ("carrier", &["core"]),
-    ("store", &["core"]),
+    ("store", &["core", "clock"]),
     ("gateway", &["core", "clock", "carrier", "store"]),
     ("dispatch", &["core", "clock", "store"]),
-    ("http", &["core", "gateway", "carrier", "store"]),
+    ("http", &["core", "clock", "gateway", "carrier", "store"]),
     (
         "app",
         &["core", "clock", "carrier", "store", "gateway", "dispatch", "http"],
     ),
-    ("cli", &["app", "core", "carrier"]),
+    ("cli", &["app", "clock", "core", "carrier"]),
     ("main", &["app", "cli", "core", "carrier"]),
 ];
 
@@ -29,7 +29,11 @@ const SHARED: &[&str] = &["telemetry", "config"];
 /// Where a room may name only some items of another: http maps errors and speaks a carrier's answer, it does not use the store.
 const ONLY: &[(&str, &str, &[&str])] = &[
     ("http", "store", &["Error"]),
-    ("http", "carrier", &["Error", "Reject", "Answer", "Request"]),
+    (
+        "http",
+        "carrier",
+        &["Error", "Reject", "Answer", "Request", "simulate"],
+    ),
 ];
 
 /// Where a room may not name some items of another: the trait is for everybody, the engines are for app.

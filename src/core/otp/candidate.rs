@@ -9,7 +9,11 @@ pub const SCORE_MIN: i32 = 26;
 
 /// What the user types: the letters and digits of the range.
 pub(super) fn value(text: &Text, start: usize, end: usize) -> String {
-    text.cased[start..end].iter().filter(|b| b.is_ascii_alphanumeric()).map(|b| char::from(*b)).collect()
+    text.cased[start..end]
+        .iter()
+        .filter(|b| b.is_ascii_alphanumeric())
+        .map(|b| char::from(*b))
+        .collect()
 }
 
 /// Describes a scored token.
@@ -27,8 +31,16 @@ pub(super) fn describe(original: &str, text: &Text, scored: &Scored, margin: i32
 
 /// Points above the threshold, or above the next candidate if that is less, and the confidence they have earned on
 /// messages that were not used to choose the weights.
-const TABLE: [(i32, f32); 8] =
-    [(-20, 0.02), (-8, 0.15), (0, 0.6), (3, 0.75), (6, 0.88), (10, 0.94), (16, 0.97), (24, 0.99)];
+const TABLE: [(i32, f32); 8] = [
+    (-20, 0.02),
+    (-8, 0.15),
+    (0, 0.6),
+    (3, 0.75),
+    (6, 0.88),
+    (10, 0.94),
+    (16, 0.97),
+    (24, 0.99),
+];
 
 /// Confidence of a candidate by its score and its lead on the next one.
 pub(super) fn confidence(score: i32, lead: i32) -> f32 {

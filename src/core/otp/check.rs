@@ -12,8 +12,10 @@ const WORD_BYTES_MAX: usize = 120;
 
 /// Checks the files that are compiled in. An empty list means all is well.
 pub fn check_built_in() -> Vec<Error> {
-    let mut errors: Vec<Error> =
-        lexicon::FILES.iter().flat_map(|(name, text)| check_language_file(name, text)).collect();
+    let mut errors: Vec<Error> = lexicon::FILES
+        .iter()
+        .flat_map(|(name, text)| check_language_file(name, text))
+        .collect();
     errors.extend(check_rule_file(service::FILE.0, service::FILE.1));
     errors
 }
@@ -47,7 +49,10 @@ pub fn check_language_file(name: &str, text: &str) -> Vec<Error> {
 /// Checks a rule file: each rule against its bounds and its own examples.
 pub fn check_rule_file(name: &str, text: &str) -> Vec<Error> {
     match service::read(name, text) {
-        Ok(rules) => rules.iter().filter_map(|rule| Rules::new(std::iter::once(rule)).err()).collect(),
+        Ok(rules) => rules
+            .iter()
+            .filter_map(|rule| Rules::new(std::iter::once(rule)).err())
+            .collect(),
         Err(error) => vec![error],
     }
 }
@@ -59,7 +64,9 @@ fn entry_fault(entry: &str) -> Option<String> {
     if entry.matches('(').count() != entry.matches(')').count() {
         return Some("a parenthesis is not closed; close it".to_owned());
     }
-    let blank = lexicon::expand(entry).iter().any(|word| folded(word.trim_matches('*')).trim().is_empty());
+    let blank = lexicon::expand(entry)
+        .iter()
+        .any(|word| folded(word.trim_matches('*')).trim().is_empty());
     blank.then(|| "empty after folding; remove it".to_owned())
 }
 

@@ -26,7 +26,9 @@ pub fn render(text: &str, extraction: &Extraction) -> String {
     let mut shown = String::new();
     let mut at = 0;
     for ([start, end], colour, note) in marks {
-        let (Some(plain), Some(marked)) = (text.get(at..start.max(at)), text.get(start..end)) else { continue };
+        let (Some(plain), Some(marked)) = (text.get(at..start.max(at)), text.get(start..end)) else {
+            continue;
+        };
         if start < at {
             continue;
         }
@@ -45,13 +47,19 @@ pub fn render(text: &str, extraction: &Extraction) -> String {
 }
 
 fn push(shown: &mut String, part: &str) {
-    shown.extend(part.chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }));
+    shown.extend(
+        part.chars()
+            .map(|c| if c.is_control() && c != '\n' { '?' } else { c }),
+    );
 }
 
 fn summary(shown: &mut String, extraction: &Extraction) {
     let code = extraction.code.as_deref().unwrap_or("none");
-    let _infallible =
-        write!(shown, "\n\ncode {CODE}{code}{RESET}  confidence {:.2}  rule {}", extraction.confidence, extraction.rule);
+    let _infallible = write!(
+        shown,
+        "\n\ncode {CODE}{code}{RESET}  confidence {:.2}  rule {}",
+        extraction.confidence, extraction.rule
+    );
     for candidate in &extraction.candidates {
         let _infallible = write!(shown, "\n  {} {:>4} points:", candidate.code, candidate.score);
         for feature in &candidate.features {

@@ -3,14 +3,13 @@
 
 /// The zero of every run of decimal digits (general category Nd) in Unicode 16.
 const ZEROS: [u32; 73] = [
-    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66,
-    0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810,
-    0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0,
-    0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x10D40, 0x11066,
-    0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x116D0, 0x116DA,
-    0x11730, 0x118E0, 0x11950, 0x11BF0, 0x11C50, 0x11D50, 0x11DA0, 0x11F50, 0x16A60, 0x16AC0,
-    0x16B50, 0x1CCF0, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140, 0x1E2F0, 0x1E4F0,
-    0x1E5F1, 0x1E950, 0x1FBF0,
+    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
+    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0,
+    0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30,
+    0x10D40, 0x11066, 0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x116D0,
+    0x116DA, 0x11730, 0x118E0, 0x11950, 0x11BF0, 0x11C50, 0x11D50, 0x11DA0, 0x11F50, 0x16A60, 0x16AC0,
+    0x16B50, 0x1CCF0, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140, 0x1E2F0, 0x1E4F0, 0x1E5F1,
+    0x1E950, 0x1FBF0,
 ];
 
 /// Base letters of U+00C0 to U+024F, lower-case; a dot keeps the character.
@@ -73,7 +72,11 @@ fn ascii(c: char) -> Folded {
 fn digit(code: u32) -> Option<char> {
     let at = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
     let value = code - ZEROS[at];
-    if value < 10 { char::from_digit(value, 10) } else { None }
+    if value < 10 {
+        char::from_digit(value, 10)
+    } else {
+        None
+    }
 }
 
 /// General category Cf, variation selectors, and marks that people leave out: accents, Hebrew points, Arabic vowel
@@ -133,7 +136,14 @@ fn latin(c: char, base: u8) -> Folded {
         return lower(c);
     }
     let base = char::from(base);
-    Folded::Keep(base, if c.is_uppercase() { base.to_ascii_uppercase() } else { base })
+    Folded::Keep(
+        base,
+        if c.is_uppercase() {
+            base.to_ascii_uppercase()
+        } else {
+            base
+        },
+    )
 }
 
 fn greek_or_cyrillic(c: char) -> Folded {
@@ -176,9 +186,23 @@ fn arabic(c: char) -> char {
 /// Letters written with a nukta, as their base; the sign of the nasal, as one of its two forms.
 fn indic(c: char) -> char {
     const PAIRS: [(char, char); 18] = [
-        ('\u{958}', 'क'), ('\u{959}', 'ख'), ('\u{95A}', 'ग'), ('\u{95B}', 'ज'), ('\u{95C}', 'ड'), ('\u{95D}', 'ढ'),
-        ('\u{95E}', 'फ'), ('\u{95F}', 'य'), ('\u{929}', 'न'), ('\u{931}', 'र'), ('\u{901}', '\u{902}'),
-        ('\u{9DC}', 'ড'), ('\u{9DD}', 'ঢ'), ('\u{9DF}', 'য'), ('\u{A33}', 'ਲ'), ('\u{A36}', 'ਸ'), ('\u{A5B}', 'ਜ'),
+        ('\u{958}', 'क'),
+        ('\u{959}', 'ख'),
+        ('\u{95A}', 'ग'),
+        ('\u{95B}', 'ज'),
+        ('\u{95C}', 'ड'),
+        ('\u{95D}', 'ढ'),
+        ('\u{95E}', 'फ'),
+        ('\u{95F}', 'य'),
+        ('\u{929}', 'न'),
+        ('\u{931}', 'र'),
+        ('\u{901}', '\u{902}'),
+        ('\u{9DC}', 'ড'),
+        ('\u{9DD}', 'ঢ'),
+        ('\u{9DF}', 'য'),
+        ('\u{A33}', 'ਲ'),
+        ('\u{A36}', 'ਸ'),
+        ('\u{A5B}', 'ਜ'),
         ('\u{A5E}', 'ਫ'),
     ];
     PAIRS.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to)

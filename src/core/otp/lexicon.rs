@@ -110,8 +110,10 @@ pub(super) const FILES: [(&str, &str); 5] = [
 
 /// Reads one language file. The error carries the file's name and the place in it.
 pub(super) fn read(name: &str, text: &str) -> Result<Vec<Language>, Error> {
-    let file: File = toml::from_str(text)
-        .map_err(|error| Error::Data { file: name.to_owned(), reason: error.to_string() })?;
+    let file: File = toml::from_str(text).map_err(|error| Error::Data {
+        file: name.to_owned(),
+        reason: error.to_string(),
+    })?;
     Ok(file.language)
 }
 
@@ -157,8 +159,14 @@ impl Lexicon {
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(patterns.iter().map(|(text, _)| text))
-            .map_err(|error| Error::Data { file: "data".to_owned(), reason: error.to_string() })?;
-        Ok(Lexicon { automaton, words: patterns.into_iter().map(|(_, word)| word).collect() })
+            .map_err(|error| Error::Data {
+                file: "data".to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(Lexicon {
+            automaton,
+            words: patterns.into_iter().map(|(_, word)| word).collect(),
+        })
     }
 
     /// All words of the text in order of their start; a code word inside a longer one or inside a compound is left out.
@@ -168,7 +176,12 @@ impl Lexicon {
             let word = self.words[found.pattern().as_usize()];
             if let Some(end) = fits(&text.folded, found.start(), found.end(), word) {
                 let word_id = found.pattern().as_u32();
-                hits.push(Hit { start: found.start(), end, class: word.class, word: word_id });
+                hits.push(Hit {
+                    start: found.start(),
+                    end,
+                    class: word.class,
+                    word: word_id,
+                });
             }
         }
         hits.sort_unstable_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.class));
@@ -192,7 +205,10 @@ fn fits(text: &str, start: usize, end: usize, word: Word) -> Option<usize> {
         return None;
     }
     let rest = &text[end..];
-    let tail = rest.char_indices().take(24).find(|(_, c)| !is_word(*c) || is_unspaced(*c) || c.is_ascii_digit());
+    let tail = rest
+        .char_indices()
+        .take(24)
+        .find(|(_, c)| !is_word(*c) || is_unspaced(*c) || c.is_ascii_digit());
     Some(end + tail.map_or_else(|| rest.chars().take(24).map(char::len_utf8).sum(), |(at, _)| at))
 }
 
@@ -221,8 +237,11 @@ fn prune(hits: &mut Vec<Hit>) {
         true
     });
     // A compound that starts inside a code word ("code postal") still wins over the word it shares.
-    let compounds: Vec<(usize, usize)> =
-        hits.iter().filter(|hit| hit.class == Class::Not).map(|hit| (hit.start, hit.end)).collect();
+    let compounds: Vec<(usize, usize)> = hits
+        .iter()
+        .filter(|hit| hit.class == Class::Not)
+        .map(|hit| (hit.start, hit.end))
+        .collect();
     if compounds.is_empty() {
         return;
     }
@@ -241,13 +260,24 @@ fn prune(hits: &mut Vec<Hit>) {
 fn word(phrase: &str, class: Class) -> (String, Word) {
     let open_start = phrase.starts_with('*');
     let open_end = phrase.ends_with('*');
-    (folded(phrase.trim_matches('*')), Word { class, open_start, open_end })
+    (
+        folded(phrase.trim_matches('*')),
+        Word {
+            class,
+            open_start,
+            open_end,
+        },
+    )
 }
 
 /// Expands `(a|b) c` into its phrases. Groups do not nest; an unclosed one is taken literally.
 pub(super) fn expand(entry: &str) -> Vec<String> {
-    let Some((head, rest)) = entry.split_once('(') else { return vec![entry.to_owned()] };
-    let Some((choices, tail)) = rest.split_once(')') else { return vec![entry.to_owned()] };
+    let Some((head, rest)) = entry.split_once('(') else {
+        return vec![entry.to_owned()];
+    };
+    let Some((choices, tail)) = rest.split_once(')') else {
+        return vec![entry.to_owned()];
+    };
     let tails = expand(tail);
     choices
         .split('|')

@@ -20,9 +20,9 @@ pub(super) struct Address {
 
 /// Endings of bare domain names that are believed without a path after them.
 const ENDINGS: [&str; 40] = [
-    "com", "net", "org", "io", "co", "app", "me", "dev", "example", "test", "info", "biz", "xyz", "ly", "gg", "de", "uk",
-    "fr", "es", "it", "nl", "pl", "ru", "ua", "br", "in", "cn", "jp", "kr", "id", "vn", "th", "tr", "se", "dk", "eu",
-    "us", "ca", "au", "ir",
+    "com", "net", "org", "io", "co", "app", "me", "dev", "example", "test", "info", "biz", "xyz", "ly", "gg",
+    "de", "uk", "fr", "es", "it", "nl", "pl", "ru", "ua", "br", "in", "cn", "jp", "kr", "id", "vn", "th",
+    "tr", "se", "dk", "eu", "us", "ca", "au", "ir",
 ];
 
 /// All addresses in order. One pass over runs of ASCII without blanks.
@@ -35,7 +35,10 @@ pub(super) fn find(text: &Text) -> Vec<Address> {
             at += 1;
             continue;
         }
-        let length = bytes[at..].iter().position(|b| !b.is_ascii_graphic()).unwrap_or(bytes.len() - at);
+        let length = bytes[at..]
+            .iter()
+            .position(|b| !b.is_ascii_graphic())
+            .unwrap_or(bytes.len() - at);
         if let Some(address) = address(&text.folded[at..at + length], at) {
             found.push(address);
         }
@@ -49,7 +52,9 @@ fn address(run: &str, at: usize) -> Option<Address> {
         return None;
     }
     if let Some(scheme) = run.find("://") {
-        let start = run[..scheme].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+        let start = run[..scheme]
+            .rfind(|c: char| !c.is_ascii_alphanumeric())
+            .map_or(0, |before| before + 1);
         return Some(trimmed(run, start, at, Kind::Url)).filter(|url| url.end > at + scheme + 3);
     }
     if let Some(sign) = run.find('@') {
@@ -57,7 +62,10 @@ fn address(run: &str, at: usize) -> Option<Address> {
         return (local && run[sign..].contains('.')).then(|| trimmed(run, 0, at, Kind::Email));
     }
     let start = run.find(|c: char| c.is_ascii_alphanumeric())?;
-    let end = start + run[start..].find(['/', '?', '#', ')', ',', ':', '"', '\'']).unwrap_or(run.len() - start);
+    let end = start
+        + run[start..]
+            .find(['/', '?', '#', ')', ',', ':', '"', '\''])
+            .unwrap_or(run.len() - start);
     let host = run[start..end].trim_end_matches(['.', '!']);
     let (name, ending) = host.rsplit_once('.')?;
     let path = run[start + host.len()..].starts_with('/') && run.len() > start + host.len() + 1;
@@ -67,22 +75,39 @@ fn address(run: &str, at: usize) -> Option<Address> {
         return None;
     }
     let kind = if path { Kind::Url } else { Kind::Domain };
-    Some(if path { trimmed(run, start, at, kind) } else { Address { start: at + start, end: at + start + host.len(), kind } })
+    Some(if path {
+        trimmed(run, start, at, kind)
+    } else {
+        Address {
+            start: at + start,
+            end: at + start + host.len(),
+            kind,
+        }
+    })
 }
 
 /// Cuts the punctuation of the sentence off the address.
 fn trimmed(run: &str, start: usize, at: usize, kind: Kind) -> Address {
-    let body = run[start..].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '>', '"', '\'', '*', '_']);
-    Address { start: at + start, end: at + start + body.len(), kind }
+    let body =
+        run[start..].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '>', '"', '\'', '*', '_']);
+    Address {
+        start: at + start,
+        end: at + start + body.len(),
+        kind,
+    }
 }
 
 /// True if the address can be a sign-in link beside a code: it has a path or query that looks made for one person.
 pub(super) fn is_personal(address: &str) -> bool {
     let body = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let Some(path) = body.find(['/', '?', '#']).map(|at| &body[at..]) else { return false };
-    let worded = ["verif", "confirm", "login", "signin", "auth", "magic", "otp", "token", "code="]
-        .iter()
-        .any(|word| path.contains(word));
+    let Some(path) = body.find(['/', '?', '#']).map(|at| &body[at..]) else {
+        return false;
+    };
+    let worded = [
+        "verif", "confirm", "login", "signin", "auth", "magic", "otp", "token", "code=",
+    ]
+    .iter()
+    .any(|word| path.contains(word));
     let mixed = path
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|part| part.len() >= 6 && part.bytes().any(|b| b.is_ascii_digit()));

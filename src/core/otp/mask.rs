@@ -6,13 +6,16 @@ use super::result::Reason;
 use super::token::{Shape, Token, hard, soft};
 
 const SYMBOLS: [char; 26] = [
-    '$', '€', '£', '¥', '₹', '₽', '₩', '₫', '₺', '₴', '₪', '฿', '₱', '₦', '₵', '₸', '₮', '₭', '₡', '₲', '৳', '៛', '₼', '₾',
-    '֏', '¢',
+    '$', '€', '£', '¥', '₹', '₽', '₩', '₫', '₺', '₴', '₪', '฿', '₱', '₦', '₵', '₸', '₮', '₭', '₡', '₲', '৳',
+    '៛', '₼', '₾', '֏', '¢',
 ];
 
 /// Masks tokens in place. Linear: each token looks at a bounded neighbourhood.
 pub(super) fn apply(text: &Text, hits: &[Hit], tokens: &mut [Token]) {
-    for token in tokens.iter_mut().filter(|token| token.mask.is_none() || token.mask.is_some_and(|m| !m.hard)) {
+    for token in tokens
+        .iter_mut()
+        .filter(|token| token.mask.is_none() || token.mask.is_some_and(|m| !m.hard))
+    {
         let verdict = money(text, hits, token)
             .or_else(|| unit(text, hits, token))
             .or_else(|| card(text, hits, token))
@@ -22,17 +25,25 @@ pub(super) fn apply(text: &Text, hits: &[Hit], tokens: &mut [Token]) {
 }
 
 fn head(text: &Text, token: &Token) -> usize {
-    text.folded[..token.start].trim_end_matches(['.', ' ', ':', '-', '+', '~']).len()
+    text.folded[..token.start]
+        .trim_end_matches(['.', ' ', ':', '-', '+', '~'])
+        .len()
 }
 
 fn ends_at(hits: &[Hit], class: Class, from: usize, to: usize) -> bool {
     let end = hits.partition_point(|hit| hit.start < to);
-    hits[end.saturating_sub(16)..end].iter().any(|hit| hit.class == class && hit.end >= from && hit.end <= to)
+    hits[end.saturating_sub(16)..end]
+        .iter()
+        .any(|hit| hit.class == class && hit.end >= from && hit.end <= to)
 }
 
 fn starts_at(hits: &[Hit], class: Class, from: usize, to: usize) -> bool {
     let start = hits.partition_point(|hit| hit.start < from);
-    hits[start..].iter().take(16).take_while(|hit| hit.start <= to).any(|hit| hit.class == class)
+    hits[start..]
+        .iter()
+        .take(16)
+        .take_while(|hit| hit.start <= to)
+        .any(|hit| hit.class == class)
 }
 
 fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
@@ -46,7 +57,8 @@ fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask>
         return hard(Reason::Amount);
     }
     let head = text.folded[..token.start].trim_end_matches(['.', ' ']).len();
-    let spoken = ends_at(hits, Class::Money, head, token.start) && !text.folded[head..token.start].contains('\n');
+    let spoken =
+        ends_at(hits, Class::Money, head, token.start) && !text.folded[head..token.start].contains('\n');
     let next = token.end + usize::from(text.bytes().get(token.end) == Some(&b' '));
     let named = starts_at(hits, Class::Money, token.end, next);
     (spoken || named).then_some(()).and(hard(Reason::Amount))
@@ -54,14 +66,21 @@ fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask>
 
 fn unit(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
     let next = token.end + usize::from(matches!(text.bytes().get(token.end), Some(b' ' | b'-')));
-    (token.shape == Shape::Digits && starts_at(hits, Class::Unit, token.end, next)).then_some(()).and(hard(Reason::Unit))
+    (token.shape == Shape::Digits && starts_at(hits, Class::Unit, token.end, next))
+        .then_some(())
+        .and(hard(Reason::Unit))
 }
 
 fn card(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
     if token.chars > 6 || token.shape != Shape::Digits {
         return None;
     }
-    let before = ends_at(hits, Class::Card, head(text, token).saturating_sub(6), token.start);
+    let before = ends_at(
+        hits,
+        Class::Card,
+        head(text, token).saturating_sub(6),
+        token.start,
+    );
     let after = starts_at(hits, Class::Card, token.end, token.end + 2);
     (before || after).then_some(()).and(soft(Reason::Card))
 }
@@ -73,7 +92,9 @@ fn call(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> 
     });
     let start = hits.partition_point(|hit| hit.start < token.end);
     let after = hits[start..].iter().take(6).any(|hit| {
-        hit.class == Class::Call && hit.start - token.end <= 16 && is_near(&text.folded[token.end..hit.start], 16)
+        hit.class == Class::Call
+            && hit.start - token.end <= 16
+            && is_near(&text.folded[token.end..hit.start], 16)
     });
     (before || after).then_some(()).and(soft(Reason::Phone))
 }

@@ -45,7 +45,12 @@ pub enum Error {
     Data { file: String, reason: String },
     /// An entry of a language is wrong.
     #[error("{file}: language `{language}`, entry `{entry}`: {reason}")]
-    Entry { file: String, language: String, entry: String, reason: String },
+    Entry {
+        file: String,
+        language: String,
+        entry: String,
+        reason: String,
+    },
 }
 
 /// Reads messages. Built once, shared by all threads.
@@ -71,17 +76,31 @@ impl Engine {
             languages.extend(lexicon::read(name, text)?);
         }
         let built_in = service::read(service::FILE.0, service::FILE.1)?;
-        Ok(Engine { lexicon: Lexicon::new(&languages)?, rules: Rules::new(rules.iter().chain(&built_in))? })
+        Ok(Engine {
+            lexicon: Lexicon::new(&languages)?,
+            rules: Rules::new(rules.iter().chain(&built_in))?,
+        })
     }
 
     /// Reads one message; only its first [`CHARS_MAX`] characters count. Takes linear time.
     pub fn extract(&self, text: &str, filter: &Filter) -> Extraction {
         let folded = Text::new(text);
-        let reading = Reading { original: text, text: &folded, filter };
+        let reading = Reading {
+            original: text,
+            text: &folded,
+            filter,
+        };
         reading
             .structural()
-            .or_else(|| self.rules.find(&folded).and_then(|found| reading.certain(found.start, found.end, 0.99, found.rule)))
-            .map_or_else(|| reading.words(&self.lexicon), |found| reading.with_link(found, &self.lexicon))
+            .or_else(|| {
+                self.rules
+                    .find(&folded)
+                    .and_then(|found| reading.certain(found.start, found.end, 0.99, found.rule))
+            })
+            .map_or_else(
+                || reading.words(&self.lexicon),
+                |found| reading.with_link(found, &self.lexicon),
+            )
     }
 }
 
@@ -105,9 +124,16 @@ impl Reading<'_> {
     }
 
     /// An answer that needs no score, if the filter lets it pass.
-    fn certain(&self, start: usize, end: usize, confidence: f32, rule: Cow<'static, str>) -> Option<Extraction> {
+    fn certain(
+        &self,
+        start: usize,
+        end: usize,
+        confidence: f32,
+        rule: Cow<'static, str>,
+    ) -> Option<Extraction> {
         let code = candidate::value(self.text, start, end);
-        if !(4..=10).contains(&code.len()) || !self.filter.accepts(&code) || !self.filter.is_sure(confidence) {
+        if !(4..=10).contains(&code.len()) || !self.filter.accepts(&code) || !self.filter.is_sure(confidence)
+        {
             return None;
         }
         let span = self.text.original(start, end);
@@ -118,7 +144,10 @@ impl Reading<'_> {
             span,
             score: 100,
             confidence,
-            features: vec![Feature { name: "structure", weight: 100 }],
+            features: vec![Feature {
+                name: "structure",
+                weight: 100,
+            }],
         };
         Some(Extraction {
             code: Some(code),
@@ -144,10 +173,18 @@ impl Reading<'_> {
         let marked = structure::is_marked(self.text);
         let hash = structure::hash(self.text, marked);
         let addresses = link::find(self.text);
-        let mut skip: Vec<(usize, usize)> = addresses.iter().map(|address| (address.start, address.end)).collect();
+        let mut skip: Vec<(usize, usize)> = addresses
+            .iter()
+            .map(|address| (address.start, address.end))
+            .collect();
         skip.extend(hash);
         let mut tokens = token::scan(self.text, &skip);
         let hits = lexicon.find(self.text);
+        if std::env::var_os("OTP_DEBUG").is_some() {
+            for h in &hits {
+                eprintln!("{:?} {:?}", &self.text.folded[h.start..h.end], h.class);
+            }
+        } // DEBUG
         mask::apply(self.text, &hits, &mut tokens);
         let scene = Scene::new(self.text, &hits, &tokens, marked || hash.is_some());
         let mut masked = self.masked(&addresses, hash);
@@ -168,47 +205,89 @@ impl Reading<'_> {
     fn masked(&self, addresses: &[link::Address], hash: Option<(usize, usize)>) -> Vec<Masked> {
         let address = addresses.iter().map(|address| Masked {
             span: self.text.original(address.start, address.end),
-            reason: if address.kind == link::Kind::Email { Reason::Email } else { Reason::Url },
+            reason: if address.kind == link::Kind::Email {
+                Reason::Email
+            } else {
+                Reason::Url
+            },
         });
-        let hash = hash.map(|(start, end)| Masked { span: self.text.original(start, end), reason: Reason::Hash });
+        let hash = hash.map(|(start, end)| Masked {
+            span: self.text.original(start, end),
+            reason: Reason::Hash,
+        });
         address.chain(hash).collect()
     }
 
-    fn consider(&self, scene: &Scene, token: &token::Token, scored: &mut Vec<Scored>, masked: &mut Vec<Masked>) {
+    fn consider(
+        &self,
+        scene: &Scene,
+        token: &token::Token,
+        scored: &mut Vec<Scored>,
+        masked: &mut Vec<Masked>,
+    ) {
         let span = || self.text.original(token.start, token.end);
         if let Some(mask) = token.mask.filter(|mask| mask.hard) {
-            masked.push(Masked { span: span(), reason: mask.reason });
+            masked.push(Masked {
+                span: span(),
+                reason: mask.reason,
+            });
             return;
         }
         if !(4..=10).contains(&token.chars) {
             return;
         }
         let one = score::score(scene, token);
-        if one.score < SCORE_MIN && let Some(mask) = one.token.mask {
-            masked.push(Masked { span: span(), reason: mask.reason });
+        if one.score < SCORE_MIN
+            && let Some(mask) = one.token.mask
+        {
+            masked.push(Masked {
+                span: span(),
+                reason: mask.reason,
+            });
         }
         if one.score <= -40 {
             return;
         }
-        if self.filter.accepts(&candidate::value(self.text, token.start, token.end)) {
+        if self
+            .filter
+            .accepts(&candidate::value(self.text, token.start, token.end))
+        {
             scored.push(one);
         } else {
-            masked.push(Masked { span: span(), reason: Reason::Filter });
+            masked.push(Masked {
+                span: span(),
+                reason: Reason::Filter,
+            });
         }
     }
 
     /// The best candidate if it clears the threshold, else none.
     fn answer(&self, scored: &[Scored]) -> Extraction {
-        let lead = |at: usize| scored.get(at + 1).map_or(100, |next| scored[at].score - next.score);
-        let first_of_equals = |at: usize| if at == 0 { lead(0).max(6) } else { scored[at].score - scored[0].score };
+        let lead = |at: usize| {
+            scored
+                .get(at + 1)
+                .map_or(100, |next| scored[at].score - next.score)
+        };
+        let first_of_equals = |at: usize| {
+            if at == 0 {
+                lead(0).max(6)
+            } else {
+                scored[at].score - scored[0].score
+            }
+        };
         let candidates: Vec<Candidate> = scored
             .iter()
             .enumerate()
             .map(|(at, one)| candidate::describe(self.original, self.text, one, first_of_equals(at)))
             .collect();
-        let Some(best) = candidates.first() else { return Extraction::default() };
+        let Some(best) = candidates.first() else {
+            return Extraction::default();
+        };
         if best.score < SCORE_MIN || !self.filter.is_sure(best.confidence) {
-            return Extraction { candidates, ..Extraction::default() };
+            return Extraction {
+                candidates,
+                ..Extraction::default()
+            };
         }
         Extraction {
             code: Some(best.code.clone()),

@@ -38,7 +38,11 @@ impl Text {
     fn push(&mut self, folded: char, cased: char, at: u32, end: u32) {
         self.folded.push(folded);
         if folded.is_ascii() {
-            self.cased.push(if cased.is_ascii() { cased as u8 } else { folded as u8 });
+            self.cased.push(if cased.is_ascii() {
+                cased as u8
+            } else {
+                folded as u8
+            });
             self.map.push(at);
             self.ends.push(end);
             return;
@@ -51,8 +55,17 @@ impl Text {
 
     /// Half-width kana carry their voicing as a second character.
     fn voice(&mut self, step: u32, end: u32) {
-        let Some(last) = self.folded.chars().next_back().filter(|c| ('ァ'..='ヶ').contains(c)) else { return };
-        let Some(voiced) = char::from_u32(last as u32 + step) else { return };
+        let Some(last) = self
+            .folded
+            .chars()
+            .next_back()
+            .filter(|c| ('ァ'..='ヶ').contains(c))
+        else {
+            return;
+        };
+        let Some(voiced) = char::from_u32(last as u32 + step) else {
+            return;
+        };
         let at = self.folded.len() - last.len_utf8();
         let start = self.map[at];
         self.folded.truncate(at);
@@ -68,7 +81,10 @@ impl Text {
 
     /// The byte range of the original that a folded range came from. An empty range stays empty.
     pub(super) fn original(&self, start: usize, end: usize) -> [usize; 2] {
-        match (self.map.get(start), end.checked_sub(1).and_then(|last| self.ends.get(last))) {
+        match (
+            self.map.get(start),
+            end.checked_sub(1).and_then(|last| self.ends.get(last)),
+        ) {
             (Some(from), Some(to)) if start < end => [*from as usize, *to as usize],
             _ => [0, 0],
         }

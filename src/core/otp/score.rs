@@ -44,7 +44,9 @@ impl<'a> Scene<'a> {
             care: has(Class::Care),
             strong: has(Class::Strong),
             keyword: has(Class::Strong) || has(Class::Weak) || has(Class::Number),
-            digits: tokens.iter().any(|token| token.shape != Shape::Letters && token.chars >= 4 && token.mask.is_none()),
+            digits: tokens
+                .iter()
+                .any(|token| token.shape != Shape::Letters && token.chars >= 4 && token.mask.is_none()),
         }
     }
 
@@ -52,7 +54,10 @@ impl<'a> Scene<'a> {
     fn clause(&self, at: usize) -> (usize, usize) {
         let index = self.clauses.partition_point(|end| *end <= at);
         let start = if index == 0 { 0 } else { self.clauses[index - 1] };
-        (start, self.clauses.get(index).copied().unwrap_or(self.text.folded.len()))
+        (
+            start,
+            self.clauses.get(index).copied().unwrap_or(self.text.folded.len()),
+        )
     }
 
     /// Hits that end at or before the position, nearest last.
@@ -83,10 +88,15 @@ fn clauses(text: &str) -> Vec<usize> {
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map(|(_, next)| *next);
         let end = match c {
-            '\n' | '。' | '！' | '？' | '｡' | '।' | '॥' | '።' | '۔' | '؟' | '։' | '။' | '!' | '?' | '…' => true,
+            '\n' | '。' | '！' | '？' | '｡' | '।' | '॥' | '።' | '۔' | '؟' | '։' | '။' | '!' | '?' | '…' => {
+                true
+            }
             '។' | '៕' => true,
             ';' => true,
-            '.' => next.is_none_or(|n| n.is_whitespace() || n == '"' || n == '\'') && !is_abbreviation(text, at, word),
+            '.' => {
+                next.is_none_or(|n| n.is_whitespace() || n == '"' || n == '\'')
+                    && !is_abbreviation(text, at, word)
+            }
             _ => false,
         };
         if end {
@@ -100,7 +110,9 @@ fn clauses(text: &str) -> Vec<usize> {
 /// "Rs. 450", "No. 7", "nr. 12": a short word, a point, a blank and a digit.
 fn is_abbreviation(text: &str, point: usize, word: usize) -> bool {
     (1..=4).contains(&word)
-        && text[point + 1..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit())
+        && text[point + 1..]
+            .trim_start_matches(' ')
+            .starts_with(|c: char| c.is_ascii_digit())
         && !text[point + 1..].starts_with('\n')
 }
 
@@ -119,7 +131,11 @@ fn gap(scene: &Scene, from: usize, to: usize) -> Option<Gap> {
         return None;
     }
     let text = &scene.text.folded;
-    let mut gap = Gap { words: 0, announced: false, opened: false };
+    let mut gap = Gap {
+        words: 0,
+        announced: false,
+        opened: false,
+    };
     let mut at = from;
     let mut letters = 0;
     let mut first = true;
@@ -150,7 +166,10 @@ fn gap(scene: &Scene, from: usize, to: usize) -> Option<Gap> {
                 gap.announced = true;
                 gap.opened |= first;
             }
-            first &= matches!(c, ' ' | ']' | ')' | '"' | '*' | '»' | '」' | '』' | '】' | '\'' | '>');
+            first &= matches!(
+                c,
+                ' ' | ']' | ')' | '"' | '*' | '»' | '」' | '』' | '】' | '\'' | '>'
+            );
         } else {
             first = false;
             gap.announced = false;
@@ -178,7 +197,11 @@ struct Evidence {
 
 /// Points of a token.
 pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
-    let mut scored = Scored { token: *token, score: 0, features: Vec::with_capacity(8) };
+    let mut scored = Scored {
+        token: *token,
+        score: 0,
+        features: Vec::with_capacity(8),
+    };
     let clause = scene.clause(token.start);
     let evidence = best_evidence(scene, token, clause);
     let direct = evidence.as_ref().is_some_and(|e| e.direct);
@@ -226,7 +249,12 @@ fn best_evidence(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option
             }
         }
     };
-    for hit in scene.before(token.start).iter().rev().filter(|hit| hit.end <= token.start && hit.start >= clause.0) {
+    for hit in scene
+        .before(token.start)
+        .iter()
+        .rev()
+        .filter(|hit| hit.end <= token.start && hit.start >= clause.0)
+    {
         offer(keyword(scene, hit).and_then(|strong| ahead(scene, hit, token, strong)));
     }
     for hit in scene.after(token.end).iter().filter(|hit| hit.end <= clause.1) {
@@ -234,12 +262,22 @@ fn best_evidence(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option
     }
     if scene.alone(token, clause) {
         let previous = scene.before(clause.0);
-        let near = previous.iter().rev().find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)));
+        let near = previous
+            .iter()
+            .rev()
+            .find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)));
         let limit = scene.clause(clause.0.saturating_sub(1)).0;
         if let Some((hit, strong)) = near.filter(|(hit, _)| hit.start + 120 >= limit) {
-            let colon = scene.text.folded[hit.end..clause.0].trim_end().ends_with([':', '-']);
+            let colon = scene.text.folded[hit.end..clause.0]
+                .trim_end()
+                .ends_with([':', '-']);
             let points = if strong { 28 } else { 22 } + if colon { 8 } else { 0 };
-            offer(Some(Evidence { points, name: "word-in-clause-before", direct: colon, strong }));
+            offer(Some(Evidence {
+                points,
+                name: "word-in-clause-before",
+                direct: colon,
+                strong,
+            }));
         }
         let next = scene.clause(clause.1);
         let near = scene
@@ -249,7 +287,12 @@ fn best_evidence(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option
             .find_map(|hit| keyword(scene, hit));
         if let Some(strong) = near {
             let points = if strong { 28 } else { 22 };
-            offer(Some(Evidence { points, name: "word-in-clause-after", direct: false, strong }));
+            offer(Some(Evidence {
+                points,
+                name: "word-in-clause-after",
+                direct: false,
+                strong,
+            }));
         }
     }
     best
@@ -269,7 +312,8 @@ fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
 fn modified(scene: &Scene, hit: &Hit) -> bool {
     let clause = scene.clause(hit.start);
     let close = |from, to| gap(scene, from, to).is_some_and(|gap| gap.words <= 2);
-    let purpose = |other: &&Hit| other.class == Class::Purpose && other.start >= clause.0 && other.end <= clause.1;
+    let purpose =
+        |other: &&Hit| other.class == Class::Purpose && other.start >= clause.0 && other.end <= clause.1;
     let ahead = scene.before(hit.start).iter().rev().find(purpose);
     let behind = scene.after(hit.end).iter().find(purpose);
     ahead.is_some_and(|other| other.end >= hit.start || close(other.end, hit.start))
@@ -282,7 +326,12 @@ fn modified(scene: &Scene, hit: &Hit) -> bool {
 fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evidence> {
     let gap = gap(scene, hit.end, token.start)?;
     let pick = |name, strong_points, weak_points, direct| {
-        Some(Evidence { points: if strong { strong_points } else { weak_points }, name, direct, strong })
+        Some(Evidence {
+            points: if strong { strong_points } else { weak_points },
+            name,
+            direct,
+            strong,
+        })
     };
     match gap.words {
         0 => pick("word-directly-before", 46, 40, true),
@@ -297,7 +346,12 @@ fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Eviden
 fn behind(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evidence> {
     let gap = gap(scene, token.end, hit.start)?;
     let pick = |name, strong_points, weak_points, direct| {
-        Some(Evidence { points: if strong { strong_points } else { weak_points }, name, direct, strong })
+        Some(Evidence {
+            points: if strong { strong_points } else { weak_points },
+            name,
+            direct,
+            strong,
+        })
     };
     match gap.words {
         0 if gap.opened => pick("word-directly-after", 38, 34, true),
@@ -367,7 +421,9 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool
     if scene.marked {
         scored.add("retriever-mark", 14);
     }
-    let quoted = text[..token.start].ends_with(['"', '\'', '[', '(', '«', '“', '„', '「', '『', '*', '<', '【', '‘']);
+    let quoted = text[..token.start].ends_with([
+        '"', '\'', '[', '(', '«', '“', '„', '「', '『', '*', '<', '【', '‘',
+    ]);
     if quoted {
         scored.add("quoted", 4);
     }
@@ -375,7 +431,9 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool
         scored.add("number-sign", -8);
     }
     let cased = &scene.text.cased[token.start..token.end];
-    let year = token.shape == Shape::Digits && token.chars == 4 && (cased.starts_with(b"19") || cased.starts_with(b"20"));
+    let year = token.shape == Shape::Digits
+        && token.chars == 4
+        && (cased.starts_with(b"19") || cased.starts_with(b"20"));
     if year && !direct {
         scored.add("year", -14);
     }
@@ -395,11 +453,20 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool
 fn letters_only(scene: &Scene, token: &Token, direct: bool) -> i32 {
     let text = &scene.text.folded;
     let cased = &scene.text.cased[token.start..token.end];
-    let announced = text[..token.start].trim_end_matches([' ', '"', '\'', '\n']).ends_with([':', '=']);
+    let announced = text[..token.start]
+        .trim_end_matches([' ', '"', '\'', '\n'])
+        .ends_with([':', '=']);
     let capitals = cased.iter().all(u8::is_ascii_uppercase);
     let last = text[token.end..].chars().all(|c| !is_word(c));
-    let known = scene.hits.iter().any(|hit| hit.start < token.end && hit.end > token.start);
-    if direct && announced && !scene.digits && !known && (capitals || last) { -6 } else { -90 }
+    let known = scene
+        .hits
+        .iter()
+        .any(|hit| hit.start < token.end && hit.end > token.start);
+    if direct && announced && !scene.digits && !known && (capitals || last) {
+        -6
+    } else {
+        -90
+    }
 }
 
 /// Points for the usual company of a code.

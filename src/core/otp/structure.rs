@@ -22,13 +22,19 @@ pub(super) fn origin_bound(text: &Text) -> Option<OriginBound> {
     let code = rest.strip_prefix('#')?;
     let code = code.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
     let start = line + 1 + host.len() + 2;
-    (is_host(host) && is_code(code)).then_some(OriginBound { line, start, end: start + code.len() })
+    (is_host(host) && is_code(code)).then_some(OriginBound {
+        line,
+        start,
+        end: start + code.len(),
+    })
 }
 
 fn is_host(host: &str) -> bool {
     (1..=253).contains(&host.len())
         && !host.starts_with('.')
-        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':'))
+        && host
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':'))
 }
 
 fn is_code(code: &str) -> bool {
@@ -40,16 +46,23 @@ fn is_code(code: &str) -> bool {
 /// `marked` says that the message starts with `<#>`, which makes a hash certain.
 pub(super) fn hash(text: &Text, marked: bool) -> Option<(usize, usize)> {
     let body = text.folded.trim_end();
-    let start = body.rfind(|c: char| c.is_ascii_whitespace()).map_or(0, |at| at + 1);
+    let start = body
+        .rfind(|c: char| c.is_ascii_whitespace())
+        .map_or(0, |at| at + 1);
     let token = &text.cased[start..body.len()];
-    let alphabet = token.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
+    let alphabet = token
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
     let upper = token.iter().any(u8::is_ascii_uppercase);
     let lower = token.iter().any(u8::is_ascii_lowercase);
-    let mixed = token.iter().any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/'))
+    let mixed = token
+        .iter()
+        .any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/'))
         || token[1..].iter().any(u8::is_ascii_uppercase);
     let own_line = start > 0 && text.bytes()[start - 1] == b'\n';
     let sure = marked || own_line || mixed;
-    (token.len() == HASH_BYTES && alphabet && upper && lower && sure && start > 0).then_some((start, body.len()))
+    (token.len() == HASH_BYTES && alphabet && upper && lower && sure && start > 0)
+        .then_some((start, body.len()))
 }
 
 /// True if the message starts with the retriever's mark, which old versions required.
@@ -60,7 +73,13 @@ pub(super) fn is_marked(text: &Text) -> bool {
 
 /// The code of a message that holds nothing else: 4 to 8 digits, split or not, perhaps behind `G-`. Years are left out.
 pub(super) fn bare(text: &Text) -> Option<(usize, usize)> {
-    let outer = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']' | '(' | ')' | '<' | '>' | '*' | '.' | '#' | ':');
+    let outer = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '"' | '\'' | '[' | ']' | '(' | ')' | '<' | '>' | '*' | '.' | '#' | ':'
+            )
+    };
     let body = text.folded.trim_matches(outer);
     let mut start = text.folded.len() - text.folded.trim_start_matches(outer).len();
     let mut body = body;
@@ -83,7 +102,9 @@ pub(super) fn bare(text: &Text) -> Option<(usize, usize)> {
     }
     let mixed = body.len() == 6
         && digits >= 2
-        && text.cased[start..end].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && text.cased[start..end]
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
         && digits < 6;
     mixed.then_some((start, end))
 }

@@ -98,10 +98,20 @@ fn runs(bytes: &[u8], skip: &[(usize, usize)]) -> Vec<Run> {
             at = range.1;
             continue;
         }
-        let length = bytes[at..].iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(bytes.len() - at);
+        let length = bytes[at..]
+            .iter()
+            .position(|b| !b.is_ascii_alphanumeric())
+            .unwrap_or(bytes.len() - at);
         if length > 0 {
-            let digits = bytes[at..at + length].iter().filter(|b| b.is_ascii_digit()).count();
-            runs.push(Run { start: at, end: at + length, digits });
+            let digits = bytes[at..at + length]
+                .iter()
+                .filter(|b| b.is_ascii_digit())
+                .count();
+            runs.push(Run {
+                start: at,
+                end: at + length,
+                digits,
+            });
         }
         at += length.max(1);
     }
@@ -167,8 +177,20 @@ fn group(text: &Text, runs: &[Run]) -> Option<Token> {
     let bytes = text.bytes();
     let international = start > 0 && (bytes[start - 1] == b'+' || text.folded[..start].ends_with("(+"));
     let trunk = bytes[start] == b'0' && total >= 9 && sizes[0] != 1;
-    let free = total >= 10 && matches!(&bytes[start..start + sizes[0]], b"1" | b"800" | b"1800" | b"888" | b"900" | b"1300");
-    let token = |shape, mask| Some(Token { start, end, shape, chars: total, mask });
+    let free = total >= 10
+        && matches!(
+            &bytes[start..start + sizes[0]],
+            b"1" | b"800" | b"1800" | b"888" | b"900" | b"1300"
+        );
+    let token = |shape, mask| {
+        Some(Token {
+            start,
+            end,
+            shape,
+            chars: total,
+            mask,
+        })
+    };
     if international || trunk || free {
         return token(Shape::Split, soft(Reason::Phone));
     }
@@ -186,8 +208,13 @@ fn single(text: &Text, run: Run, tokens: &mut Vec<Token>) {
     let bytes = text.bytes();
     let before = run.start.checked_sub(1).map_or(b' ', |at| bytes[at]);
     let after = bytes.get(run.end).copied().unwrap_or(b' ');
-    let mut token =
-        Token { start: run.start, end: run.end, shape: Shape::Digits, chars: run.len(), mask: None };
+    let mut token = Token {
+        start: run.start,
+        end: run.end,
+        shape: Shape::Digits,
+        chars: run.len(),
+        mask: None,
+    };
     if run.all_letters() {
         token.shape = Shape::Letters;
         if (4..=10).contains(&run.len()) {
@@ -217,21 +244,37 @@ fn is_card(text: &Text, run: Run, before: u8, after: u8) -> bool {
         return true;
     }
     let starred = before == b'*' && after != b'*' && run.len() <= 5;
-    starred || (run.len() <= 5 && (head.ends_with("..") || head.ends_with(['…', '•', '·', '×', '●'])))
+    starred
+        || (run.len() <= 5 && (head.ends_with("..") || head.ends_with(['…', '•', '·', '×', '●'])))
         || (after == b'*' && before != b'*' && run.len() <= 6)
 }
 
 fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
     let bytes = &text.bytes()[run.start..run.end];
-    let token = |start, end, shape, mask| Token { start, end, shape, chars: end - start, mask };
+    let token = |start, end, shape, mask| Token {
+        start,
+        end,
+        shape,
+        chars: end - start,
+        mask,
+    };
     let letters = bytes.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
     let split = letters.max(digits);
-    let two_parts = letters + bytes[letters..].iter().take_while(|b| b.is_ascii_digit()).count() == bytes.len()
-        || digits + bytes[digits..].iter().take_while(|b| b.is_ascii_alphabetic()).count() == bytes.len();
+    let two_parts = letters + bytes[letters..].iter().take_while(|b| b.is_ascii_digit()).count()
+        == bytes.len()
+        || digits
+            + bytes[digits..]
+                .iter()
+                .take_while(|b| b.is_ascii_alphabetic())
+                .count()
+            == bytes.len();
     if two_parts && split < bytes.len() {
-        let (word, number) =
-            if letters > 0 { (&bytes[..letters], run.start + letters..run.end) } else { (&bytes[digits..], run.start..run.start + digits) };
+        let (word, number) = if letters > 0 {
+            (&bytes[..letters], run.start + letters..run.end)
+        } else {
+            (&bytes[digits..], run.start..run.start + digits)
+        };
         if word.iter().all(|b| *b == b'x') && number.len() <= 6 {
             tokens.push(token(run.start, run.end, Shape::Alnum, hard(Reason::Card)));
             return;
@@ -247,7 +290,10 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
 
 /// Words that are typed against the code without a blank.
 fn is_glued_word(word: &[u8]) -> bool {
-    matches!(word, b"otp" | b"code" | b"kod" | b"kode" | b"pin" | b"is" | b"codigo" | b"tan" | b"la" | b"est" | b"token")
+    matches!(
+        word,
+        b"otp" | b"code" | b"kod" | b"kode" | b"pin" | b"is" | b"codigo" | b"tan" | b"la" | b"est" | b"token"
+    )
 }
 
 /// Runs joined by dashes, dots, commas, colons or slashes.
@@ -261,7 +307,10 @@ fn chain(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
         return dashed(text, runs, tokens);
     }
     let sizes: Vec<usize> = runs.iter().map(Run::len).collect();
-    let values: Vec<usize> = runs.iter().map(|run| number(&bytes[run.start..run.end])).collect();
+    let values: Vec<usize> = runs
+        .iter()
+        .map(|run| number(&bytes[run.start..run.end]))
+        .collect();
     let before = start.checked_sub(1).map_or(b' ', |at| bytes[at]);
     let mask = if before == b'+' || (sizes[0] == 1 && total >= 10 && separator == b'-') {
         soft(Reason::Phone)
@@ -272,7 +321,11 @@ fn chain(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
     } else if bytes[start..end].iter().any(|b| matches!(b, b',' | b'\'')) {
         hard(Reason::Amount)
     } else if separator == b'.' && uniform && sizes != [3, 3] && sizes != [2, 2, 2] && sizes != [4, 4] {
-        hard(if runs.len() == 4 { Reason::Version } else { Reason::Amount })
+        hard(if runs.len() == 4 {
+            Reason::Version
+        } else {
+            Reason::Amount
+        })
     } else if separator == b'/' || !uniform {
         hard(Reason::Reference)
     } else if is_split(&sizes) {
@@ -282,11 +335,20 @@ fn chain(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
     } else {
         hard(Reason::Reference)
     };
-    tokens.push(Token { start, end, shape: Shape::Split, chars: total, mask });
+    tokens.push(Token {
+        start,
+        end,
+        shape: Shape::Split,
+        chars: total,
+        mask,
+    });
 }
 
 fn number(digits: &[u8]) -> usize {
-    digits.iter().take(9).fold(0, |sum, b| sum * 10 + usize::from(b - b'0'))
+    digits
+        .iter()
+        .take(9)
+        .fold(0, |sum, b| sum * 10 + usize::from(b - b'0'))
 }
 
 fn is_date(sizes: &[usize], values: &[usize], separator: u8) -> bool {
@@ -314,7 +376,13 @@ fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
     if runs.len() == 2 && runs[0].all_letters() && runs[1].all_digits() {
         let digits = runs[1];
         if cased(&runs[0]).iter().all(|b| matches!(b, b'x' | b'X')) {
-            tokens.push(Token { start, end, shape: Shape::Alnum, chars: total, mask: hard(Reason::Card) });
+            tokens.push(Token {
+                start,
+                end,
+                shape: Shape::Alnum,
+                chars: total,
+                mask: hard(Reason::Card),
+            });
             return;
         }
         if runs[0].len() <= 3 || cased(&runs[0]).iter().any(u8::is_ascii_lowercase) || total > 10 {
@@ -322,10 +390,21 @@ fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
         }
     }
     let plain = |run: &Run| run.all_letters() && cased(run).iter().any(u8::is_ascii_lowercase);
-    let shouted = runs.iter().all(|run| !cased(run).iter().any(u8::is_ascii_lowercase));
-    if runs.len() <= 3 && total <= 10 && total >= 4 && !runs.iter().any(plain) && (shouted || runs.len() == 2) {
-        let mask = (runs.len() == 2 && runs[0].len() == 1 && runs[1].len() > 6).then_some(()).and(soft(Reason::Reference));
-        tokens.push(Token { start, end, shape: Shape::Alnum, chars: total, mask });
+    let shouted = runs
+        .iter()
+        .all(|run| !cased(run).iter().any(u8::is_ascii_lowercase));
+    if runs.len() <= 3 && total <= 10 && total >= 4 && !runs.iter().any(plain) && (shouted || runs.len() == 2)
+    {
+        let mask = (runs.len() == 2 && runs[0].len() == 1 && runs[1].len() > 6)
+            .then_some(())
+            .and(soft(Reason::Reference));
+        tokens.push(Token {
+            start,
+            end,
+            shape: Shape::Alnum,
+            chars: total,
+            mask,
+        });
         return;
     }
     if runs.iter().any(plain) {
@@ -333,6 +412,12 @@ fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
             single(text, *run, tokens);
         }
     } else {
-        tokens.push(Token { start, end, shape: Shape::Alnum, chars: total, mask: hard(Reason::Reference) });
+        tokens.push(Token {
+            start,
+            end,
+            shape: Shape::Alnum,
+            chars: total,
+            mask: hard(Reason::Reference),
+        });
     }
 }

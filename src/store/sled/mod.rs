@@ -82,16 +82,32 @@ impl Sled {
         })
     }
 
-    fn submit(&self, commit: Commit, now: UnixMs) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
-        let grows = matches!(commit, Commit::Receive { .. } | Commit::Rent { .. } | Commit::AddNumbers(_));
+    fn submit(
+        &self,
+        commit: Commit,
+        now: UnixMs,
+    ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
+        let grows = matches!(
+            commit,
+            Commit::Receive { .. } | Commit::Rent { .. } | Commit::AddNumbers(_)
+        );
         let plan = Plan::new(commit, &self.vault, now)?;
         let (answer, answered) = oneshot::channel();
-        self.ask(Ask::Commit { plan: Box::new(plan), grows, answer })?;
+        self.ask(Ask::Commit {
+            plan: Box::new(plan),
+            grows,
+            answer,
+        })?;
         Ok(answered)
     }
 
     fn query<T>(&self, read: impl FnOnce(Query<'_, Trees>) -> Result<T, Error>) -> Result<T, Error> {
-        trees::guarded(|| read(Query { rows: &self.trees, vault: &self.vault }))
+        trees::guarded(|| {
+            read(Query {
+                rows: &self.trees,
+                vault: &self.vault,
+            })
+        })
     }
 }
 
@@ -111,7 +127,12 @@ impl Store for Sled {
         self.query(|q| q.rental(account, id))
     }
 
-    fn rentals(&self, account: &AccountId, before: Option<RentalId>, limit: usize) -> Result<Vec<Rental>, Error> {
+    fn rentals(
+        &self,
+        account: &AccountId,
+        before: Option<RentalId>,
+        limit: usize,
+    ) -> Result<Vec<Rental>, Error> {
         self.query(|q| q.rentals(account, before, limit))
     }
 
@@ -133,7 +154,11 @@ impl Store for Sled {
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Ask::DropLogs { now, log_days, answer })?;
+        self.ask(Ask::DropLogs {
+            now,
+            log_days,
+            answer,
+        })?;
         answered.blocking_recv().unwrap_or(Err(Error::Closed))
     }
 

@@ -35,11 +35,22 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
     write_format(folder)?;
     sync_created(folder, &sled_folder)?;
     let live = Arc::new(Live::default());
-    let last_seq = guarded(|| Query { rows: &*trees, vault: &vault }.load(&live))?;
+    let last_seq = guarded(|| {
+        Query {
+            rows: &*trees,
+            vault: &vault,
+        }
+        .load(&live)
+    })?;
     let file = File::open(sled_folder.join("db")).map_err(|e| io(&e, "open", &sled_folder))?;
     let (healthy, timings) = (Arc::new(AtomicBool::new(true)), Arc::new(Timings::default()));
     let thread = Thread {
-        writer: Writer { rows: trees.clone(), vault: vault.clone(), live: live.clone(), last_seq },
+        writer: Writer {
+            rows: trees.clone(),
+            vault: vault.clone(),
+            live: live.clone(),
+            last_seq,
+        },
         options: options.clone(),
         file,
         healthy: healthy.clone(),
@@ -47,10 +58,21 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
         space: Space::new(folder.clone()),
     };
     let (asks, asked) = mpsc::sync_channel(options.queue_max);
-    let started = std::thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(&asked));
+    let started = std::thread::Builder::new()
+        .name("store-writer".into())
+        .spawn(move || thread.run(&asked));
     let thread = started.map_err(|e| Error::Open(format!("the writer thread does not start: {e}")))?;
     let (asks, thread) = (Mutex::new(Some(asks)), Mutex::new(Some(thread)));
-    Ok(Sled { live, vault, trees, asks, thread, healthy, timings, _lock: lock })
+    Ok(Sled {
+        live,
+        vault,
+        trees,
+        asks,
+        thread,
+        healthy,
+        timings,
+        _lock: lock,
+    })
 }
 
 fn io(error: &std::io::Error, what: &str, path: &Path) -> Error {
@@ -70,7 +92,11 @@ fn create_folder(folder: &Path) -> Result<(), Error> {
 
 fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK_FILE);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
     let file = file.map_err(|e| io(&e, "open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -90,19 +116,30 @@ fn check_format(folder: &Path, has_data: bool) -> Result<(), Error> {
         Err(e) if e.kind() == ErrorKind::NotFound && !has_data => return Ok(()),
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let name = folder.display();
-            return Err(Error::Open(format!("{name} holds a store without its FORMAT file: restore that file from a backup (this version writes \"ringback {FORMAT}\")")));
+            return Err(Error::Open(format!(
+                "{name} holds a store without its FORMAT file: restore that file from a backup (this version writes \"ringback {FORMAT}\")"
+            )));
         }
         Err(e) => return Err(io(&e, "read", &path)),
     };
-    match text.trim().strip_prefix("ringback ").and_then(|v| v.parse::<u32>().ok()) {
+    match text
+        .trim()
+        .strip_prefix("ringback ")
+        .and_then(|v| v.parse::<u32>().ok())
+    {
         Some(FORMAT) => Ok(()),
         Some(newer) if newer > FORMAT => Err(Error::Open(format!(
-            "the store in {} has format {newer}, this version reads {FORMAT}: start the newer ringback that wrote it", folder.display()
+            "the store in {} has format {newer}, this version reads {FORMAT}: start the newer ringback that wrote it",
+            folder.display()
         ))),
         Some(older) => Err(Error::Open(format!(
-            "the store in {} has format {older}, this version reads {FORMAT}: start the older ringback that wrote it; there is no migration from it", folder.display()
+            "the store in {} has format {older}, this version reads {FORMAT}: start the older ringback that wrote it; there is no migration from it",
+            folder.display()
         ))),
-        None => Err(Error::Open(format!("{} is not a FORMAT file of ringback: is this the right data folder?", path.display()))),
+        None => Err(Error::Open(format!(
+            "{} is not a FORMAT file of ringback: is this the right data folder?",
+            path.display()
+        ))),
     }
 }
 
@@ -117,7 +154,10 @@ fn write_format(folder: &Path) -> Result<(), Error> {
 }
 
 fn open_sled(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
-    let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
+    let config = sled::Config::new()
+        .path(folder)
+        .cache_capacity(cache_bytes)
+        .flush_every_ms(None);
     config.open().map_err(|e| Error::Read(e.to_string().into()))
 }
 
@@ -126,8 +166,11 @@ fn check_master(trees: &Arc<Trees>, vault: &Vault) -> Result<(), Error> {
     let key = keys::meta("master-check");
     match trees.get(Tree::State, &key)? {
         Some(check) if check == vault.check_value() => Ok(()),
-        Some(_) => Err(Error::Open("the store was written under another master key: set store.master_key to that one".into())),
-        None => guarded(|| trees.write(vec![Row::put(Tree::State, key, vault.check_value().to_vec())])).and_then(|()| trees.flush()),
+        Some(_) => Err(Error::Open(
+            "the store was written under another master key: set store.master_key to that one".into(),
+        )),
+        None => guarded(|| trees.write(vec![Row::put(Tree::State, key, vault.check_value().to_vec())]))
+            .and_then(|()| trees.flush()),
     }
 }
 

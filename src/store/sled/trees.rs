@@ -20,7 +20,9 @@ pub struct Trees {
 /// Runs what may panic on damaged media, and turns the panic into an error.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Error::Read(Arc::from("the engine panicked; the media may be damaged, restore a backup")))
+        Err(Error::Read(Arc::from(
+            "the engine panicked; the media may be damaged, restore a backup",
+        )))
     })
 }
 
@@ -38,13 +40,22 @@ impl Trees {
                 logs.insert(day, open(&Tree::Log(day).name())?);
             }
         }
-        Ok(Self { db, state, logs: RwLock::new(logs) })
+        Ok(Self {
+            db,
+            state,
+            logs: RwLock::new(logs),
+        })
     }
 
     fn existing(&self, tree: Tree) -> Option<SledTree> {
         match tree {
             Tree::State => Some(self.state.clone()),
-            Tree::Log(day) => self.logs.read().unwrap_or_else(PoisonError::into_inner).get(&day).cloned(),
+            Tree::Log(day) => self
+                .logs
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&day)
+                .cloned(),
         }
     }
 
@@ -54,7 +65,10 @@ impl Trees {
         }
         let opened = self.db.open_tree(tree.name()).map_err(|e| read_error(&e))?;
         if let Tree::Log(day) = tree {
-            self.logs.write().unwrap_or_else(PoisonError::into_inner).insert(day, opened.clone());
+            self.logs
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(day, opened.clone());
         }
         Ok(opened)
     }
@@ -62,16 +76,26 @@ impl Trees {
     /// Writes all rows or none. Only the writer thread calls it.
     pub fn write(&self, rows: Vec<Row>) -> Result<(), Error> {
         let mut batches: BTreeMap<Tree, Vec<Row>> = BTreeMap::new();
-        rows.into_iter().for_each(|row| batches.entry(row.tree).or_default().push(row));
-        let trees = batches.keys().map(|tree| self.open(*tree)).collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter()
+            .for_each(|row| batches.entry(row.tree).or_default().push(row));
+        let trees = batches
+            .keys()
+            .map(|tree| self.open(*tree))
+            .collect::<Result<Vec<_>, _>>()?;
         let batches: Vec<Batch> = batches.into_values().map(batch).collect();
         if let ([tree], [batch]) = (trees.as_slice(), batches.as_slice()) {
             return tree.apply_batch(batch.clone()).map_err(|e| read_error(&e));
         }
         let apply = |trees: &Vec<TransactionalTree>| -> ConflictableTransactionResult<(), ()> {
-            trees.iter().zip(&batches).try_for_each(|(tree, batch)| tree.apply_batch(batch).map_err(Into::into))
+            trees
+                .iter()
+                .zip(&batches)
+                .try_for_each(|(tree, batch)| tree.apply_batch(batch).map_err(Into::into))
         };
-        trees.as_slice().transaction(apply).map_err(|e| Error::Read(format!("{e:?}").into()))
+        trees
+            .as_slice()
+            .transaction(apply)
+            .map_err(|e| Error::Read(format!("{e:?}").into()))
     }
 
     /// Hands everything written so far to the operating system.
@@ -83,8 +107,13 @@ impl Trees {
     pub fn drop_logs_before(&self, day: u32) -> Result<usize, Error> {
         let old: Vec<u32> = self.log_days().into_iter().filter(|d| *d < day).collect();
         for day in &old {
-            self.logs.write().unwrap_or_else(PoisonError::into_inner).remove(day);
-            self.db.drop_tree(Tree::Log(*day).name()).map_err(|e| read_error(&e))?;
+            self.logs
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(day);
+            self.db
+                .drop_tree(Tree::Log(*day).name())
+                .map_err(|e| read_error(&e))?;
         }
         Ok(old.len())
     }
@@ -102,22 +131,38 @@ fn batch(rows: Vec<Row>) -> Batch {
 }
 
 fn pair(found: sled::Result<(IVec, IVec)>) -> Result<Pair, Error> {
-    found.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|e| read_error(&e))
+    found
+        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .map_err(|e| read_error(&e))
 }
 
 impl Rows for Trees {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let Some(tree) = self.existing(tree) else { return Ok(None) };
-        tree.get(key).map(|value| value.map(|v| v.to_vec())).map_err(|e| read_error(&e))
+        let Some(tree) = self.existing(tree) else {
+            return Ok(None);
+        };
+        tree.get(key)
+            .map(|value| value.map(|v| v.to_vec()))
+            .map_err(|e| read_error(&e))
     }
 
     fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        let Some(tree) = self.existing(tree) else { return Ok(Vec::new()) };
+        let Some(tree) = self.existing(tree) else {
+            return Ok(Vec::new());
+        };
         tree.scan_prefix(prefix).take(limit).map(pair).collect()
     }
 
-    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
-        let Some(tree) = self.existing(tree) else { return Ok(Vec::new()) };
+    fn scan_down(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        below: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error> {
+        let Some(tree) = self.existing(tree) else {
+            return Ok(Vec::new());
+        };
         match below {
             Some(below) => tree.range(prefix..below).rev().take(limit).map(pair).collect(),
             None => tree.scan_prefix(prefix).rev().take(limit).map(pair).collect(),
@@ -125,7 +170,12 @@ impl Rows for Trees {
     }
 
     fn log_days(&self) -> Vec<u32> {
-        self.logs.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+        self.logs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .copied()
+            .collect()
     }
 }
 
@@ -139,7 +189,13 @@ impl Rows for Arc<Trees> {
         (**self).scan(tree, prefix, limit)
     }
 
-    fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+    fn scan_down(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        below: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error> {
         (**self).scan_down(tree, prefix, below, limit)
     }
 

@@ -27,8 +27,16 @@ type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 /// What the writer can be asked.
 pub enum Ask {
-    Commit { plan: Box<Plan>, grows: bool, answer: Answer<Committed> },
-    DropLogs { now: UnixMs, log_days: u32, answer: Answer<usize> },
+    Commit {
+        plan: Box<Plan>,
+        grows: bool,
+        answer: Answer<Committed>,
+    },
+    DropLogs {
+        now: UnixMs,
+        log_days: u32,
+        answer: Answer<usize>,
+    },
 }
 
 /// Sums over all groups so far.
@@ -87,7 +95,13 @@ impl Thread {
         }
     }
 
-    fn take(&mut self, ask: Ask, group: &mut Group, answers: &mut Vec<(Answer<Committed>, Committed)>, bytes: &mut usize) {
+    fn take(
+        &mut self,
+        ask: Ask,
+        group: &mut Group,
+        answers: &mut Vec<(Answer<Committed>, Committed)>,
+        bytes: &mut usize,
+    ) {
         match ask {
             Ask::Commit { plan, grows, answer } => {
                 let before = group.rows.len();
@@ -96,9 +110,16 @@ impl Thread {
                     Err(error) => drop(answer.send(Err(error))),
                 }
                 let size = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
-                *bytes += group.rows[before..].iter().map(|row| row.key.len() + size(&row.value)).sum::<usize>();
+                *bytes += group.rows[before..]
+                    .iter()
+                    .map(|row| row.key.len() + size(&row.value))
+                    .sum::<usize>();
             }
-            Ask::DropLogs { now, log_days, answer } => {
+            Ask::DropLogs {
+                now,
+                log_days,
+                answer,
+            } => {
                 let today = u32::try_from(now.0 / DAY_MS).unwrap_or(u32::MAX);
                 let dropped = guarded(|| self.writer.rows.drop_logs_before(today.saturating_sub(log_days)));
                 drop(answer.send(dropped));
@@ -119,7 +140,9 @@ impl Thread {
     /// Writes and syncs the group; only then may anyone hear of it. A failure is final: nothing is acknowledged after it.
     fn finish(&mut self, group: Group, answers: Vec<(Answer<Committed>, Committed)>) {
         if group.rows.is_empty() {
-            answers.into_iter().for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
+            answers
+                .into_iter()
+                .for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
             return;
         }
         let started = clock::monotonic();
@@ -127,7 +150,10 @@ impl Thread {
             self.writer.rows.write(group.rows)?;
             self.writer.rows.flush()?;
             match self.options.durability {
-                Durability::Power => self.file.sync_data().map_err(|e| Error::Read(e.to_string().into())),
+                Durability::Power => self
+                    .file
+                    .sync_data()
+                    .map_err(|e| Error::Read(e.to_string().into())),
                 Durability::Process => Ok(()),
             }
         });
@@ -135,12 +161,16 @@ impl Thread {
             self.healthy.store(false, Ordering::Release);
             tracing::error!(%error, "a write failed: nothing more is acknowledged, restart the gateway");
             let broken = Error::Broken(error.to_string().into());
-            answers.into_iter().for_each(|(answer, _)| drop(answer.send(Err(broken.clone()))));
+            answers
+                .into_iter()
+                .for_each(|(answer, _)| drop(answer.send(Err(broken.clone()))));
             return;
         }
-        self.timings.note(answers.len(), started.elapsed());
+        self.timings.note(answers.len(), clock::since(started));
         self.writer.live.apply(group.facts);
-        answers.into_iter().for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
+        answers
+            .into_iter()
+            .for_each(|(answer, committed)| drop(answer.send(Ok(committed))));
     }
 }
 
@@ -153,12 +183,19 @@ pub struct Space {
 
 impl Space {
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, checked: None, low: false }
+        Self {
+            folder,
+            checked: None,
+            low: false,
+        }
     }
 
     fn is_low(&mut self, options: &Options) -> bool {
         let now = clock::monotonic();
-        if self.checked.is_none_or(|at| now.duration_since(at) >= SPACE_CHECK_EVERY) {
+        if self
+            .checked
+            .is_none_or(|at| now.duration_since(at) >= SPACE_CHECK_EVERY)
+        {
             self.checked = Some(now);
             // Where the system does not tell, the write itself will.
             let free = fs4::available_space(&self.folder).unwrap_or(u64::MAX);
