@@ -211,6 +211,10 @@ pub struct Layers {
 
 impl Layers {
     /// The file, if one is named, and the process's environment.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub fn of_process(file: Option<PathBuf>) -> Self {
         Self {
             file,
@@ -329,7 +333,6 @@ fn merge(table: &mut Table, over: Table, known: &Table, layer: &str) -> Result<(
             }
             (value, known) if value.same_type(known) => drop(table.insert(key, value)),
             (Value::Integer(n), Value::Float(_)) => {
-                #[expect(clippy::cast_precision_loss, reason = "a confidence, 0 or 1")]
                 table.insert(key, Value::Float(n as f64));
             }
             (_, known) => {

@@ -7,6 +7,7 @@ mod run;
 pub use crate::dispatch::client::{Client, Options as ClientOptions};
 pub use crate::dispatch::guard::{Cidr, Policy, check_url};
 pub use crate::dispatch::sender::{Call, Outcome, Sender};
+pub use crate::gateway::NewNumber;
 pub use crate::http::dev::{Dev, DevSource};
 pub use build::{BuildError, check};
 pub use files::{admin_token, master_key};

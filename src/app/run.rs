@@ -243,7 +243,6 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-#[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
 fn gauges(
     gateway: Arc<Gateway>,
     store: Arc<Sled>,

@@ -135,7 +135,7 @@ fn read(file: &Path) -> Result<Vec<Value>, Failure> {
 }
 
 fn check(row: &Value) -> Result<(), String> {
-    let new: crate::gateway::NewNumber = serde_json::from_value(row.clone()).map_err(|e| e.to_string())?;
+    let new: crate::app::NewNumber = serde_json::from_value(row.clone()).map_err(|e| e.to_string())?;
     new.check().map(drop)
 }
 

@@ -103,12 +103,6 @@ pub fn exponential(initial_ms: u64, multiplier: f64, delay_max_ms: u64) -> Expon
 /// `dice` is 0.0 to 1.0; jitter is only ever added, so that a herd spreads out without anyone coming early.
 pub fn spread_ms(delay_ms: u64, retry_after_ms: Option<u64>, dice: f64) -> u64 {
     let base = delay_ms.max(retry_after_ms.unwrap_or(0)).min(DELAY_MAX_MS);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "at most 8,640,000"
-    )]
     let jitter = (base as f64 * 0.1 * dice.clamp(0.0, 1.0)) as u64;
     base + jitter
 }

@@ -180,12 +180,6 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, now: Unix
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "at most 32 numbers"
-)]
 fn pick(free: &[Arc<Number>], dice: f64) -> Option<Arc<Number>> {
     free.get((free.len() as f64 * dice) as usize).cloned()
 }

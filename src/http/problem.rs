@@ -22,7 +22,8 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 pub struct Problem {
     kind: &'static Kind,
     detail: Cow<'static, str>,
-    members: Map<String, Value>,
+    /// Boxed, because most problems have none and every `Result` of a route carries the size.
+    members: Option<Box<Map<String, Value>>>,
     retry_after_s: Option<u32>,
     allow: Option<&'static str>,
 }
@@ -107,7 +108,7 @@ impl Problem {
         Self {
             kind,
             detail: detail.into(),
-            members: Map::new(),
+            members: None,
             retry_after_s: None,
             allow: None,
         }
@@ -214,7 +215,9 @@ impl Problem {
 
     /// Adds an extension member. It may not be named as one of RFC 9457's own; those win.
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.members
+            .get_or_insert_default()
+            .insert(name.to_owned(), value.into());
         self
     }
 
@@ -235,7 +238,7 @@ impl Problem {
         } else {
             format!("{TYPE_PREFIX}{slug}")
         };
-        let mut members = self.members.clone();
+        let mut members = self.members.as_deref().cloned().unwrap_or_default();
         members.insert("type".into(), uri.into());
         members.insert("title".into(), self.kind.title.into());
         members.insert("status".into(), self.kind.status.as_u16().into());

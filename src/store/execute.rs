@@ -11,6 +11,7 @@ use super::rows::{Row, Rows, due_value};
 use super::vault::Vault;
 use super::{Committed, Error};
 use crate::core::delivery::{Attempt, Due, Next, health_after};
+use crate::core::event::Event;
 use crate::core::id::{MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
@@ -49,50 +50,56 @@ impl<R: Rows> Writer<R> {
         if self.is_outdated(&plan, group) {
             return Ok(Committed::Conflict);
         }
-        let mut rows = plan.rows;
-        let mut facts = plan.facts;
-        let seq = match plan.event {
-            Some((event, targets)) => {
-                let seq = Seq::next(self.last_seq, plan.now);
-                let key = keys::event(seq);
-                rows.push(Row::put(
-                    Tree::of(seq.written_at()),
-                    key.clone(),
-                    self.vault.seal(&key, &*event)?,
-                ));
-                facts.push(Fact::Event(seq, event));
-                for subscription in targets {
-                    owe(
-                        Due {
-                            subscription,
-                            due_at: plan.now,
-                            event: seq,
-                            attempts: 0,
-                        },
-                        &mut rows,
-                        &mut facts,
-                    );
-                }
-                self.last_seq = seq;
-                Some(seq)
-            }
-            None => None,
+        let mut effects = Effects {
+            rows: plan.rows,
+            facts: plan.facts,
         };
+        let seq = plan
+            .event
+            .map(|(event, targets)| self.append(event, &targets, &mut effects, plan.now))
+            .transpose()?;
         if let Some(attempt) = plan.attempt {
-            self.record(&attempt, group, &mut rows, &mut facts, plan.now)?;
+            self.record(&attempt, group, &mut effects, plan.now)?;
         }
         for number in plan.new_numbers {
             if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
                 let (row, fact) = plan::number_row(number, &self.vault)?;
-                rows.push(row);
-                facts.push(fact);
+                effects.rows.push(row);
+                effects.facts.push(fact);
             }
         }
         group.messages.extend(plan.new_message);
-        group.note(&facts);
-        group.rows.append(&mut rows);
-        group.facts.append(&mut facts);
+        group.note(&effects.facts);
+        group.rows.append(&mut effects.rows);
+        group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))
+    }
+
+    /// Gives the event its sequence and owes it to its targets.
+    fn append(
+        &mut self,
+        event: Arc<Event>,
+        targets: &[SubscriptionId],
+        effects: &mut Effects,
+        now: UnixMs,
+    ) -> Result<Seq, Error> {
+        let seq = Seq::next(self.last_seq, now);
+        let key = keys::event(seq);
+        let sealed = self.vault.seal(&key, &*event)?;
+        effects
+            .rows
+            .push(Row::put(Tree::of(seq.written_at()), key, sealed));
+        effects.facts.push(Fact::Event(seq, event));
+        for subscription in targets {
+            effects.owe(Due {
+                subscription: *subscription,
+                due_at: now,
+                event: seq,
+                attempts: 0,
+            });
+        }
+        self.last_seq = seq;
+        Ok(seq)
     }
 
     fn is_stored(&self, id: MessageId, now: UnixMs) -> Result<bool, Error> {
@@ -135,32 +142,29 @@ impl<R: Rows> Writer<R> {
         &self,
         attempt: &Attempt,
         group: &Group,
-        rows: &mut Vec<Row>,
-        facts: &mut Vec<Fact>,
+        effects: &mut Effects,
         now: UnixMs,
     ) -> Result<(), Error> {
         let due = attempt.due;
-        rows.push(Row::delete(Tree::State, keys::due(&due)));
-        facts.push(Fact::Settled(due));
+        effects.rows.push(Row::delete(Tree::State, keys::due(&due)));
+        effects.facts.push(Fact::Settled(due));
         let again = match attempt.next {
             Next::Retry { at } => Some(at),
             Next::Disabled => Some(due.due_at),
             Next::Delivered | Next::Exhausted => None,
         };
-        if let Some(at) = again {
-            owe(
-                Due {
-                    due_at: at,
-                    attempts: attempt.number(),
-                    ..due
-                },
-                rows,
-                facts,
-            );
+        if let Some(due_at) = again {
+            effects.owe(Due {
+                due_at,
+                attempts: attempt.number(),
+                ..due
+            });
         }
         let key = keys::attempt(attempt);
         let sealed = self.vault.seal(&key, attempt)?;
-        rows.push(Row::put(Tree::of(due.event.written_at()), key, sealed));
+        effects
+            .rows
+            .push(Row::put(Tree::of(due.event.written_at()), key, sealed));
         let subscription = match group.subscriptions.get(&due.subscription) {
             Some(changed) => changed.clone(),
             None => self.live.subscription(due.subscription),
@@ -173,18 +177,27 @@ impl<R: Rows> Writer<R> {
                 ..(*subscription).clone()
             };
             let key = keys::subscription(&after.account, after.id);
-            rows.push(Row::put(Tree::State, key.clone(), self.vault.seal(&key, &after)?));
-            facts.push(Fact::Subscription(Arc::new(after)));
+            let sealed = self.vault.seal(&key, &after)?;
+            effects.rows.push(Row::put(Tree::State, key, sealed));
+            effects.facts.push(Fact::Subscription(Arc::new(after)));
         }
         Ok(())
     }
 }
 
-fn owe(due: Due, rows: &mut Vec<Row>, facts: &mut Vec<Fact>) {
-    let key = keys::due(&due);
-    let value = due_value(&key, due.attempts);
-    rows.push(Row::put(Tree::State, key, value));
-    facts.push(Fact::Due(due));
+/// What one commit writes and changes.
+struct Effects {
+    rows: Vec<Row>,
+    facts: Vec<Fact>,
+}
+
+impl Effects {
+    fn owe(&mut self, due: Due) {
+        let key = keys::due(&due);
+        let value = due_value(&key, due.attempts);
+        self.rows.push(Row::put(Tree::State, key, value));
+        self.facts.push(Fact::Due(due));
+    }
 }
 
 impl Group {
