@@ -82,6 +82,8 @@ pub struct Server {
     pub carrier_body_bytes_max: usize,
     pub body_read_ms: u64,
     pub body_rate_bytes_per_s_min: u64,
+    pub body_rate_grace_ms: u64,
+    pub json_depth_max: usize,
     pub drain_ms: u64,
 }
 

@@ -197,6 +197,6 @@ pub fn body_limits(config: &Config, bytes_max: usize) -> body::Limits {
         bytes_max,
         read_ms: config.server.body_read_ms,
         rate_bytes_per_s_min: config.server.body_rate_bytes_per_s_min,
-        ..body::Limits::standard()
+        rate_grace_ms: config.server.body_rate_grace_ms,
     }
 }

@@ -83,6 +83,7 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         gateway: gateway.clone(),
         body: build::body_limits(config, config.server.body_bytes_max),
         carrier_body: build::body_limits(config, config.server.carrier_body_bytes_max),
+        json_depth_max: config.server.json_depth_max,
         dev: extra.dev,
     });
     let connections = Arc::new(Connections::default());

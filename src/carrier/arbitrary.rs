@@ -275,10 +275,10 @@ proptest! {
     fn a_broken_body_panics_nobody(n in any::<Index>(), at in any::<Index>(), new in json()) {
         static BODIES: LazyLock<Vec<Value>> = LazyLock::new(bodies);
         let mut document = n.get(&BODIES).clone();
-        let mut all = Vec::new();
+        let mut all: Vec<String> = Vec::new();
         pointers(&document, "", &mut all);
         prop_assume!(!all.is_empty());
-        if let Some(place) = document.pointer_mut(at.get(&all)) {
+        if let Some(place) = document.pointer_mut(at.get(&all).as_str()) {
             *place = new;
         }
         parse_json_bodies(document.to_string().as_bytes());

@@ -256,6 +256,9 @@ impl Signer {
 
 /// The request with which the carrier brings `draft` to `url`, signed at `now`. The dialects without a signature get their path token
 /// as the last segment of the path.
+///
+/// # Panics
+/// If a key in the signer is not what its field says, which `generate` never makes but a hand-written file may.
 pub fn signed(signer: &Signer, draft: &Draft, url: &str, now: UnixMs) -> SignedRequest {
     match signer {
         Signer::AndroidSmsGateway { signing_key } => json::android_sms_gateway(signing_key, draft, url, now),

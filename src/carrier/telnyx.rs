@@ -119,6 +119,10 @@ fn message(data: Node<'_>) -> Result<Message, Reject> {
 }
 
 fn receipts(data: Node<'_>) -> Result<Vec<Report>, Reject> {
+    if data.text_opt("/payload/to").is_some() {
+        // WhatsApp again; where its status stands is not confirmed, and refusing it would only have it repeated.
+        return Ok(Vec::new());
+    }
     let recipients: Vec<_> = data.items("/payload/to")?.collect();
     let one = |to: &Node<'_>| {
         let (id, raw_status) = (data.id("/payload/id")?, to.id("/status")?);

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 39] = [
+pub const RANGES: [(&str, u64, u64); 41] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -25,6 +25,8 @@ pub const RANGES: [(&str, u64, u64); 39] = [
     ("server.carrier_body_bytes_max", 1_024, 16_777_216),
     ("server.body_read_ms", 50, 600_000),
     ("server.body_rate_bytes_per_s_min", 1, 1_073_741_824),
+    ("server.body_rate_grace_ms", 0, 600_000),
+    ("server.json_depth_max", 1, 128),
     ("server.drain_ms", 0, 600_000),
     ("store.queue_max", 16, 1_000_000),
     ("store.group_max", 1, 10_000),

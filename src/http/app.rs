@@ -17,14 +17,13 @@ use super::{ResponseBody, body};
 use crate::core::key::Key;
 use crate::gateway::Gateway;
 
-/// Deepest nesting of a JSON body.
-const JSON_DEPTH_MAX: usize = 32;
-
 /// The API's listener: the gateway behind it and the limits in front of it.
 pub struct App {
     pub gateway: Arc<Gateway>,
     pub body: body::Limits,
     pub carrier_body: body::Limits,
+    /// Deepest nesting of a JSON body.
+    pub json_depth_max: usize,
     /// In `dev` only: the simulated carriers' side of every source.
     pub dev: Option<Dev>,
 }
@@ -75,19 +74,20 @@ pub fn bearer_text(headers: &HeaderMap) -> Option<&str> {
 
 /// Reads a JSON body into a checked type. Unknown members are ignored, doubled ones refused.
 pub async fn read_json<T: DeserializeOwned>(
+    app: &App,
     head: &Parts,
     incoming: Incoming,
-    limits: &body::Limits,
 ) -> Result<T, Problem> {
     if !is_json(&head.headers) {
         return Err(Problem::unsupported_media_type(
             "Send the body as JSON with \"Content-Type: application/json\".",
         ));
     }
-    let bytes = body::read(head, incoming, limits).await?;
-    if is_too_deep(&bytes) {
+    let bytes = body::read(head, incoming, &app.body).await?;
+    if is_too_deep(&bytes, app.json_depth_max) {
         return Err(Problem::bad_request(format!(
-            "Nest JSON at most {JSON_DEPTH_MAX} deep."
+            "Nest JSON at most {} deep.",
+            app.json_depth_max
         )));
     }
     serde_json::from_slice(&bytes).map_err(|e| {
@@ -116,7 +116,7 @@ fn without_value(error: &serde_json::Error) -> String {
     }
 }
 
-fn is_too_deep(json: &[u8]) -> bool {
+fn is_too_deep(json: &[u8], depth_max: usize) -> bool {
     let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
     for byte in json {
         match byte {
@@ -127,7 +127,7 @@ fn is_too_deep(json: &[u8]) -> bool {
             b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > JSON_DEPTH_MAX {
+        if depth > depth_max {
             return true;
         }
     }
@@ -157,10 +157,13 @@ mod tests {
 
     #[test]
     fn depth_counts_only_outside_texts() {
-        assert!(!is_too_deep(&[b'['; 32]));
-        assert!(is_too_deep(&[b'['; 33]));
-        assert!(!is_too_deep(format!("\"{}\"", "[".repeat(50)).as_bytes()));
-        assert!(!is_too_deep(br#"{"a":"\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}"#));
+        assert!(!is_too_deep(&[b'['; 32], 32));
+        assert!(is_too_deep(&[b'['; 33], 32));
+        assert!(!is_too_deep(format!("\"{}\"", "[".repeat(50)).as_bytes(), 32));
+        assert!(!is_too_deep(
+            br#"{"a":"\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}"#,
+            32
+        ));
     }
 
     #[test]

@@ -75,7 +75,7 @@ struct Create {
 /// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
 pub async fn create(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let wish: Create = app::read_json(&head, body, &app.body).await?;
+    let wish: Create = app::read_json(app, &head, body).await?;
     if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
         return Err(Problem::bad_request("\"serviceName\" is 1 to 64 bytes."));
     }

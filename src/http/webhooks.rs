@@ -30,7 +30,7 @@ struct Create {
 /// `POST /api/webhooks`. On a hang-up after the commit the subscription stays; it is in the list and can be deleted.
 pub async fn create(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
     let key = bearer(app, &head.headers)?;
-    let wish: Create = app::read_json(&head, body, &app.body).await?;
+    let wish: Create = app::read_json(app, &head, body).await?;
     if wish.events.is_empty() || wish.events.len() > PATTERNS_MAX {
         return Err(Problem::bad_request(format!(
             "\"events\" lists 1 to {PATTERNS_MAX} event types; [\"*\"] is all."

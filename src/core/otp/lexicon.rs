@@ -123,16 +123,24 @@ pub(super) struct Hit {
     pub start: usize,
     pub end: usize,
     pub class: Class,
-    /// Which entry of the word list this is; service rules find their anchors by it.
-    pub word: u32,
+    /// The languages it is a word of, one bit each.
+    languages: u128,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Word {
     class: Class,
     open_start: bool,
     open_end: bool,
+    languages: u128,
 }
+
+/// The language whose words count in messages of every language: currency codes, "ref".
+const EVERY: &str = "any";
+/// Languages that a lexicon takes, because a set of them is a `u128`.
+const LANGUAGES_MAX: usize = 128;
+/// Bytes up to which a Latin word is also a word of many other languages.
+const SHORT_BYTES: usize = 4;
 
 /// Every word of every language.
 pub(super) struct Lexicon {
@@ -142,19 +150,33 @@ pub(super) struct Lexicon {
 
 impl Lexicon {
     pub(super) fn new(languages: &[Language]) -> Result<Lexicon, Error> {
+        if languages.len() > LANGUAGES_MAX {
+            let reason = format!("there are more than {LANGUAGES_MAX} languages; join some");
+            return Err(Error::Data {
+                file: "data".to_owned(),
+                reason,
+            });
+        }
         let mut patterns: Vec<(String, Word)> = Vec::new();
-        for language in languages {
+        for (at, language) in languages.iter().enumerate() {
+            let bit = if language.id == EVERY { u128::MAX } else { 1 << at };
             for (class, list) in language.lists() {
                 for entry in list {
-                    for phrase in expand(entry) {
-                        patterns.push(word(&phrase, class));
-                    }
+                    patterns.extend(expand(entry).iter().map(|phrase| word(phrase, class, bit)));
                 }
             }
         }
         patterns.retain(|(text, _)| !text.is_empty());
         patterns.sort_by(|a, b| (&a.0, a.1.class, !a.1.open_end).cmp(&(&b.0, b.1.class, !b.1.open_end)));
-        patterns.dedup_by(|a, b| a.0 == b.0 && a.1.class == b.1.class && a.1.open_start == b.1.open_start);
+        patterns.dedup_by(|b, a| {
+            let same = a.0 == b.0
+                && Word {
+                    languages: b.1.languages,
+                    ..a.1
+                } == b.1;
+            a.1.languages |= if same { b.1.languages } else { 0 };
+            same
+        });
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
@@ -175,19 +197,40 @@ impl Lexicon {
         for found in self.automaton.find_overlapping_iter(text.folded.as_str()) {
             let word = self.words[found.pattern().as_usize()];
             if let Some(end) = fits(&text.folded, found.start(), found.end(), word) {
-                let word_id = found.pattern().as_u32();
                 hits.push(Hit {
                     start: found.start(),
                     end,
                     class: word.class,
-                    word: word_id,
+                    languages: word.languages,
                 });
             }
         }
         hits.sort_unstable_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.class));
         prune(&mut hits);
+        drop_foreign(&text.folded, &mut hits);
         hits
     }
+}
+
+/// Drops short Latin words of languages that the rest of the message does not speak: "es" is "is" in one language and
+/// "and" in another. Code words stay, and so do words of two languages in one message.
+fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
+    let mut spoken = [0_usize; LANGUAGES_MAX];
+    for hit in hits.iter().filter(|hit| hit.languages != u128::MAX) {
+        let mut rest = hit.languages;
+        while rest != 0 {
+            spoken[rest.trailing_zeros() as usize] += hit.end - hit.start;
+            rest &= rest - 1;
+        }
+    }
+    let most = spoken.iter().max().copied().unwrap_or(0);
+    let active = (0..LANGUAGES_MAX)
+        .filter(|at| spoken[*at] * 2 >= most)
+        .fold(0_u128, |set, at| set | 1 << at);
+    hits.retain(|hit| {
+        let short = hit.end - hit.start <= SHORT_BYTES && text.as_bytes()[hit.start].is_ascii();
+        !short || hit.languages & active != 0 || matches!(hit.class, Class::Strong | Class::Weak)
+    });
 }
 
 /// Where the word ends, if its ends fall on word boundaries or are open.
@@ -257,7 +300,7 @@ fn prune(hits: &mut Vec<Hit>) {
     });
 }
 
-fn word(phrase: &str, class: Class) -> (String, Word) {
+fn word(phrase: &str, class: Class, languages: u128) -> (String, Word) {
     let open_start = phrase.starts_with('*');
     let open_end = phrase.ends_with('*');
     (
@@ -266,22 +309,44 @@ fn word(phrase: &str, class: Class) -> (String, Word) {
             class,
             open_start,
             open_end,
+            languages,
         },
     )
 }
 
-/// Expands `(a|b) c` into its phrases. Groups do not nest; an unclosed one is taken literally.
+/// Expands `(a|b (c|d)) e` into its phrases. An unclosed group is taken literally.
 pub(super) fn expand(entry: &str) -> Vec<String> {
+    expanded(entry)
+        .iter()
+        .map(|phrase| phrase.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+fn expanded(entry: &str) -> Vec<String> {
     let Some((head, rest)) = entry.split_once('(') else {
         return vec![entry.to_owned()];
     };
-    let Some((choices, tail)) = rest.split_once(')') else {
+    let mut depth = 1;
+    let mut bars = vec![0];
+    let close = rest.char_indices().find_map(|(at, c)| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if c == '|' && depth == 1 {
+            bars.push(at + 1);
+        }
+        (depth == 0).then_some(at)
+    });
+    let Some(close) = close else {
         return vec![entry.to_owned()];
     };
-    let tails = expand(tail);
-    choices
-        .split('|')
-        .flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}")))
-        .map(|phrase| phrase.split_whitespace().collect::<Vec<_>>().join(" "))
+    bars.push(close + 1);
+    let tails = expanded(&rest[close + 1..]);
+    bars.windows(2)
+        .flat_map(|pair| expanded(&rest[pair[0]..pair[1] - 1]))
+        .flat_map(|choice| {
+            tails
+                .iter()
+                .map(move |tail| format!("{head}{choice}{tail}"))
+                .collect::<Vec<_>>()
+        })
         .collect()
 }

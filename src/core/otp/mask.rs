@@ -60,15 +60,24 @@ fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask>
     let spoken =
         ends_at(hits, Class::Money, head, token.start) && !text.folded[head..token.start].contains('\n');
     let next = token.end + usize::from(text.bytes().get(token.end) == Some(&b' '));
-    let named = starts_at(hits, Class::Money, token.end, next);
+    let named = hits[hits.partition_point(|hit| hit.start < token.end)..]
+        .iter()
+        .take_while(|hit| hit.start <= next)
+        .any(|hit| hit.class == Class::Money && !is_of_next(&text.folded[hit.end..]));
     (spoken || named).then_some(()).and(hard(Reason::Amount))
+}
+
+/// True if the amount follows its currency, so that the currency is not that of the number before it.
+fn is_of_next(rest: &str) -> bool {
+    rest.trim_start_matches(['.', ' ', ':'])
+        .starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn unit(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
     let next = token.end + usize::from(matches!(text.bytes().get(token.end), Some(b' ' | b'-')));
     (token.shape == Shape::Digits && starts_at(hits, Class::Unit, token.end, next))
         .then_some(())
-        .and(hard(Reason::Unit))
+        .and(soft(Reason::Unit))
 }
 
 fn card(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {

@@ -5,6 +5,7 @@
 
 mod candidate;
 mod check;
+mod evidence;
 mod explain;
 mod filter;
 mod fold;
@@ -13,6 +14,7 @@ mod link;
 mod mask;
 mod normalise;
 mod result;
+mod scene;
 mod score;
 mod service;
 mod structure;
@@ -31,7 +33,8 @@ pub use service::Rule;
 
 use lexicon::{Class, Lexicon};
 use normalise::Text;
-use score::{Scene, Scored};
+use scene::Scene;
+use score::Scored;
 use service::Rules;
 
 /// Why an engine could not be built, or a data file is refused.
@@ -113,8 +116,8 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn structural(&self) -> Option<Extraction> {
-        if let Some(bound) = structure::origin_bound(self.text) {
-            let found = self.certain(bound.start, bound.end, 0.999, Cow::Borrowed("origin-bound"));
+        if let Some((start, end)) = structure::origin_bound(self.text) {
+            let found = self.certain(start, end, 0.999, Cow::Borrowed("origin-bound"));
             if found.is_some() {
                 return found;
             }
@@ -163,7 +166,7 @@ impl Reading<'_> {
     fn with_link(&self, mut found: Extraction, lexicon: &Lexicon) -> Extraction {
         if self.text.folded.contains("://") {
             let hits = lexicon.find(self.text);
-            found.link = self.link(&link::find(self.text), &hits, true);
+            found.link = self.link(&link::find(self.text), &hits, found.code.as_deref());
         }
         found
     }
@@ -198,7 +201,7 @@ impl Reading<'_> {
         masked.truncate(result::MASKED_MAX);
         let mut answer = self.answer(&scored);
         answer.masked = masked;
-        answer.link = self.link(&addresses, &hits, answer.code.is_some());
+        answer.link = self.link(&addresses, &hits, answer.code.as_deref());
         answer
     }
 
@@ -233,7 +236,7 @@ impl Reading<'_> {
             });
             return;
         }
-        if !(4..=10).contains(&token.chars) {
+        if !(4..=10).contains(&token.chars) || score::is_plain_word(self.text, token) {
             return;
         }
         let one = score::score(scene, token);
@@ -301,9 +304,10 @@ impl Reading<'_> {
     }
 
     /// The first web address, if the message is about signing in or confirming.
-    fn link(&self, addresses: &[link::Address], hits: &[lexicon::Hit], code: bool) -> Option<String> {
+    fn link(&self, addresses: &[link::Address], hits: &[lexicon::Hit], code: Option<&str>) -> Option<String> {
         let has = |class: Class| hits.iter().any(|hit| hit.class == class);
-        if !has(Class::Purpose) && !(code && has(Class::Verb)) || has(Class::Offer) {
+        let about = has(Class::Purpose) || code.is_some() && has(Class::Verb);
+        if has(Class::Offer) {
             return None;
         }
         addresses
@@ -311,7 +315,7 @@ impl Reading<'_> {
             .filter(|address| address.kind == link::Kind::Url)
             .map(|address| self.text.original(address.start, address.end))
             .filter_map(|span| self.original.get(span[0]..span[1]))
-            .find(|url| link::is_personal(url))
+            .find(|url| about && link::is_personal(url) || code.is_some_and(|code| url.contains(code)))
             .map(str::to_owned)
     }
 }

@@ -6,15 +6,9 @@ use super::normalise::Text;
 /// Bytes of an SMS Retriever hash.
 const HASH_BYTES: usize = 11;
 
-/// The code of an origin-bound last line, as a range of the folded text, and where the line starts.
-pub(super) struct OriginBound {
-    pub line: usize,
-    pub start: usize,
-    pub end: usize,
-}
-
-/// Reads `@host #code`, perhaps followed by a blank and an embedded `@host`, as the last line that is not empty.
-pub(super) fn origin_bound(text: &Text) -> Option<OriginBound> {
+/// Reads `@host #code`, perhaps followed by a blank and an embedded `@host`, as the last line that is not empty. The
+/// answer is the code as a range of the folded text.
+pub(super) fn origin_bound(text: &Text) -> Option<(usize, usize)> {
     let body = text.folded.trim_end();
     let line = body.rfind('\n').map_or(0, |at| at + 1);
     let rest = body[line..].strip_prefix('@')?;
@@ -22,11 +16,7 @@ pub(super) fn origin_bound(text: &Text) -> Option<OriginBound> {
     let code = rest.strip_prefix('#')?;
     let code = code.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
     let start = line + 1 + host.len() + 2;
-    (is_host(host) && is_code(code)).then_some(OriginBound {
-        line,
-        start,
-        end: start + code.len(),
-    })
+    (is_host(host) && is_code(code)).then_some((start, start + code.len()))
 }
 
 fn is_host(host: &str) -> bool {

@@ -1,0 +1,138 @@
+//! How strongly the code words around a token speak for it: which word, how far, on which side.
+
+use super::lexicon::{Class, Hit};
+use super::scene::{Scene, gap};
+use super::token::Token;
+
+/// Evidence of one code word.
+pub(super) struct Evidence {
+    pub points: i32,
+    pub name: &'static str,
+    /// Nothing but connectors between them.
+    pub direct: bool,
+    pub strong: bool,
+}
+
+/// The strongest evidence for a token of a clause.
+pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
+    let mut best: Option<Evidence> = None;
+    let mut offer = |evidence: Option<Evidence>| {
+        if let Some(evidence) = evidence {
+            if best.as_ref().is_none_or(|b| evidence.points > b.points) {
+                best = Some(evidence);
+            }
+        }
+    };
+    for hit in scene
+        .before(token.start)
+        .iter()
+        .rev()
+        .filter(|hit| hit.end <= token.start && hit.start >= clause.0)
+    {
+        offer(keyword(scene, hit).and_then(|strong| ahead(scene, hit, token, strong)));
+    }
+    for hit in scene.after(token.end).iter().filter(|hit| hit.end <= clause.1) {
+        offer(keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
+    }
+    if scene.alone(token, clause) {
+        let previous = scene.before(clause.0);
+        let near = previous
+            .iter()
+            .rev()
+            .find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)));
+        let limit = scene.clause(clause.0.saturating_sub(1)).0;
+        if let Some((hit, strong)) = near.filter(|(hit, _)| hit.start + 120 >= limit) {
+            let colon = scene.text.folded[hit.end..clause.0]
+                .trim_end()
+                .ends_with([':', '-']);
+            let points = if strong { 28 } else { 22 } + if colon { 8 } else { 0 };
+            offer(Some(Evidence {
+                points,
+                name: "word-in-clause-before",
+                direct: colon,
+                strong,
+            }));
+        }
+        let next = scene.clause(clause.1);
+        let near = scene
+            .after(clause.1)
+            .iter()
+            .filter(|hit| hit.end <= next.1)
+            .find_map(|hit| keyword(scene, hit));
+        if let Some(strong) = near {
+            let points = if strong { 28 } else { 22 };
+            offer(Some(Evidence {
+                points,
+                name: "word-in-clause-after",
+                direct: false,
+                strong,
+            }));
+        }
+    }
+    best
+}
+
+/// Whether a hit is a code word, and a strong one. A weak word beside "verification" or "login" is strong.
+fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
+    match hit.class {
+        Class::Strong => Some(true),
+        Class::Weak => Some(modified(scene, hit)),
+        Class::Number => modified(scene, hit).then_some(true),
+        _ => None,
+    }
+}
+
+/// True if a purpose word stands within two words of the hit.
+fn modified(scene: &Scene, hit: &Hit) -> bool {
+    let clause = scene.clause(hit.start);
+    let close = |from, to| gap(scene, from, to).is_some_and(|gap| gap.words <= 2);
+    let purpose =
+        |other: &&Hit| other.class == Class::Purpose && other.start >= clause.0 && other.end <= clause.1;
+    let ahead = scene.before(hit.start).iter().rev().find(purpose);
+    let behind = scene.after(hit.end).iter().find(purpose);
+    ahead.is_some_and(|other| other.end >= hit.start || close(other.end, hit.start))
+        || behind.is_some_and(|other| close(hit.end, other.start))
+        || scene.before(hit.end).iter().any(|other| {
+            other.class == Class::Purpose && other.start >= hit.start && other.end <= hit.end + 24
+        })
+}
+
+fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evidence> {
+    let gap = gap(scene, hit.end, token.start)?;
+    let pick = |name, strong_points, weak_points, direct| {
+        Some(Evidence {
+            points: if strong { strong_points } else { weak_points },
+            name,
+            direct,
+            strong,
+        })
+    };
+    match gap.words {
+        0 => pick("word-directly-before", 46, 40, true),
+        1..=6 if gap.announced => pick("word-announces", 38, 32, true),
+        7..=14 if gap.announced => pick("word-announces", 34, 28, false),
+        1..=3 => pick("word-before", 28, 20, false),
+        4..=10 => pick("word-before", 20, 10, false),
+        _ => pick("word-before", 10, 4, false),
+    }
+}
+
+fn behind(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evidence> {
+    let gap = gap(scene, token.end, hit.start)?;
+    let pick = |name, strong_points, weak_points, direct| {
+        Some(Evidence {
+            points: if strong { strong_points } else { weak_points },
+            name,
+            direct,
+            strong,
+        })
+    };
+    match gap.words {
+        0 if gap.opened => pick("word-directly-after", 38, 34, true),
+        0 => pick("word-directly-after", 34, 28, false),
+        1..=8 if gap.opened => pick("is-the-word", 36, 31, false),
+        1..=4 => pick("word-after", 24, 17, false),
+        5..=10 => pick("word-after", 14, 8, false),
+        _ => pick("word-after", 5, 2, false),
+    }
+}
