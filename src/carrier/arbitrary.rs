@@ -238,7 +238,7 @@ fn parse_json_bodies(body: &[u8]) {
     let _ = telnyx::parse(body);
     let _ = textverified::parse(body);
     let _ = vonage::parse_messages(body);
-    if let Ok(document) = super::json::parse(body) {
+    if let Ok(document) = json::parse(body) {
         let _ = aws_sns::parse(Node(&document));
         let _ = aws_sns::signed_text(&document);
         let _ = Params::from_json(&document).map(|params| parse_params(&params));

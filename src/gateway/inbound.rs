@@ -13,6 +13,8 @@ use crate::store::{Change, Commit, Committed};
 /// A carrier's request as the transport has it: raw bytes, and the query as it stood in the URL.
 pub struct Inbound {
     pub source: String,
+    /// What stood in the path after the source: the secret of a carrier that signs nothing.
+    pub path_token: Option<String>,
     pub method: http::Method,
     pub query: Option<String>,
     pub headers: http::HeaderMap,
@@ -30,10 +32,7 @@ impl Gateway {
             .get(&inbound.source)
             .ok_or(Error::UnknownSource)?;
         let now = self.parts.clock.now();
-        let url = match &inbound.query {
-            Some(query) => format!("{}?{query}", source.public_url),
-            None => source.public_url.clone(),
-        };
+        let url = signed_url(&source.public_url, &inbound);
         let method = inbound.method.as_str();
         let request = Request {
             method,
@@ -140,4 +139,18 @@ impl Gateway {
             self.parts.doorbell.notify_one();
         }
     }
+}
+
+/// The URL that the carrier was given, with what this request added to it; never read from `Host`.
+fn signed_url(public_url: &str, inbound: &Inbound) -> String {
+    let mut url = public_url.to_owned();
+    if let Some(token) = &inbound.path_token {
+        url.push('/');
+        url.push_str(token);
+    }
+    if let Some(query) = &inbound.query {
+        url.push('?');
+        url.push_str(query);
+    }
+    url
 }

@@ -95,10 +95,16 @@ fn inbound_of(source: &DevSource, request: SignedRequest) -> Result<Inbound, Pro
             HeaderValue::try_from(value.as_str()).map_err(|_| Problem::internal())?,
         );
     }
+    // Only the simulated URL's end is its own: a path token, a query.
+    let added = request.url.strip_prefix(&source.public_url).unwrap_or_default();
+    let (path, query) = added
+        .split_once('?')
+        .map_or((added, None), |(path, query)| (path, Some(query)));
     Ok(Inbound {
         source: source.name.clone(),
+        path_token: path.strip_prefix('/').map(str::to_owned),
         method: http::Method::from_bytes(request.method.as_bytes()).map_err(|_| Problem::internal())?,
-        query: request.url.split_once('?').map(|(_, query)| query.to_owned()),
+        query: query.map(str::to_owned),
         headers,
         body: request.body.into(),
     })
