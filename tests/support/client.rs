@@ -108,6 +108,10 @@ impl Call {
         self
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(known, _)| known == name)
+    }
+
     /// The request as it goes over the wire.
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = format!(
@@ -160,7 +164,7 @@ pub async fn read(socket: &mut TcpStream) -> Option<Reply> {
     let reading = async {
         loop {
             match socket.read(&mut some).await {
-                Ok(0) | Err(_) => return Reply::parse(&bytes).or_else(|| without_body(&bytes)),
+                Ok(0) | Err(_) => return parse(&bytes),
                 Ok(n) => bytes.extend_from_slice(&some[..n]),
             }
             if let Some(reply) = Reply::parse(&bytes) {
@@ -171,7 +175,11 @@ pub async fn read(socket: &mut TcpStream) -> Option<Reply> {
     within("an answer", reading).await
 }
 
-/// An answer that has no length, such as a 204.
+/// The answer in all the bytes that came, also one that has no length, such as a 204.
+pub fn parse(bytes: &[u8]) -> Option<Reply> {
+    Reply::parse(bytes).or_else(|| without_body(bytes))
+}
+
 fn without_body(bytes: &[u8]) -> Option<Reply> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let padded = [&bytes[..end], b"\r\ncontent-length: 0\r\n\r\n"].concat();
