@@ -9,6 +9,7 @@ mod bad_input {
     pub mod bodies;
     pub mod carriers;
     pub mod limits;
+    pub mod path_token;
     pub mod refusal;
     pub mod routes;
     pub mod targets;

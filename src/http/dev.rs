@@ -97,6 +97,7 @@ fn inbound_of(source: &DevSource, request: SignedRequest) -> Result<Inbound, Pro
     }
     Ok(Inbound {
         source: source.name.clone(),
+        path_token: None,
         method: http::Method::from_bytes(request.method.as_bytes()).map_err(|_| Problem::internal())?,
         query: request.url.split_once('?').map(|(_, query)| query.to_owned()),
         headers,

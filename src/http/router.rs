@@ -35,7 +35,10 @@ fn handler(app: &Arc<App>, head: Parts, body: Incoming) -> Result<Handling<'_>, 
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let method = head.method.clone();
     Ok(match (&method, segments.as_slice()) {
-        (_, ["inbound", source]) => Box::pin(inbound::receive(app, (*source).to_owned(), head, body)),
+        (_, ["inbound", source, token @ ..]) if token.len() <= 1 => {
+            let token = token.first().map(|token| (*token).to_owned());
+            Box::pin(inbound::receive(app, ((*source).to_owned(), token), head, body))
+        }
 
         (&Method::GET, ["api", "verifications", "services"]) => at_once(verifications::services(app, &head)),
         (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, head, body)),
