@@ -190,7 +190,9 @@ fn parts(
 /// Adds the numbers and keys that must be there.
 async fn gateway_start(gateway: &Gateway, config: &Config, keys: Vec<Key>) -> Result<(), BuildError> {
     let failed = |e: crate::gateway::Error| BuildError::Config(e.to_string());
-    let numbers = build::numbers(config)?;
+    let mut numbers = build::numbers(config)?;
+    // Those already there are not written again: a start needs no free disk space, or what is owed would not be delivered.
+    numbers.retain(|number| gateway.store().live().number(&number.number).is_none());
     if !numbers.is_empty() {
         gateway.add_numbers(numbers).await.map_err(failed)?;
     }

@@ -21,6 +21,20 @@ pub struct Inbound {
     pub body: bytes::Bytes,
 }
 
+impl Inbound {
+    /// The URL that was called, rebuilt from the one that the carrier was given by configuration; never from `Host`.
+    fn url(&self, public_url: &str) -> String {
+        let mut url = public_url.to_owned();
+        if let Some(token) = &self.path_token {
+            url = format!("{}/{token}", url.trim_end_matches('/'));
+        }
+        match &self.query {
+            Some(query) => format!("{url}?{query}"),
+            None => url,
+        }
+    }
+}
+
 impl Gateway {
     /// Takes one carrier request to the disk and answers as that carrier expects. Must run to its end once begun: the transport
     /// spawns it, so that a carrier that hangs up does not halve it.
@@ -32,7 +46,7 @@ impl Gateway {
             .get(&inbound.source)
             .ok_or(Error::UnknownSource)?;
         let now = self.parts.clock.now();
-        let url = signed_url(&source.public_url, &inbound);
+        let url = inbound.url(&source.public_url);
         let method = inbound.method.as_str();
         let request = Request {
             method,
@@ -139,18 +153,4 @@ impl Gateway {
             self.parts.doorbell.notify_one();
         }
     }
-}
-
-/// The URL that the carrier was given, with what this request added to it; never read from `Host`.
-fn signed_url(public_url: &str, inbound: &Inbound) -> String {
-    let mut url = public_url.to_owned();
-    if let Some(token) = &inbound.path_token {
-        url.push('/');
-        url.push_str(token);
-    }
-    if let Some(query) = &inbound.query {
-        url.push('?');
-        url.push_str(query);
-    }
-    url
 }
