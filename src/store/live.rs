@@ -211,11 +211,12 @@ impl Tables {
     }
 
     fn put_rental(&mut self, rental: Arc<Rental>) {
-        if let Some(old) = self.rentals.get(&rental.id) {
-            self.ends.remove(&(kept_until(old), old.id));
+        let (id, until) = (rental.id, kept_until(&rental));
+        let was = self.rentals.insert(id, rental).map(|old| kept_until(&old));
+        if was != Some(until) {
+            was.map(|was| self.ends.remove(&(was, id)));
+            self.ends.insert((until, id));
         }
-        self.ends.insert((kept_until(&rental), rental.id));
-        self.rentals.insert(rental.id, rental);
     }
 
     fn put_number(&mut self, number: Arc<Number>) {
