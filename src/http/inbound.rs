@@ -13,16 +13,16 @@ use super::problem::Problem;
 use crate::carrier;
 use crate::gateway::Inbound;
 
-pub async fn receive(app: &Arc<App>, source: &str, head: &Parts, incoming: Incoming) -> Answer {
+pub async fn receive(app: &Arc<App>, source: &str, head: Parts, incoming: Incoming) -> Answer {
     if !matches!(head.method, http::Method::POST | http::Method::GET) {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
-    let body = body::read(head, incoming, &app.carrier_body).await?;
+    let body = body::read(&head, incoming, &app.carrier_body).await?;
     let inbound = Inbound {
         source: source.to_owned(),
-        method: head.method.clone(),
+        method: head.method,
         query: head.uri.query().map(str::to_owned),
-        headers: head.headers.clone(),
+        headers: head.headers,
         body,
     };
     let gateway = app.gateway.clone();

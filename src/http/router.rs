@@ -23,9 +23,10 @@ async fn dispatch(app: &Arc<App>, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
+    if let ["inbound", source] = segments.as_slice() {
+        return Box::pin(inbound::receive(app, source, head, body)).await;
+    }
     match (&head.method, segments.as_slice()) {
-        (_, ["inbound", source]) => Box::pin(inbound::receive(app, source, &head, body)).await,
-
         (&Method::GET, ["api", "verifications", "services"]) => verifications::services(app, &head),
         (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, &head, body)).await,
         (&Method::GET, ["api", "verifications"]) => Box::pin(verifications::list(app, &head)).await,
