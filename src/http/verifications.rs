@@ -14,6 +14,7 @@ use super::app::{self, Answer, App, bearer, query};
 use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
+use crate::core::key::Key;
 use crate::core::rental::{Rental, Status};
 use crate::gateway::{Code, Error};
 
@@ -134,24 +135,42 @@ pub async fn cancel(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
     app::json(StatusCode::OK, &json!({ "id": rental.id.to_string(), "status": rental.status.as_str() }))
 }
 
+/// A poll for a code as it was asked for.
+pub struct Poll {
+    key: Arc<Key>,
+    rental: RentalId,
+    wait: Duration,
+    /// What `Preference-Applied` tells, in seconds.
+    applied_s: Option<u64>,
+}
+
+/// Reads `GET /api/verifications/{id}/code`; the request is not needed while the poll is held.
+pub fn poll(app: &App, head: &Parts, id_text: &str) -> Result<Poll, Problem> {
+    let key = bearer(app, &head.headers)?;
+    let rental = id(id_text)?;
+    let (wait, applied_s) = wished_wait(app, head)?;
+    Ok(Poll { key, rental, wait, applied_s })
+}
+
 /// `GET /api/verifications/{id}/code`: held until the code is durable, the rental is over, the process drains or the
 /// time is up. On a hang-up the waiter is dropped and its place is free.
-pub async fn code(app: &Arc<App>, head: &Parts, id_text: &str) -> Answer {
-    let key = bearer(app, &head.headers)?;
-    let id = id(id_text)?;
-    let (wait, applied) = wished_wait(app, head)?;
+pub async fn code(app: Arc<App>, poll: Poll) -> Answer {
     let started = clock::monotonic();
-    let code = app.gateway.code(&key, id, wait).await?;
-    let waited_ms = started.elapsed().as_millis();
-    let mut response = match &code {
+    let code = app.gateway.code(&poll.key, poll.rental, poll.wait).await?;
+    let waited_ms = clock::monotonic().duration_since(started).as_millis();
+    answered(&code, poll.applied_s, waited_ms)
+}
+
+fn answered(code: &Code, applied_s: Option<u64>, waited_ms: u128) -> Answer {
+    let mut response = match code {
         Code::Pending => app::json(StatusCode::OK, &json!({ "status": "pending" }))?,
         Code::Settled(rental) => settled(rental)?,
     };
     let headers = response.headers_mut();
-    if code == Code::Pending {
+    if *code == Code::Pending {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if let Some(wait_s) = applied {
+    if let Some(wait_s) = applied_s {
         set(headers, HeaderName::from_static("preference-applied"), format!("wait={wait_s}"));
     }
     set(headers, HeaderName::from_static("server-timing"), format!("wait;dur={waited_ms}"));
