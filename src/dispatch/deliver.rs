@@ -1,7 +1,7 @@
 //! Due, claim, attempt, record: reads what is owed, performs it, reports what came of it; judging is `core::delivery`'s.
 //! The due index on disk is the queue. Claims live in memory only: after a restart everything unanswered is due again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,17 +52,11 @@ pub struct Parts<S> {
 pub struct Dispatch<S> {
     parts: Parts<S>,
     permits: Arc<Semaphore>,
-    claims: Mutex<Claims>,
+    /// Attempts under way to each subscription.
+    in_flight: Mutex<HashMap<SubscriptionId, usize>>,
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
-    /// Rung when a claim ends: its subscription may have more.
+    /// Rung when a place is free again: its subscription may have more.
     freed: Notify,
-}
-
-#[derive(Default)]
-struct Claims {
-    due: HashMap<SubscriptionId, HashSet<Seq>>,
-    /// Attempts in flight; a claim outlives its attempt until the record is durable.
-    in_flight: HashMap<SubscriptionId, usize>,
 }
 
 /// A subscription with its URL and keys parsed once.
@@ -75,11 +69,11 @@ struct Prepared {
 impl<S: Sender> Dispatch<S> {
     pub fn new(parts: Parts<S>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(parts.rules.concurrency_max));
-        Arc::new(Self { parts, permits, claims: Mutex::default(), prepared: Mutex::default(), freed: Notify::new() })
+        Arc::new(Self { parts, permits, in_flight: Mutex::default(), prepared: Mutex::default(), freed: Notify::new() })
     }
 
-    fn claims(&self) -> MutexGuard<'_, Claims> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_flight(&self) -> MutexGuard<'_, HashMap<SubscriptionId, usize>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Delivers until `stop` turns true, then lets what is in flight end within `grace`; what does not is due again later.
@@ -114,38 +108,29 @@ impl<S: Sender> Dispatch<S> {
             if !subscription.is_active() {
                 continue;
             }
+            let places = self.permits.available_permits();
+            if places == 0 {
+                return true;
+            }
             let prepared = self.prepare(subscription);
-            for due in live.due(id, now, self.look_ahead(id)) {
-                let Ok(permit) = self.permits.clone().try_acquire_owned() else { return true };
-                match self.claim(&due) {
-                    Claim::Taken => continue,
-                    Claim::NoPlace => break,
-                    Claim::Mine => {}
-                }
+            for due in live.claim(id, now, places.min(self.free_places(id))) {
+                // Only this loop takes permits, so as many as were free are there; a claim without one goes back.
+                let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+                    live.unclaim(due);
+                    continue;
+                };
+                *self.in_flight().entry(id).or_default() += 1;
                 attempts.spawn(self.clone().deliver(due, prepared.clone(), permit));
             }
         }
         false
     }
 
-    /// Claimed rows stand first in the index, so the look-ahead passes over them and still finds enough for every free place.
-    fn look_ahead(&self, id: SubscriptionId) -> usize {
-        let claimed = self.claims().due.get(&id).map_or(0, HashSet::len);
-        claimed + self.parts.rules.concurrency_per_subscription_max
-    }
-
-    fn claim(&self, due: &Due) -> Claim {
-        let mut claims = self.claims();
-        let in_flight = claims.in_flight.get(&due.subscription).copied().unwrap_or(0);
-        if claims.due.get(&due.subscription).is_some_and(|events| events.contains(&due.event)) {
-            return Claim::Taken;
-        }
-        if in_flight >= self.parts.rules.concurrency_per_subscription_max {
-            return Claim::NoPlace;
-        }
-        claims.due.entry(due.subscription).or_default().insert(due.event);
-        claims.in_flight.insert(due.subscription, in_flight + 1);
-        Claim::Mine
+    /// Attempts that may still be started to this subscription. A claim outlives its attempt until the record is durable, the
+    /// place does not.
+    fn free_places(&self, id: SubscriptionId) -> usize {
+        let in_flight = self.in_flight().get(&id).copied().unwrap_or(0);
+        self.parts.rules.concurrency_per_subscription_max.saturating_sub(in_flight)
     }
 
     /// Dropped by a shutdown at any point: nothing is recorded, so it is due again.
@@ -157,15 +142,15 @@ impl<S: Sender> Dispatch<S> {
             Err(error) => {
                 tracing::error!(%error, delivery.event = due.event.0, "an owed event cannot be read; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                self.release(&due, true);
+                self.parts.store.live().unclaim(due);
+                self.release_place(&due);
                 return;
             }
         };
         drop(permit);
         self.release_place(&due);
-        if self.record(commit).await {
-            self.release(&due, false);
-        }
+        // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
+        self.record(commit).await;
     }
 
     async fn attempt(&self, due: Due, event: &Event, prepared: &Prepared) -> Attempt {
@@ -212,18 +197,18 @@ impl<S: Sender> Dispatch<S> {
         Ok(read.unwrap_or(Err(store::Error::Damaged("a query panicked")))?.map(Arc::new))
     }
 
-    /// Records until the store takes it; false when the store is done for, and then the delivery stays owed.
-    async fn record(&self, commit: Commit) -> bool {
+    /// Records until the store takes it or is done for.
+    async fn record(&self, commit: Commit) {
         let mut waits = retry::exponential(10, 2.0, 1000);
         loop {
             match self.parts.store.commit(commit.clone(), self.parts.clock.now()).await {
-                Ok(_) => return true,
+                Ok(_) => return,
                 Err(store::Error::Busy | store::Error::DiskFull) => {
                     tokio::time::sleep(waits.next_backoff().unwrap_or(Duration::from_secs(1))).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an attempt could not be recorded; it is made again after the restart");
-                    return false;
+                    return;
                 }
             }
         }
@@ -231,35 +216,21 @@ impl<S: Sender> Dispatch<S> {
 
     async fn forget_all(&self, id: SubscriptionId, now: UnixMs) {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        for due in self.parts.store.live().due(id, now, self.parts.rules.concurrency_max) {
+        for due in self.parts.store.live().claim(id, now, self.parts.rules.concurrency_max) {
             self.record(Commit::Forget(due)).await;
         }
     }
 
     fn release_place(&self, due: &Due) {
-        let mut claims = self.claims();
-        if let Some(in_flight) = claims.in_flight.get_mut(&due.subscription) {
+        let mut places = self.in_flight();
+        if let Some(in_flight) = places.get_mut(&due.subscription) {
             *in_flight -= 1;
             if *in_flight == 0 {
-                claims.in_flight.remove(&due.subscription);
+                places.remove(&due.subscription);
             }
         }
-        drop(claims);
+        drop(places);
         self.freed.notify_one();
-    }
-
-    fn release(&self, due: &Due, place_too: bool) {
-        let mut claims = self.claims();
-        if let Some(events) = claims.due.get_mut(&due.subscription) {
-            events.remove(&due.event);
-            if events.is_empty() {
-                claims.due.remove(&due.subscription);
-            }
-        }
-        drop(claims);
-        if place_too {
-            self.release_place(due);
-        }
     }
 
     fn idle_time(&self) -> Duration {
@@ -279,13 +250,6 @@ impl<S: Sender> Dispatch<S> {
         all.insert(subscription.id, prepared.clone());
         prepared
     }
-}
-
-enum Claim {
-    Mine,
-    /// Another attempt of this delivery is not recorded yet.
-    Taken,
-    NoPlace,
 }
 
 /// An attempt's outcome as core judges it, what the log says of it, and its class for the metric.

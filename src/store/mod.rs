@@ -3,6 +3,7 @@
 pub mod keys;
 mod execute;
 mod live;
+mod owed;
 mod plan;
 mod query;
 mod rows;
