@@ -56,10 +56,10 @@ struct Sms {
 }
 
 /// `POST /api/dev/sms`. Runs on to its end in a task of its own, as every inbound message.
-pub async fn sms(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
-    bearer(app, &head.headers)?;
-    let sms: Sms = app::read_json(app, &head, body).await?;
-    let sources = &dev(app)?.sources;
+pub async fn sms(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
+    bearer(&app, &head.headers)?;
+    let sms: Sms = app::read_json(&app, &head, body).await?;
+    let sources = &dev(&app)?.sources;
     let source = match &sms.source {
         Some(name) => sources.iter().find(|s| s.name == *name),
         None => sources.first(),

@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::carrier;
 use crate::gateway::Inbound;
 
-pub async fn receive(app: &Arc<App>, head: Parts, incoming: Incoming) -> Answer {
+pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming) -> Answer {
     if !matches!(head.method, http::Method::POST | http::Method::GET) {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
