@@ -6,8 +6,12 @@ mod crash {
     pub mod dice;
     pub mod enumerated;
     pub mod fused;
+    #[cfg(target_os = "linux")]
+    pub mod journal;
     pub mod killed;
     pub mod load;
+    #[cfg(target_os = "linux")]
+    pub mod power;
     pub mod process;
     pub mod script;
     pub mod sink;

@@ -176,7 +176,8 @@ fn damaged(change: impl Fn(&[u8]) -> Vec<u8>) -> OnSled {
 
 /// Changes the values of all rows of the trees whose name begins so.
 fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) {
-    let db = sled::open(folder.join("sled")).unwrap();
+    let config = sled::Config::new().path(folder.join("sled"));
+    let db = config.segment_size(16 << 20).open().unwrap();
     for name in db
         .tree_names()
         .into_iter()
@@ -308,4 +309,28 @@ fn the_files_hold_nothing_in_the_clear() {
         }
     }
     assert!(files >= 4, "FORMAT, lock, conf and db at least");
+}
+
+/// sled never syncs what it writes into a file of its own, so a power cut would cost it, and with it the whole store.
+#[test]
+fn the_longest_texts_of_sms_make_no_file_of_their_own() {
+    let (home, rental, _) = rented::<OnSled>();
+    // 255 parts of 67 letters that take three bytes each.
+    let text = format!("G-482913 is your code{}", "語".repeat(255 * 67));
+    let mut rental = rental;
+    for n in 0..24 {
+        let received = samples::receive(&rental, &n.to_string(), &text, NOON, &[TARGET]);
+        home.commit(received.commit, NOON);
+        rental = received.rental;
+    }
+    assert_eq!(
+        fs::read_dir(home.folder.path().join("sled/blobs"))
+            .unwrap()
+            .count(),
+        0
+    );
+    assert_eq!(
+        home.reopened().store().messages(&rental.messages).unwrap().len(),
+        24
+    );
 }
