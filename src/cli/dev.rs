@@ -86,6 +86,7 @@ const CARRIERS: [(&str, &str); 3] = [
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
+    let stop = serve::stop_signal()?;
     let session = start(arguments, Table::new()).await?;
     super::sim::remember(&session);
     if json {
@@ -93,7 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     } else {
         print!("{}", banner(&session));
     }
-    serve::stop_signal().await?;
+    stop.await;
     session.running.stop().await;
     Ok(())
 }
