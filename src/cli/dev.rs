@@ -83,6 +83,7 @@ const LOOPBACK: &str = "loopback";
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
+    let stop = serve::stop_signal()?;
     let session = start(arguments, Table::new()).await?;
     super::sim::remember(&session);
     if json {
@@ -90,7 +91,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     } else {
         print!("{}", banner(&session));
     }
-    serve::stop_signal().await?;
+    stop.await;
     session.running.stop().await;
     Ok(())
 }
