@@ -7,8 +7,10 @@ use super::normalise::folded;
 use super::service::{self, Rules};
 use super::{Error, lexicon::Lexicon};
 
-/// Bytes of a word or phrase.
-const WORD_BYTES_MAX: usize = 120;
+/// Bytes of a phrase, once its groups are expanded.
+const PHRASE_BYTES_MAX: usize = 120;
+/// Phrases that one entry may stand for.
+const PHRASES_MAX: usize = 5_000;
 
 /// Checks the files that are compiled in. An empty list means all is well.
 pub fn check_built_in() -> Vec<Error> {
@@ -58,30 +60,39 @@ pub fn check_rule_file(name: &str, text: &str) -> Vec<Error> {
 }
 
 fn entry_fault(entry: &str) -> Option<String> {
-    if entry.len() > WORD_BYTES_MAX {
-        return Some(format!("longer than {WORD_BYTES_MAX} bytes; shorten it"));
-    }
     if entry.matches('(').count() != entry.matches(')').count() {
         return Some("a parenthesis is not closed; close it".to_owned());
     }
-    let blank = lexicon::expand(entry)
-        .iter()
-        .any(|word| folded(word.trim_matches('*')).trim().is_empty());
-    blank.then(|| "empty after folding; remove it".to_owned())
+    let phrases = lexicon::expand(entry);
+    if phrases.len() > PHRASES_MAX {
+        return Some(format!("stands for more than {PHRASES_MAX} phrases; split it"));
+    }
+    phrases.iter().find_map(|phrase| {
+        let word = phrase.trim_matches('*');
+        if word.len() > PHRASE_BYTES_MAX {
+            return Some(format!(
+                "`{phrase}` is longer than {PHRASE_BYTES_MAX} bytes; shorten it"
+            ));
+        }
+        if word.contains('*') {
+            return Some(format!("`{phrase}` has a `*` inside; only an end can be open"));
+        }
+        folded(word)
+            .trim()
+            .is_empty()
+            .then(|| "empty after folding; remove it".to_owned())
+    })
 }
 
 fn clash(seen: &mut HashMap<String, Class>, entry: &str, class: Class) -> Option<String> {
-    let group = |class: Class| matches!(class, Class::Not | Class::Strong | Class::Weak | Class::Label);
-    for word in lexicon::expand(entry) {
-        let key = folded(&word);
-        match seen.get(&key) {
-            Some(other) if *other != class && group(*other) && group(class) => {
-                return Some(format!("also in list `{other:?}`; keep it in one"));
-            }
-            _ => {
-                seen.insert(key, class);
-            }
-        }
-    }
-    None
+    let names_code = match class {
+        Class::Strong | Class::Weak => true,
+        Class::Not | Class::Label => false,
+        _ => return None,
+    };
+    lexicon::expand(entry).iter().find_map(|phrase| {
+        let other = *seen.entry(folded(phrase)).or_insert(class);
+        let clashes = matches!(other, Class::Strong | Class::Weak) != names_code;
+        clashes.then(|| format!("`{phrase}` is also in list `{other:?}`; keep it in one"))
+    })
 }

@@ -1,8 +1,9 @@
 //! How strongly the code words around a token speak for it: which word, how far, on which side.
 
+use super::gap::gap;
 use super::lexicon::{Class, Hit};
-use super::scene::{Scene, gap};
-use super::token::Token;
+use super::scene::Scene;
+use super::token::{Shape, Token};
 
 /// Evidence of one code word.
 pub(super) struct Evidence {
@@ -11,65 +12,103 @@ pub(super) struct Evidence {
     /// Nothing but connectors between them.
     pub direct: bool,
     pub strong: bool,
+    /// The token is what the sentence is about: "482913 is your code".
+    pub subject: bool,
 }
 
 /// The strongest evidence for a token of a clause.
 pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
-    let mut best: Option<Evidence> = None;
-    let mut offer = |evidence: Option<Evidence>| {
-        if let Some(evidence) = evidence {
-            if best.as_ref().is_none_or(|b| evidence.points > b.points) {
-                best = Some(evidence);
-            }
-        }
-    };
-    for hit in scene
-        .before(token.start)
+    let before = scene.before(token.start);
+    let before = before
+        .iter()
+        .filter(|hit| hit.end <= token.start && hit.start >= clause.0);
+    let after = scene.after(token.end).iter().filter(|hit| hit.end <= clause.1);
+    let ahead = before.filter_map(|hit| match keyword(scene, hit) {
+        Some(strong) => ahead(scene, hit, token, strong),
+        None => announced(scene, hit, token),
+    });
+    let behind =
+        after.filter_map(|hit| keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
+    let found = ahead.chain(behind);
+    if scene.alone(token, clause) {
+        let beside = [before_clause(scene, clause), after_clause(scene, clause)];
+        return strongest(found.chain(beside.into_iter().flatten()));
+    }
+    strongest(found)
+}
+
+/// The one with the most points; of equals, the first.
+fn strongest(found: impl Iterator<Item = Evidence>) -> Option<Evidence> {
+    found.reduce(|best, other| if other.points > best.points { other } else { best })
+}
+
+/// A code word in the clause before a token that stands alone.
+fn before_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
+    let limit = scene.clause(clause.0.saturating_sub(1)).0;
+    let previous = scene.before(clause.0);
+    let (hit, strong) = previous
         .iter()
         .rev()
-        .filter(|hit| hit.end <= token.start && hit.start >= clause.0)
-    {
-        offer(keyword(scene, hit).and_then(|strong| ahead(scene, hit, token, strong)));
+        .find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)))?;
+    if hit.start + 120 < limit {
+        return None;
     }
-    for hit in scene.after(token.end).iter().filter(|hit| hit.end <= clause.1) {
-        offer(keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
-    }
-    if scene.alone(token, clause) {
-        let previous = scene.before(clause.0);
-        let near = previous
+    let colon = scene.text.folded[hit.end..clause.0]
+        .trim_end()
+        .ends_with([':', '-']);
+    let warning = !colon
+        && previous
             .iter()
-            .rev()
-            .find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)));
-        let limit = scene.clause(clause.0.saturating_sub(1)).0;
-        if let Some((hit, strong)) = near.filter(|(hit, _)| hit.start + 120 >= limit) {
-            let colon = scene.text.folded[hit.end..clause.0]
-                .trim_end()
-                .ends_with([':', '-']);
-            let points = if strong { 28 } else { 22 } + if colon { 8 } else { 0 };
-            offer(Some(Evidence {
-                points,
-                name: "word-in-clause-before",
-                direct: colon,
-                strong,
-            }));
-        }
-        let next = scene.clause(clause.1);
-        let near = scene
-            .after(clause.1)
-            .iter()
-            .filter(|hit| hit.end <= next.1)
-            .find_map(|hit| keyword(scene, hit));
-        if let Some(strong) = near {
-            let points = if strong { 28 } else { 22 };
-            offer(Some(Evidence {
-                points,
-                name: "word-in-clause-after",
-                direct: false,
-                strong,
-            }));
-        }
+            .any(|other| other.class == Class::Care && other.start >= limit);
+    let points = match (strong, colon, warning) {
+        (true, true, _) => 36,
+        (false, true, _) => 30,
+        (true, _, true) => 6,
+        (false, _, true) => 0,
+        (true, ..) => 28,
+        (false, ..) => 22,
+    };
+    Some(Evidence {
+        points,
+        name: "word-in-clause-before",
+        direct: colon,
+        strong,
+        subject: false,
+    })
+}
+
+/// A code word in the clause after a token that stands alone.
+fn after_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
+    let next = scene.clause(clause.1);
+    let mut near = scene.after(clause.1).iter().filter(|hit| hit.end <= next.1);
+    let strong = near.find_map(|hit| keyword(scene, hit))?;
+    Some(Evidence {
+        points: if strong { 28 } else { 22 },
+        name: "word-in-clause-after",
+        direct: false,
+        strong,
+        subject: false,
+    })
+}
+
+/// "Verification for Shop: 482913": a purpose that a colon leads from straight to the token.
+fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
+    let colon = || {
+        scene.text.folded[hit.end..token.start]
+            .trim_end()
+            .ends_with([':', '：'])
+    };
+    if hit.class != Class::Purpose || token.shape == Shape::Letters || !colon() || scene.keyword {
+        return None;
     }
-    best
+    let gap = gap(scene, hit.end, token.start)?;
+    (gap.words <= 3).then_some(Evidence {
+        points: 21,
+        name: "purpose-announces",
+        direct: false,
+        strong: false,
+        subject: false,
+    })
 }
 
 /// Whether a hit is a code word, and a strong one. A weak word beside "verification" or "login" is strong.
@@ -105,6 +144,7 @@ fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Eviden
             name,
             direct,
             strong,
+            subject: false,
         })
     };
     match gap.words {
@@ -125,11 +165,12 @@ fn behind(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evide
             name,
             direct,
             strong,
+            subject: gap.opened && gap.words <= 1,
         })
     };
     match gap.words {
         0 if gap.opened => pick("word-directly-after", 38, 34, true),
-        0 => pick("word-directly-after", 34, 28, false),
+        0 => pick("word-directly-after", 34, 28, true),
         1..=8 if gap.opened => pick("is-the-word", 36, 31, false),
         1..=4 => pick("word-after", 24, 17, false),
         5..=10 => pick("word-after", 14, 8, false),

@@ -206,14 +206,15 @@ impl Lexicon {
             }
         }
         hits.sort_unstable_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.class));
-        prune(&mut hits);
         drop_foreign(&text.folded, &mut hits);
+        prune(&mut hits);
         hits
     }
 }
 
 /// Drops short Latin words of languages that the rest of the message does not speak: "es" is "is" in one language and
-/// "and" in another. Code words stay, and so do words of two languages in one message.
+/// "and" in another. Code words stay, and so do words of two languages in one message. Where a phrase is a compound in
+/// one language and a code word in another ("PIN code"), the language that the message speaks more decides.
 fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
     let mut spoken = [0_usize; LANGUAGES_MAX];
     for hit in hits.iter().filter(|hit| hit.languages != u128::MAX) {
@@ -227,6 +228,20 @@ fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
     let active = (0..LANGUAGES_MAX)
         .filter(|at| spoken[*at] * 2 >= most)
         .fold(0_u128, |set, at| set | 1 << at);
+    let fluency = |hit: &Hit| {
+        (0..LANGUAGES_MAX)
+            .filter(|at| hit.languages >> at & 1 == 1)
+            .map(|at| spoken[at])
+            .max()
+    };
+    for at in 1..hits.len() {
+        let (left, right) = (hits[at - 1], hits[at]);
+        let disputed = left.class == Class::Not && matches!(right.class, Class::Strong | Class::Weak);
+        if disputed && (left.start, left.end) == (right.start, right.end) && fluency(&left) < fluency(&right)
+        {
+            hits[at - 1] = right;
+        }
+    }
     hits.retain(|hit| {
         let short = hit.end - hit.start <= SHORT_BYTES && text.as_bytes()[hit.start].is_ascii();
         !short || hit.languages & active != 0 || matches!(hit.class, Class::Strong | Class::Weak)

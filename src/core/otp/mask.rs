@@ -57,13 +57,16 @@ fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask>
         return hard(Reason::Amount);
     }
     let head = text.folded[..token.start].trim_end_matches(['.', ' ']).len();
-    let spoken =
-        ends_at(hits, Class::Money, head, token.start) && !text.folded[head..token.start].contains('\n');
+    let code_word = ends_at(hits, Class::Strong, head, token.start);
+    let spoken = ends_at(hits, Class::Money, head, token.start)
+        && !code_word
+        && !text.folded[head..token.start].contains('\n');
     let next = token.end + usize::from(text.bytes().get(token.end) == Some(&b' '));
     let named = hits[hits.partition_point(|hit| hit.start < token.end)..]
         .iter()
         .take_while(|hit| hit.start <= next)
         .any(|hit| hit.class == Class::Money && !is_of_next(&text.folded[hit.end..]));
+    let named = named && !starts_at(hits, Class::Strong, token.end, next);
     (spoken || named).then_some(()).and(hard(Reason::Amount))
 }
 
@@ -96,14 +99,19 @@ fn card(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> 
 
 fn call(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
     let end = hits.partition_point(|hit| hit.start < token.start);
-    let before = hits[end.saturating_sub(8)..end].iter().any(|hit| {
-        hit.class == Class::Call && hit.end <= token.start && is_near(&text.folded[hit.end..token.start], 32)
-    });
+    let before = hits[end.saturating_sub(12)..end]
+        .iter()
+        .rev()
+        .filter(|hit| hit.end <= token.start)
+        .take_while(|hit| !matches!(hit.class, Class::Strong | Class::Weak | Class::Verb))
+        .any(|hit| hit.class == Class::Call && is_near(&text.folded[hit.end..token.start], 32));
     let start = hits.partition_point(|hit| hit.start < token.end);
     let after = hits[start..].iter().take(6).any(|hit| {
+        let code_word =
+            |other: &Hit| matches!(other.class, Class::Strong | Class::Weak) && other.start <= hit.end + 1;
         hit.class == Class::Call
-            && hit.start - token.end <= 16
-            && is_near(&text.folded[token.end..hit.start], 16)
+            && hit.start - token.end <= 2
+            && !hits[start..].iter().take(12).any(code_word)
     });
     (before || after).then_some(()).and(soft(Reason::Phone))
 }

@@ -4,11 +4,13 @@
 //! scores, threshold. Languages and services are data (`data/*.toml`); nothing here knows a word of any language.
 
 mod candidate;
+mod chain;
 mod check;
 mod evidence;
 mod explain;
 mod filter;
 mod fold;
+mod gap;
 mod lexicon;
 mod link;
 mod mask;
@@ -107,6 +109,15 @@ impl Engine {
     }
 }
 
+/// Tokens of a message that are weighed; more are in no message that people get, and each costs time.
+const TOKENS_MAX: usize = 32;
+
+/// True for a token that can be an answer, or that an answer should name as masked.
+fn is_possible(text: &Text, token: &token::Token) -> bool {
+    let masked = token.mask.is_some_and(|mask| mask.hard);
+    masked || (4..=10).contains(&token.chars) && !score::is_plain_word(text, token)
+}
+
 /// One message on its way.
 struct Reading<'a> {
     original: &'a str,
@@ -183,16 +194,15 @@ impl Reading<'_> {
         skip.extend(hash);
         let mut tokens = token::scan(self.text, &skip);
         let hits = lexicon.find(self.text);
-        if std::env::var_os("OTP_DEBUG").is_some() {
-            for h in &hits {
-                eprintln!("{:?} {:?}", &self.text.folded[h.start..h.end], h.class);
-            }
-        } // DEBUG
         mask::apply(self.text, &hits, &mut tokens);
         let scene = Scene::new(self.text, &hits, &tokens, marked || hash.is_some());
         let mut masked = self.masked(&addresses, hash);
         let mut scored: Vec<Scored> = Vec::with_capacity(4);
-        for token in &tokens {
+        for token in tokens
+            .iter()
+            .filter(|token| is_possible(self.text, token))
+            .take(TOKENS_MAX)
+        {
             self.consider(&scene, token, &mut scored, &mut masked);
         }
         scored.sort_by_key(|s| (-s.score, s.token.start));
@@ -234,9 +244,6 @@ impl Reading<'_> {
                 span: span(),
                 reason: mask.reason,
             });
-            return;
-        }
-        if !(4..=10).contains(&token.chars) || score::is_plain_word(self.text, token) {
             return;
         }
         let one = score::score(scene, token);

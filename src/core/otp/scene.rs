@@ -12,7 +12,7 @@ pub(super) struct Scene<'a> {
     /// Ends of clauses, in order.
     pub clauses: Vec<usize>,
     pub marked: bool,
-    /// A coupon, a parcel, a journey.
+    /// A coupon, a parcel, a journey; a percentage is one of the first.
     pub offer: bool,
     pub care: bool,
     pub strong: bool,
@@ -27,9 +27,7 @@ pub(super) struct Scene<'a> {
 }
 
 /// Hits looked at on either side of a token, so that time stays linear.
-const REACH: usize = 24;
-/// Bytes between a word and a token that are read.
-const GAP_BYTES_MAX: usize = 220;
+pub(super) const REACH: usize = 24;
 
 impl<'a> Scene<'a> {
     pub(super) fn new(text: &'a Text, hits: &'a [Hit], tokens: &[Token], marked: bool) -> Scene<'a> {
@@ -37,12 +35,12 @@ impl<'a> Scene<'a> {
         Scene {
             text,
             hits,
-            clauses: clauses(&text.folded),
+            clauses: clauses(text),
             marked,
             purpose: has(Class::Purpose),
             first: text.folded.find(is_word).unwrap_or(0),
             last: text.folded.rfind(is_word).map_or(0, |at| at + 1),
-            offer: has(Class::Offer),
+            offer: has(Class::Offer) || has_percent(&text.folded),
             care: has(Class::Care),
             strong: has(Class::Strong),
             keyword: has(Class::Strong) || has(Class::Weak) || has(Class::Number),
@@ -82,8 +80,19 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Letters of a word that a point cuts short.
+const ABBREVIATION_MAX: usize = 4;
+
+/// "20%" or "%20".
+fn has_percent(text: &str) -> bool {
+    let digit = |c: char| c.is_ascii_digit();
+    text.split_once('%')
+        .is_some_and(|(left, right)| left.trim_end().ends_with(digit) || right.starts_with(digit))
+}
+
 /// Ends of clauses: line ends and full stops of every script, but not the point of an abbreviation before a number.
-fn clauses(text: &str) -> Vec<usize> {
+fn clauses(text: &Text) -> Vec<usize> {
+    let (text, cased) = (text.folded.as_str(), text.cased.as_slice());
     let mut ends = Vec::with_capacity(8);
     let mut chars = text.char_indices().peekable();
     let mut word = 0;
@@ -97,94 +106,27 @@ fn clauses(text: &str) -> Vec<usize> {
             ';' => true,
             '.' => {
                 next.is_none_or(|n| n.is_whitespace() || n == '"' || n == '\'')
-                    && !is_abbreviation(text, at, word)
+                    && !is_abbreviation(text, cased, at, word)
             }
             _ => false,
         };
         if end {
             ends.push(at + c.len_utf8());
         }
-        word = if c.is_alphabetic() { word + 1 } else { 0 };
+        word = match c {
+            _ if is_unspaced(c) => ABBREVIATION_MAX + 1,
+            _ if c.is_alphabetic() => word + 1,
+            _ => 0,
+        };
     }
     ends
 }
 
-/// "Rs. 450", "No. 7", "nr. 12": a short word, a point, a blank and a digit.
-fn is_abbreviation(text: &str, point: usize, word: usize) -> bool {
-    (1..=4).contains(&word)
-        && text[point + 1..]
-            .trim_start_matches(' ')
-            .starts_with(|c: char| c.is_ascii_digit())
-        && !text[point + 1..].starts_with('\n')
-}
-
-/// What lies between a word and a token.
-pub(super) struct Gap {
-    /// Words that are not mere connectors.
-    pub words: usize,
-    /// It ends in "is", ":" or "-".
-    pub announced: bool,
-    /// It starts with "is", ":" or "-".
-    pub opened: bool,
-}
-
-pub(super) fn gap(scene: &Scene, from: usize, to: usize) -> Option<Gap> {
-    if to < from || to - from > GAP_BYTES_MAX {
-        return None;
-    }
-    let text = &scene.text.folded;
-    let mut gap = Gap {
-        words: 0,
-        announced: false,
-        opened: false,
-    };
-    let mut at = from;
-    let mut letters = 0;
-    let mut first = true;
-    let first_hit = scene.hits.partition_point(|hit| hit.start < from);
-    let mut links = scene.hits[first_hit..]
-        .iter()
-        .take(3 * REACH)
-        .filter(|hit| matches!(hit.class, Class::Is | Class::Number) && hit.end <= to)
-        .peekable();
-    while at < to {
-        while links.peek().is_some_and(|hit| hit.start < at) {
-            links.next();
-        }
-        if let Some(hit) = links.next_if(|hit| hit.start == at) {
-            gap.announced = true;
-            gap.opened |= first;
-            first = false;
-            gap.words += letters;
-            letters = 0;
-            at = hit.end;
-            continue;
-        }
-        let Some(c) = text[at..].chars().next() else { break };
-        if !is_word(c) {
-            gap.words += usize::from(letters > 0);
-            letters = 0;
-            if matches!(c, ':' | '=' | '-' | '→' | '>') {
-                gap.announced = true;
-                gap.opened |= first;
-            }
-            first &= matches!(
-                c,
-                ' ' | ']' | ')' | '"' | '*' | '»' | '」' | '』' | '】' | '\'' | '>'
-            );
-        } else {
-            first = false;
-            gap.announced = false;
-            letters += 1;
-            if is_unspaced(c) && letters == 3 {
-                gap.words += 1;
-                letters = 0;
-            } else {
-                letters = if is_unspaced(c) { letters } else { 1 };
-            }
-        }
-        at += c.len_utf8();
-    }
-    gap.words += usize::from(letters > 0);
-    Some(gap)
+/// "Rs. 450", "No. 7", "dvs. de": a short word, a point, blanks and a digit or a small letter.
+fn is_abbreviation(text: &str, cased: &[u8], point: usize, word: usize) -> bool {
+    let next = cased.len() - text[point + 1..].trim_start_matches(' ').len();
+    (1..=ABBREVIATION_MAX).contains(&word)
+        && cased
+            .get(next)
+            .is_some_and(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
 }

@@ -1,11 +1,11 @@
 //! How likely a token is the code: each observation adds or takes away points. Weights only; the words are data.
 
 use super::evidence;
-use super::fold::is_word;
+use super::gap::gap;
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
 use super::result::{Feature, Reason};
-use super::scene::{Gap, Scene, gap};
+use super::scene::Scene;
 use super::token::{Mask, Shape, Token, soft};
 
 /// A token with its points.
@@ -28,7 +28,8 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
     if let Some(evidence) = &evidence {
         scored.add(evidence.name, evidence.points);
     }
-    let label = label(scene, token, clause);
+    // "Dear customer 482913 is the code": what follows tells more than what stands before.
+    let label = label(scene, token, clause) && !evidence.as_ref().is_some_and(|e| e.subject);
     if label {
         scored.add("reference-word", -38);
         scored.token.mask = scored.token.mask.or(soft(Reason::Reference));
@@ -45,10 +46,11 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
     if scene.offer && !evidence.as_ref().is_some_and(|e| e.strong && e.points >= 30) {
         scored.add("offer", -40);
     }
-    if let Some(Mask { hard: false, .. }) = scored.token.mask {
-        if !direct && !label {
-            scored.add("masked", -30);
-        }
+    if let Some(Mask { hard: false, .. }) = scored.token.mask
+        && !direct
+        && !label
+    {
+        scored.add("masked", -30);
     }
     scored
 }
@@ -73,22 +75,16 @@ fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
         .filter_map(|hit| gap(scene, hit.end, token.start))
         .map(|gap| gap.words)
         .min();
-    let directly_after = scene
-        .after(token.end)
-        .iter()
-        .filter(is_verb)
-        .any(|hit| gap(scene, token.end, hit.start).is_some_and(|gap| gap.words == 0));
+    let directly_after = scene.after(token.end).iter().filter(is_verb).any(|hit| {
+        let between = &scene.text.folded[token.end..hit.start];
+        !between.contains(',') && gap(scene, token.end, hit.start).is_some_and(|gap| gap.words == 0)
+    });
+    let is_purpose = |hit: &Hit| hit.class == Class::Purpose && hit.start >= clause.0;
     match words {
-        Some(0 | 1) => 20,
-        _ if directly_after => 20,
-        Some(2..=4)
-            if scene
-                .before(clause.1)
-                .iter()
-                .any(|hit| hit.class == Class::Purpose && hit.start >= clause.0) =>
-        {
-            16
-        }
+        Some(0) => 23,
+        _ if directly_after => 23,
+        Some(1) => 20,
+        Some(2..=4) if scene.before(clause.1).iter().any(is_purpose) => 16,
         _ => 0,
     }
 }
@@ -96,27 +92,40 @@ fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
 /// True if a word for another kind of number stands directly before the token, with no code word upon or after it.
 fn label(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
     let near = scene.before(token.start);
+    let near = &near[near.partition_point(|hit| hit.start < clause.0)..];
+    near.iter()
+        .filter(|hit| {
+            matches!(hit.class, Class::Label | Class::Not | Class::Number) && hit.end <= token.start
+        })
+        .any(|hit| labels(scene, near, hit, token))
+}
+
+/// True if this word for another kind of number names the token. What was asked for with a verb, or stands behind
+/// another word that tells of codes, is not named by it.
+fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
+    const CODE: [Class; 2] = [Class::Strong, Class::Weak];
+    const OTHER: [Class; 4] = [Class::Strong, Class::Weak, Class::Purpose, Class::Verb];
     let any = |classes: &[Class], test: &dyn Fn(&Hit) -> bool| {
         near.iter()
             .any(|hit| hit.end <= token.start && classes.contains(&hit.class) && test(hit))
     };
-    let code_word = |label: &Hit| any(&[Class::Strong, Class::Weak], &|hit| hit.end >= label.end);
-    let code_number = |label: &Hit| {
-        any(&[Class::Number], &|hit| hit.start == label.start)
-            && any(&[Class::Strong, Class::Weak, Class::Purpose], &|hit| {
-                hit.start < label.start && hit.end + 3 >= label.start
-            })
+    let is_number = any(&[Class::Number], &|hit| hit.start == label.start);
+    let adjacent = |hit: &Hit| hit.start < label.start && hit.end + 3 >= label.start;
+    let asked = |hit: &Hit| {
+        hit.end <= label.start && gap(scene, hit.end, label.start).is_some_and(|gap| gap.words <= 4)
     };
-    let announced = any(&[Class::Strong, Class::Weak], &|hit| hit.start >= clause.0);
-    near.iter()
-        .filter(|hit| hit.end <= token.start && hit.start >= clause.0)
-        .filter(|hit| matches!(hit.class, Class::Label | Class::Not | Class::Number))
-        .any(|hit| {
-            let reach = |gap: &Gap| gap.words <= usize::from(gap.announced && !announced);
-            !code_number(hit)
-                && !code_word(hit)
-                && gap(scene, hit.end, token.start).is_some_and(|gap| reach(&gap))
-        })
+    let code_number = is_number
+        && (any(&OTHER[..3], &adjacent)
+            || any(&[Class::Purpose], &|_| true)
+                && any(&[Class::Verb], &asked)
+                && !any(&[Class::Label], &adjacent));
+    if code_number || any(&CODE, &|hit| hit.end >= label.end) || any(&OTHER, &|hit| hit.start >= label.end) {
+        return false;
+    }
+    let subject = any(&CODE, &|hit| hit.end <= label.start);
+    let far = !any(&CODE, &|_| true);
+    gap(scene, label.end, token.start)
+        .is_some_and(|gap| gap.words <= usize::from(gap.announced && far) && !(subject && gap.is))
 }
 
 /// Points for what the token looks like and where it stands.
@@ -211,6 +220,9 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
     if !evidence {
         if scene.keyword && scored.token.start <= clause.0 + 2 {
             scored.add("word-in-message", if scene.strong { 8 } else { 4 });
+        }
+        if !scene.keyword && scene.care && scene.purpose && scored.token.chars >= 5 {
+            scored.add("care-and-purpose", 18);
         }
         return;
     }

@@ -1,6 +1,7 @@
 //! Numbers and short words of a message that could be codes, and what their own shape says against them.
 //! One hand-written pass over ASCII letters and digits; no language knowledge.
 
+use super::chain;
 use super::normalise::Text;
 use super::result::Reason;
 
@@ -41,20 +42,20 @@ pub(super) const fn soft(reason: Reason) -> Option<Mask> {
 
 /// A maximal run of ASCII letters and digits.
 #[derive(Clone, Copy, Debug)]
-struct Run {
-    start: usize,
-    end: usize,
-    digits: usize,
+pub(super) struct Run {
+    pub start: usize,
+    pub end: usize,
+    pub digits: usize,
 }
 
 impl Run {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.end - self.start
     }
-    fn all_digits(&self) -> bool {
+    pub(super) fn all_digits(&self) -> bool {
         self.digits == self.len()
     }
-    fn all_letters(&self) -> bool {
+    pub(super) fn all_letters(&self) -> bool {
         self.digits == 0
     }
 }
@@ -67,7 +68,7 @@ pub(super) fn scan(text: &Text, skip: &[(usize, usize)]) -> Vec<Token> {
     while at < runs.len() {
         let tight = tight(text.bytes(), &runs[at..]);
         if tight > 1 {
-            chain(text, &runs[at..at + tight], &mut tokens);
+            chain::read(text, &runs[at..at + tight], &mut tokens);
             at += tight;
         } else {
             let spaced = spaced(text.bytes(), &runs[at..]);
@@ -155,7 +156,7 @@ fn spaced(bytes: &[u8], runs: &[Run]) -> usize {
 }
 
 /// Sizes that people split codes into.
-fn is_split(sizes: &[usize]) -> bool {
+pub(super) fn is_split(sizes: &[usize]) -> bool {
     let total: usize = sizes.iter().sum();
     let even = sizes.iter().all(|size| *size == sizes[0]);
     even && match sizes[0] {
@@ -204,7 +205,7 @@ fn group(text: &Text, runs: &[Run]) -> Option<Token> {
     None
 }
 
-fn single(text: &Text, run: Run, tokens: &mut Vec<Token>) {
+pub(super) fn single(text: &Text, run: Run, tokens: &mut Vec<Token>) {
     let bytes = text.bytes();
     let before = run.start.checked_sub(1).map_or(b' ', |at| bytes[at]);
     let after = bytes.get(run.end).copied().unwrap_or(b' ');
@@ -294,130 +295,4 @@ fn is_glued_word(word: &[u8]) -> bool {
         word,
         b"otp" | b"code" | b"kod" | b"kode" | b"pin" | b"is" | b"codigo" | b"tan" | b"la" | b"est" | b"token"
     )
-}
-
-/// Runs joined by dashes, dots, commas, colons or slashes.
-fn chain(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
-    let bytes = text.bytes();
-    let (start, end) = (runs[0].start, runs[runs.len() - 1].end);
-    let separator = bytes[runs[0].end];
-    let uniform = runs.windows(2).all(|pair| bytes[pair[0].end] == separator);
-    let total: usize = runs.iter().map(Run::len).sum();
-    if separator == b'-' && !runs.iter().all(Run::all_digits) {
-        return dashed(text, runs, tokens);
-    }
-    let sizes: Vec<usize> = runs.iter().map(Run::len).collect();
-    let values: Vec<usize> = runs
-        .iter()
-        .map(|run| number(&bytes[run.start..run.end]))
-        .collect();
-    let before = start.checked_sub(1).map_or(b' ', |at| bytes[at]);
-    let mask = if before == b'+' || (sizes[0] == 1 && total >= 10 && separator == b'-') {
-        soft(Reason::Phone)
-    } else if bytes[start..end].contains(&b':') {
-        hard(Reason::Time)
-    } else if is_date(&sizes, &values, separator) {
-        hard(Reason::Date)
-    } else if bytes[start..end].iter().any(|b| matches!(b, b',' | b'\'')) {
-        hard(Reason::Amount)
-    } else if separator == b'.' && uniform && sizes != [3, 3] && sizes != [2, 2, 2] && sizes != [4, 4] {
-        hard(if runs.len() == 4 {
-            Reason::Version
-        } else {
-            Reason::Amount
-        })
-    } else if separator == b'/' || !uniform {
-        hard(Reason::Reference)
-    } else if is_split(&sizes) {
-        None
-    } else if (7..=13).contains(&total) {
-        soft(Reason::Phone)
-    } else {
-        hard(Reason::Reference)
-    };
-    tokens.push(Token {
-        start,
-        end,
-        shape: Shape::Split,
-        chars: total,
-        mask,
-    });
-}
-
-fn number(digits: &[u8]) -> usize {
-    digits
-        .iter()
-        .take(9)
-        .fold(0, |sum, b| sum * 10 + usize::from(b - b'0'))
-}
-
-fn is_date(sizes: &[usize], values: &[usize], separator: u8) -> bool {
-    let day = |at: usize| sizes[at] <= 2 && (1..=31).contains(&values[at]);
-    let month = |at: usize| sizes[at] <= 2 && (1..=12).contains(&values[at]);
-    let year = |at: usize| (sizes[at] == 4 && (1300..=2600).contains(&values[at])) || sizes[at] == 2;
-    match sizes.len() {
-        2 if separator == b'/' => (day(0) && day(1)) || (month(0) && year(1)),
-        2 if separator == b'.' => day(0) && month(1) && sizes.iter().all(|size| *size <= 2),
-        3 => {
-            let european = day(0) && month(1) && year(2);
-            let american = month(0) && day(1) && year(2);
-            let iso = sizes[0] == 4 && year(0) && month(1) && day(2);
-            european || american || iso
-        }
-        _ => false,
-    }
-}
-
-/// Dash chains that hold letters: a service prefix, a code in two parts, or words.
-fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
-    let (start, end) = (runs[0].start, runs[runs.len() - 1].end);
-    let total: usize = runs.iter().map(Run::len).sum();
-    let cased = |run: &Run| &text.cased[run.start..run.end];
-    if runs.len() == 2 && runs[0].all_letters() && runs[1].all_digits() {
-        let digits = runs[1];
-        if cased(&runs[0]).iter().all(|b| matches!(b, b'x' | b'X')) {
-            tokens.push(Token {
-                start,
-                end,
-                shape: Shape::Alnum,
-                chars: total,
-                mask: hard(Reason::Card),
-            });
-            return;
-        }
-        if runs[0].len() <= 3 || cased(&runs[0]).iter().any(u8::is_ascii_lowercase) || total > 10 {
-            return single(text, digits, tokens);
-        }
-    }
-    let plain = |run: &Run| run.all_letters() && cased(run).iter().any(u8::is_ascii_lowercase);
-    let shouted = runs
-        .iter()
-        .all(|run| !cased(run).iter().any(u8::is_ascii_lowercase));
-    if runs.len() <= 3 && total <= 10 && total >= 4 && !runs.iter().any(plain) && (shouted || runs.len() == 2)
-    {
-        let mask = (runs.len() == 2 && runs[0].len() == 1 && runs[1].len() > 6)
-            .then_some(())
-            .and(soft(Reason::Reference));
-        tokens.push(Token {
-            start,
-            end,
-            shape: Shape::Alnum,
-            chars: total,
-            mask,
-        });
-        return;
-    }
-    if runs.iter().any(plain) {
-        for run in runs {
-            single(text, *run, tokens);
-        }
-    } else {
-        tokens.push(Token {
-            start,
-            end,
-            shape: Shape::Alnum,
-            chars: total,
-            mask: hard(Reason::Reference),
-        });
-    }
 }

@@ -1,0 +1,122 @@
+//! No input panics, and none takes more than linear time.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use ringback::core::otp::{CHARS_MAX, Engine, Filter};
+
+/// Longest time for one message, in release. A build without optimisation gets more.
+const RELEASE_MAX: Duration = Duration::from_millis(2);
+const DEBUG_MAX: Duration = Duration::from_millis(80);
+
+fn hostile() -> Vec<(&'static str, String)> {
+    let fill = |unit: &str| unit.chars().cycle().take(CHARS_MAX).collect::<String>();
+    let after = |head: &str, unit: &str| {
+        head.chars()
+            .chain(unit.chars().cycle())
+            .take(CHARS_MAX)
+            .collect::<String>()
+    };
+    vec![
+        ("digits", fill("1")),
+        ("dashes", fill("a-")),
+        ("digit dashes", fill("1-")),
+        ("list", after("code ", "1,")),
+        ("blanks", after("code", " ")),
+        ("long word", fill("a")),
+        ("code words", fill("code ")),
+        ("code words and numbers", fill("code 1234 ")),
+        ("codes after colons", fill("code: ABCD ")),
+        ("numbers", fill("123456 ")),
+        ("split numbers", fill("123-456 ")),
+        ("separators", fill("1-2.3 4:5/6'7,")),
+        ("points", fill("1234. ")),
+        ("purpose words", after("verify login confirm ", "1234 code ")),
+        ("chinese", fill("验证码1234")),
+        ("origin-bound", fill("@a #1234\n")),
+        ("addresses", fill("a.b/c ")),
+        ("ats", fill("@")),
+        ("combining", fill("e\u{301}")),
+        ("percents", after("code ", "1%")),
+        ("brackets", fill("([{<\"'")),
+        (
+            "words of every language",
+            fill("kod код コード 코드 kode pin رمز "),
+        ),
+    ]
+}
+
+fn fastest(text: &str) -> Duration {
+    let engine = Engine::built_in();
+    let once = || {
+        let start = Instant::now();
+        std::hint::black_box(engine.extract(text, &Filter::default()));
+        start.elapsed()
+    };
+    (0..5).map(|_| once()).min().unwrap_or_default()
+}
+
+#[test]
+fn hostile_shapes_take_bounded_time() {
+    let limit = if cfg!(debug_assertions) {
+        DEBUG_MAX
+    } else {
+        RELEASE_MAX
+    };
+    for (name, text) in hostile() {
+        let took = fastest(&text);
+        println!("{name}: {took:?}");
+        assert!(took <= limit, "{name}: {took:?}");
+    }
+}
+
+#[test]
+fn twice_the_text_takes_about_twice_the_time() {
+    for (name, text) in hostile() {
+        let half: String = text.chars().take(CHARS_MAX / 2).collect();
+        let (short, long) = (fastest(&half), fastest(&text));
+        let allowed = short * 4 + Duration::from_micros(300);
+        assert!(long <= allowed, "{name}: {short:?} for half, {long:?} for all");
+    }
+}
+
+#[test]
+fn text_beyond_the_cap_is_not_read() {
+    let text = format!("{}code is 482913", " ".repeat(CHARS_MAX));
+    assert_eq!(Engine::built_in().extract(&text, &Filter::default()).code, None);
+}
+
+fn check(text: &str) {
+    let got = Engine::built_in().extract(text, &Filter::default());
+    for candidate in &got.candidates {
+        assert_eq!(
+            text.get(candidate.span[0]..candidate.span[1]),
+            Some(candidate.raw.as_str())
+        );
+        assert!((0.0..=1.0).contains(&candidate.confidence));
+    }
+    for masked in &got.masked {
+        assert!(text.get(masked.span[0]..masked.span[1]).is_some());
+    }
+    if let Some(code) = got.code {
+        assert!(
+            (4..=10).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()),
+            "{code}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in any::<String>()) {
+        check(&text);
+    }
+
+    #[test]
+    fn any_mixture_of_parts_is_read(parts in prop::collection::vec(prop::sample::select(vec![
+        "code", "your", "is", ":", " ", "123456", "12", "-", ".", "\n", "@", "#", "<#>", "://", "a.com", "OTP", "验证码", "は",
+        "رمز", "١٢", "\u{200b}", "e\u{301}", "ﾊﾞ", "%", "Rs", "€", "x4471", "**", "G-", "ABC", "é", "İ", "ß", "\u{1f600}", "!",
+    ]), 0..40)) {
+        check(&parts.concat());
+    }
+}

@@ -1,0 +1,109 @@
+//! The label policy, line by line: what counts as a code and how it is written down.
+
+use crate::{code, extract};
+
+fn reads(text: &str, expected: &str) {
+    assert_eq!(code(text).as_deref(), Some(expected), "{text}");
+}
+
+fn reads_nothing(text: &str) {
+    assert_eq!(code(text), None, "{text}");
+}
+
+#[test]
+fn contract_patterns() {
+    reads("Your Examplo code is 482913", "482913");
+    reads("code is X1Y2Z3", "X1Y2Z3");
+    reads("G-123456 is your verification code", "123456");
+    reads("482913 is what you need: enter 482913 to sign in", "482913");
+}
+
+#[test]
+fn line_1_value_is_what_people_type() {
+    reads("Your code is 123-456", "123456");
+    reads("Your code is 123\u{a0}456", "123456");
+    reads("Your code is 12 34 56", "123456");
+    reads("Your code is 123\u{2013}456", "123456");
+    reads("Your code is 123\u{2014}456", "123456");
+    reads("Your code is 123.456", "123456");
+    reads(
+        "Your code is 1\u{200b}2\u{200b}3\u{200b}4\u{200b}5\u{200b}6",
+        "123456",
+    );
+    reads("Your code is 123\u{2009}456", "123456");
+    reads("Confirmation code: RKJ-YP6", "RKJYP6");
+    reads("رمز التحقق: ١٢٣٤٥٦", "123456");
+    reads("Your code is １２３４５６", "123456");
+    reads("Login token: g1eh2p", "g1eh2p");
+    assert_eq!(extract("Your code is 123-456").raw.as_deref(), Some("123-456"));
+}
+
+#[test]
+fn line_2_service_prefix_is_dropped() {
+    reads("G-123456 is your Google verification code.", "123456");
+    reads("FB-12345 is your Facebook confirmation code", "12345");
+    reads("Your code is ABC-123456", "123456");
+}
+
+#[test]
+fn line_3_four_to_ten_characters_with_a_digit() {
+    reads("Your code is 1234", "1234");
+    reads("Your activation code is 583437052", "583437052");
+    reads("Verification code: QGFDAE", "QGFDAE");
+    reads("Your verification code: mifsuc", "mifsuc");
+    reads_nothing("Your code is 123");
+    reads_nothing("Your code is 12345678901");
+    reads_nothing("Your verification code is on its way");
+    reads_nothing("Enter the code shown on SCREEN");
+}
+
+#[test]
+fn line_4_of_two_codes() {
+    reads("Your code is 111222\n@shop.example #333444", "333444");
+    reads(
+        "Old code 812576 is no longer valid. Your new code is 095722.",
+        "095722",
+    );
+    reads("Your code is 370996. Backup code: 612316008", "370996");
+    reads("Your code is 481592. Your other code is 295174.", "481592");
+}
+
+#[test]
+fn line_5_bare_codes() {
+    reads("123456", "123456");
+    reads("590-753", "590753");
+    reads("G-412157", "412157");
+    reads_nothing("2024");
+    reads_nothing("1999");
+    reads_nothing("123456789");
+}
+
+#[test]
+fn line_6_a_number_alone_is_nothing() {
+    reads_nothing("Our shop has 482913 visitors a day");
+    reads_nothing("See you at building 4471 tomorrow");
+}
+
+#[test]
+fn line_7_links() {
+    let link = "https://id.shop.example/verify/8h2kd93jf0";
+    let got = extract(&format!("Confirm your email for Shop: {link}"));
+    assert_eq!((got.code, got.link.as_deref()), (None, Some(link)));
+    let got = extract(&format!("Your code is 482913. Or tap {link} to verify."));
+    assert_eq!(
+        (got.code.as_deref(), got.link.as_deref()),
+        (Some("482913"), Some(link))
+    );
+}
+
+#[test]
+fn line_8_what_is_no_code() {
+    reads_nothing("Use promo code 482913 for 20% off!");
+    reads_nothing("Your parcel is ready, pickup code 482913.");
+    reads_nothing("Order number 482913 has shipped.");
+    reads_nothing("Ticket 482913 was closed. PNR QX7T2L.");
+    reads_nothing("Your card PIN was changed on 12/05/2026 at 16:20.");
+    reads_nothing("Never share your OTP with anyone. Call 1930 to report.");
+    reads_nothing("You won! Call 09061701461, claim code 48291.");
+    reads("Delivery OTP for your parcel is 482913.", "482913");
+}
