@@ -250,39 +250,40 @@ pub fn state_folder() -> PathBuf {
 /// Puts the layers together and checks the result.
 pub fn load(layers: Layers) -> Result<Config, Error> {
     let table = resolved(layers)?;
+    // First, for serde says of a number that does not fit only that it does not.
+    keys::check_ranges(&table)?;
     let config: Config = table
         .clone()
         .try_into()
         .map_err(|e: toml::de::Error| Error::Value(e.message().to_owned()))?;
-    keys::check_ranges(&table)?;
     keys::check(&config)?;
     Ok(config)
 }
 
 /// The layers as one table, with texts like `env:NAME` replaced; `print-config` shows it.
 pub fn resolved(layers: Layers) -> Result<Table, Error> {
-    let defaults: Table = BUILT_IN
+    let mut table: Table = BUILT_IN
         .parse()
         .map_err(|e: toml::de::Error| Error::Value(e.to_string()))?;
-    let mut table = defaults.clone();
-    merge(&mut table, layers.preset, &defaults, "preset")?;
+    let known = keys::known(&table);
+    merge(&mut table, layers.preset, &known, "preset")?;
     if let Some(file) = &layers.file {
-        merge(&mut table, read(file)?, &defaults, &file.display().to_string())?;
+        merge(&mut table, read(file)?, &known, &file.display().to_string())?;
         for file in conf_d(file)? {
-            merge(&mut table, read(&file)?, &defaults, &file.display().to_string())?;
+            merge(&mut table, read(&file)?, &known, &file.display().to_string())?;
         }
     }
     for (name, value) in &layers.environment {
         if let Some(path) = name.strip_prefix(ENV_PREFIX) {
             merge(
                 &mut table,
-                keys::from_environment(path, value, &defaults)?,
-                &defaults,
+                keys::from_environment(path, value, &known)?,
+                &known,
                 name,
             )?;
         }
     }
-    merge(&mut table, layers.flags, &defaults, "flags")?;
+    merge(&mut table, layers.flags, &known, "flags")?;
     secrets::fill(&mut table)?;
     Ok(table)
 }
@@ -323,7 +324,7 @@ fn conf_d(file: &Path) -> Result<Vec<PathBuf>, Error> {
 /// Lays `over` onto `table`. Sections merge key by key; lists of tables (`[[source]]` ...) replace the lower layer's.
 fn merge(table: &mut Table, over: Table, known: &Table, layer: &str) -> Result<(), Error> {
     for (key, value) in over {
-        let Some(known) = known.get(&key).or_else(|| keys::list_of_tables(&key)) else {
+        let Some(known) = known.get(&key) else {
             return Err(keys::unknown(layer, &key, known.keys()));
         };
         match (value, known) {
@@ -339,7 +340,7 @@ fn merge(table: &mut Table, over: Table, known: &Table, layer: &str) -> Result<(
             }
             (_, known) => {
                 return Err(Error::Value(format!(
-                    "{layer}: `{key}` must be a {}",
+                    "{layer}: `{key}` must be of type {}",
                     known.type_str()
                 )));
             }

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::carrier::{Carrier, SettingsError};
+use crate::carrier::{Carrier, Reject, Request, SettingsError};
 use crate::config::{Config, Durability};
 use crate::core::money::Price;
 use crate::core::number::Number;
 use crate::core::retry::Policy as RetryPolicy;
+use crate::core::time::UnixMs;
 use crate::dispatch::guard::{Cidr, Policy};
 use crate::dispatch::{client, deliver};
 use crate::gateway::{NewNumber, Rules, Service, Source};
@@ -65,9 +67,28 @@ pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>
             .public_url
             .clone()
             .unwrap_or_else(|| format!("{base}/inbound/{}", source.name));
+        if opens_by_itself(&carrier, &public_url) {
+            let refused = "`public_url` ends with the path token: leave it out there, requests bring it behind the source's name";
+            return Err(BuildError::Config(format!("source {}: {refused}", source.name)));
+        }
         Ok((source.name.clone(), Source { carrier, public_url }))
     });
     built.collect()
+}
+
+/// Whether a URL already holds the token that a request has to bring: then every request would be believed.
+fn opens_by_itself(carrier: &Carrier, public_url: &str) -> bool {
+    let refused_for_credentials = |url: &str| {
+        let request = Request {
+            method: "GET",
+            url,
+            headers: &HeaderMap::new(),
+            body: &[],
+        };
+        let received = carrier.receive(&request, UnixMs(0));
+        matches!(received, Err(Reject::BadCredentials))
+    };
+    !refused_for_credentials(public_url) && refused_for_credentials(&format!("{public_url}/-"))
 }
 
 pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {

@@ -42,6 +42,7 @@ pub struct PrintConfig {
 pub async fn serve(arguments: Serve) -> Result<(), Failure> {
     let config = load(arguments)?;
     telemetry::start_logging(&config.log.filter, config.log.json).map_err(Failure::usage)?;
+    let stop = stop_signal()?;
     let running = app::start(&config, Start::default())
         .await
         .map_err(Failure::unavailable)?;
@@ -52,7 +53,7 @@ pub async fn serve(arguments: Serve) -> Result<(), Failure> {
     if config.source.is_empty() {
         tracing::warn!("no [[source]] is configured, so no carrier can post here");
     }
-    stop_signal().await?;
+    stop.await;
     tracing::info!("stopping: held polls answer pending, requests in work finish");
     let cut = running.stop().await;
     tracing::info!(connections_cut = cut, "stopped");
@@ -70,14 +71,17 @@ fn load(arguments: Serve) -> Result<Config, Failure> {
     config::load(layers).map_err(Failure::usage)
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub async fn stop_signal() -> Result<(), Failure> {
+/// Listens for SIGTERM and SIGINT from now on; the future ends with the first of them. Called before anything says that it is
+/// ready: a signal that comes right after that must drain and not kill.
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Failure::failed)?,
-    }
-    Ok(())
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 pub fn check_config(file: ConfigFile) -> Result<(), Failure> {

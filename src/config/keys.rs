@@ -39,7 +39,7 @@ pub const RANGES: [(&str, u64, u64); 41] = [
     ("poll.waiters_per_key_max", 1, 1_000_000),
     ("rental.grace_s", 0, 600),
     ("rental.linger_s", 0, 3_600),
-    ("rental.cool_down_s", 601, 604_800),
+    ("rental.cool_down_s", 610, 604_800),
     ("rental.sweep_ms", 10, 60_000),
     ("outbound.timeout_ms", 100, 60_000),
     ("outbound.connect_timeout_ms", 100, 60_000),
@@ -113,10 +113,13 @@ pub fn check(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// The keys that hold lists of tables and so may be absent from the defaults.
-pub fn list_of_tables(key: &str) -> Option<&'static Value> {
-    static EMPTY: Value = Value::Array(Vec::new());
-    matches!(key, "source" | "service" | "number").then_some(&EMPTY)
+/// Every key there may be: those of the defaults, and the lists of tables that are empty there.
+pub fn known(defaults: &Table) -> Table {
+    let mut known = defaults.clone();
+    for list in ["source", "number"] {
+        known.insert(list.to_owned(), Value::Array(Vec::new()));
+    }
+    known
 }
 
 /// One environment variable as a table: `SERVER__LISTEN` is `[server] listen`. The default's type says how to read the value.

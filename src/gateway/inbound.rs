@@ -13,10 +13,26 @@ use crate::store::{Change, Commit, Committed};
 /// A carrier's request as the transport has it: raw bytes, and the query as it stood in the URL.
 pub struct Inbound {
     pub source: String,
+    /// What stood in the path after the source: the secret of a carrier that signs nothing.
+    pub path_token: Option<String>,
     pub method: http::Method,
     pub query: Option<String>,
     pub headers: http::HeaderMap,
     pub body: bytes::Bytes,
+}
+
+impl Inbound {
+    /// The URL that was called, rebuilt from the one that the carrier was given by configuration; never from `Host`.
+    fn url(&self, public_url: &str) -> String {
+        let mut url = public_url.to_owned();
+        if let Some(token) = &self.path_token {
+            url = format!("{}/{token}", url.trim_end_matches('/'));
+        }
+        match &self.query {
+            Some(query) => format!("{url}?{query}"),
+            None => url,
+        }
+    }
 }
 
 impl Gateway {
@@ -30,10 +46,7 @@ impl Gateway {
             .get(&inbound.source)
             .ok_or(Error::UnknownSource)?;
         let now = self.parts.clock.now();
-        let url = match &inbound.query {
-            Some(query) => format!("{}?{query}", source.public_url),
-            None => source.public_url.clone(),
-        };
+        let url = inbound.url(&source.public_url);
         let method = inbound.method.as_str();
         let request = Request {
             method,

@@ -152,7 +152,7 @@ async fn add_key(admin: &Admin, head: &http::request::Parts, body: Incoming) -> 
 /// `POST /admin/numbers`: a list of numbers; all of them or, if one is wrong, none.
 async fn add_numbers(admin: &Admin, head: &http::request::Parts, body: Incoming) -> Answer {
     authorize(admin, &head.headers)?;
-    let wish: Vec<NewNumber> = app::read_json(&admin.app, head, body).await?;
+    let wish: Vec<NewNumber> = app::read_json_list(&admin.app, head, body).await?;
     if wish.len() > NUMBERS_MAX {
         return Err(Problem::bad_request(format!(
             "Send at most {NUMBERS_MAX} numbers at once."

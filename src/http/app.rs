@@ -72,11 +72,30 @@ pub fn bearer_text(headers: &HeaderMap) -> Option<&str> {
     (none.is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| key.trim())
 }
 
-/// Reads a JSON body into a checked type. Unknown members are ignored, doubled ones refused.
+/// Reads a JSON object into a checked type. Unknown members are ignored, doubled ones refused; a list of the members' values,
+/// which serde would take as well, is refused.
 pub async fn read_json<T: DeserializeOwned>(
     app: &App,
     head: &Parts,
     incoming: Incoming,
+) -> Result<T, Problem> {
+    read_json_of(app, head, incoming, (b'{', "a JSON object")).await
+}
+
+/// Reads a JSON list of such objects.
+pub async fn read_json_list<T: DeserializeOwned>(
+    app: &App,
+    head: &Parts,
+    incoming: Incoming,
+) -> Result<Vec<T>, Problem> {
+    read_json_of(app, head, incoming, (b'[', "a JSON list")).await
+}
+
+async fn read_json_of<T: DeserializeOwned>(
+    app: &App,
+    head: &Parts,
+    incoming: Incoming,
+    (first, form): (u8, &str),
 ) -> Result<T, Problem> {
     if !is_json(&head.headers) {
         return Err(Problem::unsupported_media_type(
@@ -88,6 +107,11 @@ pub async fn read_json<T: DeserializeOwned>(
         return Err(Problem::bad_request(format!(
             "Nest JSON at most {} deep.",
             app.json_depth_max
+        )));
+    }
+    if bytes.trim_ascii_start().first() != Some(&first) {
+        return Err(Problem::bad_request(format!(
+            "The body is not the JSON expected here: send {form}."
         )));
     }
     serde_json::from_slice(&bytes).map_err(|e| {

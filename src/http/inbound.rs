@@ -1,4 +1,4 @@
-//! `/inbound/{source}`: a carrier's webhook. The body is read within its limit, then the work runs in a task of its own:
+//! `/inbound/{source}`, and `/inbound/{source}/{token}` for carriers that sign nothing: a carrier's webhook. The body is read within its limit, then the work runs in a task of its own:
 //! a carrier that hangs up must not halve a commit.
 
 use std::sync::Arc;
@@ -13,13 +13,15 @@ use super::problem::Problem;
 use crate::carrier;
 use crate::gateway::Inbound;
 
-pub async fn receive(app: &Arc<App>, source: String, head: Parts, incoming: Incoming) -> Answer {
+pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming) -> Answer {
     if !matches!(head.method, http::Method::POST | http::Method::GET) {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
     let body = body::read(&head, incoming, &app.carrier_body).await?;
+    let mut segments = head.uri.path().split('/').skip(2).map(str::to_owned);
     let inbound = Inbound {
-        source,
+        source: segments.next().unwrap_or_default(),
+        path_token: segments.next(),
         method: head.method,
         query: head.uri.query().map(str::to_owned),
         headers: head.headers,

@@ -283,6 +283,7 @@ impl World {
         let (source, method, body) = ("main".to_owned(), http::Method::POST, request.body.into());
         self.gateway
             .receive(Inbound {
+                path_token: None,
                 source,
                 method,
                 query: None,

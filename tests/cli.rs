@@ -1,0 +1,13 @@
+//! The built program as its user meets it: what it prints, what can be pasted, its exit codes, and how it stops.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod cli {
+    pub mod dev;
+    pub mod extract;
+    pub mod operate;
+    pub mod process;
+    pub mod sim;
+    pub mod stop;
+}

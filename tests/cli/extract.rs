@@ -1,0 +1,60 @@
+//! `extract`: a text, standard input, JSON lines.
+
+use serde_json::{Value, json};
+
+use super::process::Home;
+
+const TEXT: &str = "G-482913 is your Google verification code.";
+
+#[tokio::test]
+async fn a_text_and_standard_input_give_the_same() {
+    let home = Home::new();
+    let argument = home.run(&["extract", TEXT]).await;
+    assert_eq!(argument.code, Some(0), "{}", argument.err);
+    let found: Value = serde_json::from_str(&argument.out).unwrap();
+    assert_eq!(found["code"], "482913");
+    let input = home.run_with(&["extract"], TEXT, &[]).await;
+    assert_eq!((input.code, input.out), (Some(0), argument.out));
+}
+
+#[tokio::test]
+async fn json_lines_keep_their_order_and_a_wrong_one_is_named() {
+    let home = Home::new();
+    let texts = ["Your code is 111222", "no code in here", "Code: 333444"];
+    let lines: String = texts
+        .iter()
+        .map(|text| json!({ "text": text }).to_string() + "\n")
+        .collect();
+    let found = home.run_with(&["extract", "--jsonl"], &lines, &[]).await;
+    let codes: Vec<Value> = found
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["code"].clone())
+        .collect();
+    assert_eq!(codes, [json!("111222"), Value::Null, json!("333444")]);
+    let wrong = home
+        .run_with(&["extract", "--jsonl"], &format!("{lines}{{\"txt\":1}}\n"), &[])
+        .await;
+    assert_eq!(wrong.code, Some(2));
+    assert!(
+        wrong.err.contains("line 4: missing field `text`"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[tokio::test]
+async fn explain_writes_no_colour_into_a_pipe_and_does_not_go_with_json_lines() {
+    let home = Home::new();
+    let shown = home
+        .run(&["extract", "--explain", "G-482913 is your code\u{1b}[31m."])
+        .await;
+    assert_eq!(shown.code, Some(0), "{}", shown.err);
+    assert!(
+        shown.out.contains("482913") && !shown.out.contains('\u{1b}'),
+        "{:?}",
+        shown.out
+    );
+    assert_eq!(home.run(&["extract", "--jsonl", "--explain"]).await.code, Some(2));
+    assert_eq!(home.run(&["extract", "--jsonl", "x"]).await.code, Some(2));
+}

@@ -1,0 +1,167 @@
+//! The program in a home of its own: runs a command to its end, or keeps a gateway running and stops it as an operator would.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use crate::support::within;
+
+/// A home folder that no other test and no user has.
+pub struct Home(TempDir);
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self(TempDir::new().expect("a temporary folder"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file and answers its path.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).expect("the folder is ours");
+        path.display().to_string()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.path())
+            .env("TMPDIR", self.path());
+        command
+            .env("RINGBACK__ADMIN__LISTEN", "127.0.0.1:0")
+            .kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, "", &[]).await
+    }
+
+    /// As `run`, with this on standard input and these variables in the environment.
+    pub async fn run_with(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
+        use tokio::io::AsyncWriteExt;
+        let mut command = self.command(arguments);
+        let mut child = command
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("it was built");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        // A program that does not read its input may be gone already.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = within(&arguments.join(" "), child.wait_with_output())
+            .await
+            .expect("it ran");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
+        Ended {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    /// Starts a command that runs until it is told to stop.
+    pub fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+        let mut child = self
+            .command(arguments)
+            .envs(environment.iter().copied())
+            .spawn()
+            .expect("it was built");
+        let out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let err = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        Running { child, out, err }
+    }
+
+    /// A `dev` gateway on free ports, and its facts.
+    pub async fn dev(&self, more: &[&str]) -> (Running, Value) {
+        let arguments = [&["dev", "--json", "--listen", "127.0.0.1:0"], more].concat();
+        let mut running = self.start(&arguments, &[]);
+        let line = running.line().await;
+        (running, serde_json::from_str(&line).expect("one line of JSON"))
+    }
+
+    /// A `serve` gateway on free ports with its data in this home, and what it logs when it is ready.
+    pub async fn serve(&self, more: &[&str]) -> (Running, Value) {
+        let data = self.path().join("data").display().to_string();
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--data", &data], more].concat();
+        let mut running = self.start(&arguments, &[("RINGBACK__LOG__JSON", "true")]);
+        loop {
+            let line = running.log_line().await;
+            if line["fields"]["message"] == "serving" {
+                return (running, line["fields"].clone());
+            }
+        }
+    }
+}
+
+/// A command at work.
+pub struct Running {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    err: Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    /// The next line on standard output.
+    pub async fn line(&mut self) -> String {
+        match within("a line", self.out.next_line()).await.expect("UTF-8") {
+            Some(line) => line,
+            None => panic!("the program ended: {:?}", self.err.next_line().await),
+        }
+    }
+
+    /// The next line of its log, which is JSON.
+    pub async fn log_line(&mut self) -> Value {
+        let line = within("a line of the log", self.err.next_line())
+            .await
+            .expect("UTF-8")
+            .expect("it runs");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"))
+    }
+
+    /// Sends SIGTERM.
+    pub async fn terminate(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &id])
+            .status()
+            .await;
+        assert!(sent.expect("sh is there").success());
+    }
+
+    /// Waits for the end; its exit code and what it printed after what was read.
+    pub async fn end(mut self) -> (Option<i32>, String) {
+        let status = within("the end of the program", self.child.wait())
+            .await
+            .expect("it ran");
+        let mut rest = String::new();
+        while let Ok(Some(line)) = self.out.next_line().await {
+            rest += &line;
+            rest.push('\n');
+        }
+        (status.code(), rest)
+    }
+}

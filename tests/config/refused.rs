@@ -1,0 +1,209 @@
+//! What is refused, and that the refusal names the place, the key and what would be right.
+
+use ringback::app::check;
+use ringback::config::{Layers, RANGES, load};
+use toml::{Table, Value};
+
+fn error_of(flags: &str) -> String {
+    let flags: Table = flags.parse().unwrap();
+    let loaded = load(Layers {
+        flags,
+        ..Layers::default()
+    });
+    loaded.map_or_else(
+        |e| e.to_string(),
+        |config| check(&config).map_or_else(|e| e.to_string(), |()| "no error".into()),
+    )
+}
+
+fn error_of_variable(name: &str, value: &str) -> String {
+    let environment = vec![(name.to_owned(), value.to_owned())];
+    load(Layers {
+        environment,
+        ..Layers::default()
+    })
+    .map_or_else(|e| e.to_string(), |_| "no error".into())
+}
+
+fn assert_says(error: &str, words: &[&str]) {
+    for word in words {
+        assert!(error.contains(word), "{error:?} does not say {word:?}");
+    }
+}
+
+#[test]
+fn unknown_keys_come_with_the_nearest_known_one() {
+    assert_says(
+        &error_of("pool = { default_s = 1 }"),
+        &["unknown key `pool`", "did you mean `poll`?"],
+    );
+    assert_says(
+        &error_of("poll = { defaults = 1 }"),
+        &["[poll]", "unknown key `defaults`", "did you mean `default_s`?"],
+    );
+    assert_says(
+        &error_of("completely_different = 1"),
+        &["unknown key `completely_different`"],
+    );
+    assert!(!error_of("completely_different = 1").contains("did you mean"));
+    assert_says(
+        &error_of_variable("RINGBACK__POLL__MAX", "1"),
+        &[
+            "RINGBACK__POLL__MAX",
+            "unknown key `max`",
+            "did you mean `max_s`?",
+        ],
+    );
+    assert_says(
+        &error_of_variable("RINGBACK__STOR__FOLDER", "x"),
+        &["unknown key `stor`", "did you mean `store`?"],
+    );
+    assert_says(
+        &error_of_variable("RINGBACK__LISTEN", "x"),
+        &["RINGBACK__SECTION__KEY"],
+    );
+}
+
+#[test]
+fn files_are_named_when_a_key_in_them_is_unknown_or_they_are_no_toml() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("conf.d")).unwrap();
+    let file = folder.path().join("ringback.toml");
+    let load_file = || {
+        load(Layers {
+            file: Some(file.clone()),
+            ..Layers::default()
+        })
+        .map_or_else(|e| e.to_string(), |_| "no error".into())
+    };
+    assert_says(&load_file(), &["ringback.toml"]);
+    std::fs::write(&file, "[server\n").unwrap();
+    assert_says(&load_file(), &["ringback.toml", "line 1"]);
+    std::fs::write(&file, "[server]\nlistn = \"x\"\n").unwrap();
+    assert_says(
+        &load_file(),
+        &["ringback.toml", "[server]", "did you mean `listen`?"],
+    );
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(load_file(), "no error");
+    std::fs::write(folder.path().join("conf.d/10-x.toml"), "[log]\nfiltre = \"x\"\n").unwrap();
+    assert_says(&load_file(), &["10-x.toml", "[log]", "did you mean `filter`?"]);
+}
+
+#[test]
+fn every_number_out_of_its_range_is_refused_with_the_range() {
+    for (key, min, max) in RANGES {
+        let (section, name) = key.split_once('.').unwrap();
+        let with = |value: i64| {
+            let inner = Table::from_iter([(name.to_owned(), Value::Integer(value))]);
+            let flags = Table::from_iter([(section.to_owned(), Value::Table(inner))]);
+            load(Layers {
+                flags,
+                ..Layers::default()
+            })
+        };
+        let (least, most) = (i64::try_from(min).unwrap(), i64::try_from(max).unwrap());
+        for value in [least - 1, most + 1, i64::MIN, i64::MAX, -1] {
+            let error = with(value).unwrap_err().to_string();
+            assert_says(&error, &[&format!("`{key}`"), &format!("write {min} to {max}")]);
+        }
+        for value in [least, most] {
+            with(value).unwrap_or_else(|e| panic!("{key} = {value}: {e}"));
+        }
+    }
+}
+
+#[test]
+fn values_of_the_wrong_type_or_meaning_are_refused() {
+    assert_says(
+        &error_of("poll = { max_s = \"20\" }"),
+        &["`max_s` must be of type integer"],
+    );
+    assert_says(&error_of("poll = 20"), &["`poll` must be of type table"]);
+    assert_says(
+        &error_of_variable("RINGBACK__POLL__MAX_S", "twenty"),
+        &["RINGBACK__POLL__MAX_S", "not a value of TOML"],
+    );
+    assert_says(
+        &error_of("otp = { min_confidence = 1.5 }"),
+        &["`otp.min_confidence`", "0.0 to 1.0"],
+    );
+    assert_says(
+        &error_of("server = { tls_cert = \"a.pem\" }"),
+        &["`server.tls_cert`", "`server.tls_key`", "both or none"],
+    );
+    assert_says(
+        &error_of("rental = { country = \"us\" }"),
+        &["`rental.country`", "two capital letters"],
+    );
+    assert_says(
+        &error_of("outbound = { retry = { schedule_s = [] } }"),
+        &["outbound.retry", "1 to 50 entries"],
+    );
+    assert_says(
+        &error_of("outbound = { retry = { never = true } }"),
+        &["outbound.retry", "schedule_s"],
+    );
+    assert_says(
+        &error_of("outbound = { allow_cidrs = [\"0.0.0.0/0\"] }"),
+        &["outbound.allow_cidrs", "0.0.0.0/0"],
+    );
+    assert_says(&error_of("log = { filter = \"a=b=c\" }"), &["log.filter"]);
+    assert_says(
+        &error_of("store = { durability = \"maybe\" }"),
+        &["maybe", "power"],
+    );
+    assert_says(
+        &error_of("[[number]]\nnumber = \"12\"\ncountry = \"US\""),
+        &["number 1"],
+    );
+    assert_says(
+        &error_of("[[number]]\nnumber = \"+12025550143\"\ncountry = \"us\""),
+        &["number 1", "country"],
+    );
+    let service = "[[service]]\nname = \"a\"\ndescription = \"A\"\nprice = \"1\"\nlifetime_s = 60\n";
+    assert_says(
+        &error_of(&format!("{service}{service}")),
+        &["service a is there twice"],
+    );
+    assert_says(
+        &error_of(&service.replace("60", "9")),
+        &["service a", "`lifetime_s` must be 10 to 86400"],
+    );
+    assert_says(&error_of(&service.replace("\"1\"", "\"free\"")), &["service a"]);
+    assert_says(&error_of(&service.replace("price", "prise")), &["prise", "price"]);
+}
+
+#[test]
+fn a_wrong_source_is_named_with_the_keys_that_are_known() {
+    let source = |rest: &str| error_of(&format!("[[source]]\nname = \"main\"\n{rest}"));
+    assert_says(
+        &source("carrier = \"telnix\""),
+        &[
+            "source main",
+            "unknown carrier",
+            "telnyx",
+            "twilio",
+            "standard_webhooks",
+        ],
+    );
+    assert_says(&source("carrier = \"telnyx\""), &["source main", "public_keys"]);
+    assert_says(
+        &source("carrier = \"telnyx\"\npublic_key = \"x\""),
+        &["source main", "`public_key`", "public_keys", "window_s"],
+    );
+    let short = source("carrier = \"telnyx\"\npublic_keys = [\"c2VjcmV0\"]");
+    assert_says(&short, &["source main", "`public_keys`", "32 byte ed25519"]);
+    assert!(!short.contains("c2VjcmV0"), "the value is not repeated");
+    assert_says(
+        &source("carrier = \"twilio\"\naccount_sid = \"AC1\""),
+        &["source main", "`auth_tokens`", "`shared_keys`"],
+    );
+    let named = |name: &str| {
+        error_of(&format!(
+            "[[source]]\nname = \"{name}\"\ncarrier = \"telnyx\"\npublic_keys = []"
+        ))
+    };
+    assert_says(&named("Main Source"), &["Main Source", "1 to 64 of a-z 0-9 - _"]);
+    assert_says(&named("a/b"), &["1 to 64 of a-z 0-9 - _"]);
+}

@@ -1,0 +1,11 @@
+//! The one flow over real sockets and a real disk: in through three carriers, through to the poll, out as signed webhooks, and a clean stop.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod flow {
+    pub mod drain;
+    pub mod inbound;
+    pub mod outbound;
+    pub mod poll;
+}

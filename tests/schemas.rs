@@ -1,0 +1,9 @@
+//! What customers read by machine: every event against its JSON Schema, and contract 000 pair by pair against a running gateway.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod schemas {
+    pub mod contract_000;
+    pub mod events;
+}

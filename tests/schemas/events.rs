@@ -1,0 +1,239 @@
+//! Each event type has one schema, and what is really sent, in every shape that it has, holds to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use jsonschema::Validator;
+use ringback::core::event::Kind;
+use serde_json::{Value, json};
+
+use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft};
+use crate::support::gateway::{Gateway, SHORT};
+use crate::support::subscriber::{Delivery, Subscriber};
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/events"))
+}
+
+/// Every schema by the name of its file, which is the event type.
+fn schemas() -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        let kind = path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .strip_suffix(".json")
+            .unwrap()
+            .to_owned();
+        (
+            kind,
+            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap(),
+        )
+    };
+    files.map(read).collect()
+}
+
+fn validator(schema: &Value) -> Validator {
+    assert!(
+        jsonschema::draft202012::meta::is_valid(schema),
+        "no JSON Schema of 2020-12: {}",
+        schema["$id"]
+    );
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(schema)
+        .unwrap()
+}
+
+/// What is wrong with an event: against its schema, and members that the schema does not describe.
+fn wrong(schemas: &BTreeMap<String, Value>, event: &Value) -> Vec<String> {
+    let Some(schema) = event["type"].as_str().and_then(|kind| schemas.get(kind)) else {
+        return vec![format!("no schema for {}", event["type"])];
+    };
+    let mut wrong: Vec<String> = validator(schema)
+        .iter_errors(event)
+        .map(|error| error.to_string())
+        .collect();
+    let described = &schema["properties"]["data"]["properties"];
+    let members = event["data"].as_object().into_iter().flat_map(|data| data.keys());
+    wrong.extend(
+        members
+            .filter(|name| described.get(name).is_none())
+            .map(|name| format!("{name} is not described")),
+    );
+    wrong
+}
+
+#[test]
+fn every_event_type_has_its_schema_and_no_schema_is_left_over() {
+    let schemas = schemas();
+    let kinds: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(schemas.keys().map(String::as_str).collect::<BTreeSet<_>>(), kinds);
+    for (kind, schema) in &schemas {
+        validator(schema);
+        assert_eq!(schema["$id"], format!("urn:ringback:schema:event:{kind}"));
+        assert_eq!(schema["properties"]["type"]["const"], kind.as_str());
+        assert_eq!(schema["additionalProperties"], false);
+        let all = schema["properties"].as_object().unwrap().iter();
+        let data = schema["properties"]["data"]["properties"]
+            .as_object()
+            .unwrap()
+            .iter();
+        for (name, property) in all.chain(data) {
+            assert!(
+                property["description"]
+                    .as_str()
+                    .is_some_and(|text| text.ends_with('.')),
+                "{kind}: {name} has no sentence"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_holds_to_its_schema() {
+    let gateway = Gateway::start().await;
+    let mut subscriber = Subscriber::start(&[]).await;
+    gateway.subscribe(&subscriber.url, &["*"]).await;
+    let expected = live_every_shape(&gateway).await;
+    let mut events = Vec::new();
+    for _ in 0..expected {
+        events.push(subscriber.next().await);
+    }
+    let schemas = schemas();
+    let mut shapes = BTreeSet::new();
+    for event in events.iter().map(Delivery::json) {
+        assert_eq!(wrong(&schemas, &event), Vec::<String>::new(), "{event}");
+        let data = &event["data"];
+        let shape = (
+            event["type"].to_string(),
+            data["status"].to_string(),
+            data.get("late").is_some(),
+            data.get("link").is_some(),
+        );
+        shapes.insert(shape);
+    }
+    let seen: BTreeSet<&str> = shapes.iter().map(|shape| shape.0.trim_matches('"')).collect();
+    assert_eq!(
+        seen,
+        Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
+        "every event type was sent"
+    );
+    assert!(
+        shapes.iter().any(|shape| shape.2) && shapes.iter().any(|shape| shape.3),
+        "late ones and links too: {shapes:?}"
+    );
+}
+
+/// Lets everything happen that makes an event; answers how many there are.
+async fn live_every_shape(gateway: &Gateway) -> usize {
+    let (short, cancelled, coded) = (
+        gateway.rent(SHORT).await,
+        gateway.rent("google").await,
+        gateway.rent("google").await,
+    );
+    let texts = [
+        (TELNYX, &coded, "Hello, this is only a greeting."),
+        (TWILIO, &coded, "G-482913 is your Google verification code."),
+        (
+            STANDARD,
+            &coded,
+            "Ihr Best\u{e4}tigungscode lautet 771203. \u{1f600}",
+        ),
+        (
+            STANDARD,
+            &coded,
+            "Confirm your e-mail: https://example.com/verify?token=a1b2c3d4e5f6a7b8c9",
+        ),
+        (
+            TELNYX,
+            &coded,
+            "Your code is 551200 or open https://example.com/verify?token=a1b2c3d4e5f6a7b8c9",
+        ),
+    ];
+    for (at, (source, rental, text)) in texts.iter().enumerate() {
+        let reply = carrier::post(
+            gateway.address,
+            source,
+            &draft(&format!("m-{at}"), &rental.number, text),
+        )
+        .await;
+        assert!(reply.status < 300, "{text}");
+    }
+    gateway
+        .post(&cancelled.path("/cancel"), &json!({}))
+        .await
+        .expect(200);
+    for (at, text) in ["Your code is 100200.", "Too late for a greeting."]
+        .iter()
+        .enumerate()
+    {
+        carrier::post(
+            gateway.address,
+            TELNYX,
+            &draft(&format!("late-{at}"), &cancelled.number, text),
+        )
+        .await;
+    }
+    let poll = gateway.get(&short.path("/code?wait=60")).await;
+    assert_eq!(poll.json()["status"], "expired");
+    3 + texts.len() + 1 + 2 + 1
+}
+
+#[test]
+fn an_altered_event_fails() {
+    let schemas = schemas();
+    let good = json!({
+        "type": "verification.code_received",
+        "timestamp": "2026-11-21T19:00:00.000Z",
+        "data": {
+            "id": "01a2005a-4620-77c8-8016-6b3962f71f4c", "serviceName": "google", "number": "+12025550143",
+            "status": "completed", "cost": "0.5000", "createdAt": "2026-11-21T18:59:00.000Z",
+            "messageId": "msg_0123456789abcdef0123456789abcdef", "from": "Google", "smsContent": "G-482913",
+            "receivedAt": "2026-11-21T19:00:00.000Z", "otpCode": "482913", "confidence": 0.97
+        }
+    });
+    assert_eq!(wrong(&schemas, &good), Vec::<String>::new());
+    let altered = |pointer: &str, value: Value| {
+        let mut event = good.clone();
+        *event.pointer_mut(pointer).unwrap() = value;
+        event
+    };
+    let mut bad: Vec<Value> = [
+        ("/type", json!("verification.created")),
+        ("/type", json!("verification.unknown")),
+        ("/timestamp", json!("2026-11-21T19:00:00Z")),
+        ("/timestamp", json!("2026-13-41T19:00:00.000Z")),
+        ("/timestamp", json!(1_793_534_400)),
+        ("/data/id", json!("1")),
+        ("/data/number", json!("2025550143")),
+        ("/data/status", json!("active")),
+        ("/data/cost", json!(0.5)),
+        ("/data/cost", json!("0.5")),
+        ("/data/otpCode", json!(482_913)),
+        ("/data/otpCode", json!("")),
+        ("/data/confidence", json!(1.5)),
+        ("/data/messageId", json!("m-1")),
+        ("/data", json!([])),
+    ]
+    .map(|(pointer, value)| altered(pointer, value))
+    .into();
+    let mut more = good.clone();
+    more["extra"] = json!(1);
+    bad.push(more);
+    let mut undescribed = good.clone();
+    undescribed["data"]["otp_code"] = json!("482913");
+    bad.push(undescribed);
+    for name in good["data"].as_object().unwrap().keys() {
+        let mut less = good.clone();
+        less["data"].as_object_mut().unwrap().remove(name);
+        bad.push(less);
+    }
+    for event in bad {
+        assert!(!wrong(&schemas, &event).is_empty(), "not seen: {event}");
+    }
+}
