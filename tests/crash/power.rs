@@ -22,7 +22,7 @@ use super::process::{ACCOUNT, Gateway};
 use super::sink::{PATHS, Sink};
 
 /// Runs of the program, power cuts of each.
-const RUNS: u64 = 4;
+const RUNS: u64 = 3;
 const CUTS: usize = 15;
 const CUSTOMERS: u64 = 4;
 
