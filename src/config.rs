@@ -145,6 +145,8 @@ pub struct Rental {
 #[serde(deny_unknown_fields)]
 pub struct Otp {
     pub min_confidence: f32,
+    /// A file of rules, or empty.
+    pub rules: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -178,6 +180,9 @@ pub struct Service {
     pub description: String,
     pub price: String,
     pub lifetime_s: u64,
+    /// Read by `core::otp`.
+    #[serde(default)]
+    pub code: Table,
 }
 
 /// A way in for a carrier. The keys that are the carrier's own are read by `carrier`. `Debug` hides them.

@@ -11,6 +11,7 @@ use crate::carrier::{Carrier, Reject, Request, SettingsError};
 use crate::config::{Config, Durability};
 use crate::core::money::Price;
 use crate::core::number::Number;
+use crate::core::otp::{self, Engine, Filter, Rule};
 use crate::core::retry::Policy as RetryPolicy;
 use crate::core::time::UnixMs;
 use crate::dispatch::guard::{Cidr, Policy};
@@ -43,6 +44,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     sources(config, &config.server.listen)?;
     services(config)?;
     numbers(config)?;
+    engine(config)?;
     deliver_rules(config)?;
     guard_policy(config, Vec::new())?;
     tls_config(config)?;
@@ -99,9 +101,38 @@ pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
             description: service.description.clone(),
             price: price.map_err(|e| BuildError::Config(format!("service {}: {e}", service.name)))?,
             lifetime_ms: service.lifetime_s * 1000,
+            filter: Filter::deserialize(toml::Value::Table(service.code.clone())).map_err(|e| {
+                BuildError::Config(format!("service {}: code: {}", service.name, e.message()))
+            })?,
         })
     });
     built.collect()
+}
+
+/// The extractor with the operator's rules. A bad rule is named with its line.
+pub fn engine(config: &Config) -> Result<Engine, BuildError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        rule: Vec<Rule>,
+    }
+    let file = &config.otp.rules;
+    let refuse = |error: String| BuildError::Config(format!("otp.rules: {file}{error}"));
+    if file.is_empty() {
+        return Engine::with_rules(&[]).map_err(|e| refuse(e.to_string()));
+    }
+    let text = std::fs::read_to_string(file).map_err(|e| refuse(format!(": {e}")))?;
+    let rules: File = toml::from_str(&text).map_err(|e| refuse(format!(": {e}")))?;
+    Engine::with_rules(&rules.rule).map_err(|error| match &error {
+        otp::Error::Rule { name, .. } => refuse(format!(":{}: {error}", line_of(&text, name))),
+        _ => refuse(format!(": {error}")),
+    })
+}
+
+/// The line, counted from 1, that names this rule.
+fn line_of(text: &str, name: &str) -> usize {
+    let names_it = |line: &str| line.trim_start().starts_with("name") && line.contains(name);
+    text.lines().position(names_it).map_or(1, |at| at + 1)
 }
 
 pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {

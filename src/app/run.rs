@@ -12,7 +12,6 @@ use super::{BuildError, build, files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
-use crate::core::otp::Engine;
 use crate::dispatch::client::Client;
 use crate::dispatch::deliver::{self, Dispatch};
 use crate::dispatch::guard;
@@ -177,7 +176,7 @@ fn parts(
         sources: build::sources(config, &address.to_string())?,
         services: build::services(config)?,
         rules: build::rules(config),
-        engine: Engine::built_in(),
+        engine: Arc::new(build::engine(config)?),
         clock: Clock::System,
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),

@@ -1,12 +1,13 @@
-//! `ringback extract`: the extractor on a text, on standard input, or on JSON lines.
+//! `ringback extract`: the extractor on a text, on standard input, or on JSON lines; `ringback otp check-rules`: its data checked.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use super::Failure;
-use crate::core::otp::{Engine, Filter, render};
+use crate::core::otp::{Engine, Error, Filter, check_built_in, check_language_file, check_rule_file, render};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -81,4 +82,44 @@ fn lines() -> Result<(), Failure> {
         out.write_all(b"\n").map_err(Failure::failed)?;
     }
     out.flush().map_err(Failure::failed)
+}
+
+#[derive(Subcommand)]
+pub enum Otp {
+    /// Check the built-in data, or files of rules and languages; exit code 1 if anything is wrong.
+    CheckRules {
+        /// A file with [[rule]] or [[language]] tables; without one, what is compiled in.
+        files: Vec<PathBuf>,
+    },
+}
+
+pub fn otp(otp: Otp) -> Result<(), Failure> {
+    let Otp::CheckRules { files } = otp;
+    let errors = if files.is_empty() {
+        check_built_in()
+    } else {
+        let each = files.iter().map(|file| check_file(file));
+        each.collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect()
+    };
+    if errors.is_empty() {
+        println!("ok");
+        return Ok(());
+    }
+    let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    Err(Failure::failed(list.join("\n")))
+}
+
+fn check_file(file: &Path) -> Result<Vec<Error>, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{name}: {e}")))?;
+    let has_rules = text.lines().any(|line| line.trim_start().starts_with("[[rule]]"));
+    let check = if has_rules {
+        check_rule_file
+    } else {
+        check_language_file
+    };
+    Ok(check(&name, &text))
 }

@@ -37,6 +37,9 @@ enum Command {
     Sim(sim::Sim),
     /// Find the one-time code in a text.
     Extract(extract::Arguments),
+    /// Check the extractor's language and service data.
+    #[command(subcommand)]
+    Otp(extract::Otp),
     /// Add numbers to a running gateway.
     #[command(subcommand)]
     Numbers(operate::Numbers),
@@ -100,6 +103,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Sim(sim) => block_on(sim::run(sim)),
         Command::Extract(arguments) => extract::run(&arguments),
+        Command::Otp(otp) => extract::otp(otp),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
         Command::Keys(keys) => block_on(operate::keys(keys)),
         Command::Bench(bench) => block_on(bench::run(bench)),

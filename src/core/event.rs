@@ -186,6 +186,7 @@ fn body(kind: Kind, at: UnixMs, rental: &Rental, message: Option<MessageData<'_>
 mod tests {
     use super::*;
     use crate::core::money::Price;
+    use crate::core::otp::Filter;
     use crate::core::phone::{Address, PhoneNumber};
 
     fn rental() -> Rental {
@@ -196,6 +197,7 @@ mod tests {
             number: PhoneNumber::parse("+12025550143").unwrap(),
             cost: Price(5000),
             status: Status::Active,
+            filter: Filter::default(),
             created_at: UnixMs(1_793_534_400_000),
             ends_at: UnixMs(1_793_534_500_000),
             closed: false,

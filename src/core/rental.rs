@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, MessageId, RentalId};
 use super::money::Price;
+use super::otp::Filter;
 use super::phone::PhoneNumber;
 use super::time::UnixMs;
 
@@ -40,6 +41,8 @@ pub struct Rental {
     pub number: PhoneNumber,
     pub cost: Price,
     pub status: Status,
+    /// What its holder expects of the code, over what the service does.
+    pub filter: Filter,
     pub created_at: UnixMs,
     /// When the number is given back; earlier once a code has come.
     pub ends_at: UnixMs,
@@ -157,6 +160,7 @@ mod tests {
             number: PhoneNumber::parse("+12025550143").unwrap(),
             cost: Price(5000),
             status: Status::Active,
+            filter: Filter::default(),
             created_at: UnixMs(1000),
             ends_at: UnixMs(10_000),
             closed: false,

@@ -6,7 +6,7 @@ use crate::core::id::RentalId;
 use crate::core::ingest::{self, Arrival, Decision};
 use crate::core::message::{Message, Report};
 use crate::core::number::{Owner, Unmatched};
-use crate::core::otp::Filter;
+use crate::core::otp::Extraction;
 use crate::core::rental::Rental;
 use crate::store::{Change, Commit, Committed};
 
@@ -114,11 +114,12 @@ impl Gateway {
         };
         // A rental is kept longer than any message of it can be late, so its absence is damage and not a decision.
         let rental = self.rental_of(&lease.account, lease.rental).await?;
-        let filter = Filter {
-            min_confidence: Some(self.parts.rules.min_confidence),
-            ..Filter::default()
+        let filter = self.filter_of(&rental);
+        let found = if filter.accepts_sender(arrival.message.from.as_str()) {
+            self.parts.engine.extract(&arrival.message.text, &filter)
+        } else {
+            Extraction::default()
         };
-        let found = self.parts.engine.extract(&arrival.message.text, &filter);
         Ok(ingest::matched(
             arrival,
             &rental,

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::core::id::{AccountId, SubscriptionId};
 use crate::core::key::{Hash, Key, is_plausible};
 use crate::core::money::Price;
-use crate::core::otp::Engine;
+use crate::core::otp::{Engine, Extraction, Filter};
 use crate::core::rental::AlreadyOver;
 use crate::core::signature::SigningKey;
 use crate::store::{self, Commit, Committed, Store};
@@ -25,7 +25,7 @@ use crate::telemetry::Metrics;
 
 pub use inbound::Inbound;
 pub use poll::Code;
-pub use rentals::Service;
+pub use rentals::{Service, Wish};
 pub use subscriptions::{DeliveryLog, NewSubscription};
 use waiters::Waiters;
 
@@ -61,7 +61,7 @@ pub struct Parts {
     pub sources: HashMap<String, Source>,
     pub services: Vec<Service>,
     pub rules: Rules,
-    pub engine: &'static Engine,
+    pub engine: Arc<Engine>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub waiters: Waiters,
@@ -137,6 +137,11 @@ impl Gateway {
 
     pub fn is_draining(&self) -> bool {
         *self.parts.draining.borrow()
+    }
+
+    /// What the extractor of this gateway sees in a text: with the operator's rules.
+    pub fn extract(&self, text: &str) -> Extraction {
+        self.parts.engine.extract(text, &Filter::default())
     }
 
     /// Whose key this is.

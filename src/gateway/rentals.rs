@@ -8,6 +8,7 @@ use crate::core::event;
 use crate::core::id::{AccountId, RentalId};
 use crate::core::money::Price;
 use crate::core::number::{Ended, Lease, Number};
+use crate::core::otp::Filter;
 use crate::core::rental::{Rental, Status};
 use crate::core::time::UnixMs;
 use crate::store::{Commit, Committed};
@@ -16,12 +17,25 @@ use crate::store::{Commit, Committed};
 const CHOICE_MAX: usize = 32;
 
 /// What a number can be rented for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Service {
     pub name: String,
     pub description: String,
     pub price: Price,
     pub lifetime_ms: u64,
+    /// What its codes are like.
+    pub filter: Filter,
+}
+
+/// A wish for a number.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// The name of a service.
+    pub service: String,
+    /// Three digits; another one is taken where it has no free number.
+    pub area_code: Option<String>,
+    /// What the code is like, over what the service says.
+    pub filter: Filter,
 }
 
 impl Gateway {
@@ -30,20 +44,23 @@ impl Gateway {
     }
 
     /// Leases a free number. The longest free ones first, of the wanted area code if there is one.
-    pub async fn rent(
-        &self,
-        account: &AccountId,
-        service: &str,
-        area_code: Option<&str>,
-    ) -> Result<Rental, Error> {
-        let known = self.parts.services.iter().find(|s| s.name == service);
-        let service = known.ok_or_else(|| Error::UnknownService(shortened(service)))?;
+    pub async fn rent(&self, account: &AccountId, wish: &Wish) -> Result<Rental, Error> {
+        let known = self.parts.services.iter().find(|s| s.name == wish.service);
+        let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
         for _ in 0..DECISIONS_MAX {
             let now = self.parts.clock.now();
             let live = self.parts.store.live();
-            let free = live.free_numbers(&self.parts.rules.country, area_code, now, CHOICE_MAX);
+            let free = live.free_numbers(
+                &self.parts.rules.country,
+                wish.area_code.as_deref(),
+                now,
+                CHOICE_MAX,
+            );
             let number = pick(&free, clock::dice()).ok_or(Error::NoNumber)?;
-            let rental = new_rental(account, service, &number, now);
+            let rental = Rental {
+                filter: wish.filter.clone(),
+                ..new_rental(account, service, &number, now)
+            };
             let lease = Lease {
                 rental: rental.id,
                 account: account.clone(),
@@ -63,6 +80,17 @@ impl Gateway {
             }
         }
         Err(Error::Contended)
+    }
+
+    /// What is expected of a rental's code: by the rental, by its service, and by the configuration.
+    pub(super) fn filter_of(&self, rental: &Rental) -> Filter {
+        let service = self.parts.services.iter().find(|s| s.name == rental.service);
+        let threshold = Filter {
+            min_confidence: Some(self.parts.rules.min_confidence),
+            ..Filter::default()
+        };
+        let by_service = service.map_or_else(Filter::default, |s| s.filter.clone());
+        rental.filter.over(&by_service).over(&threshold)
     }
 
     /// A rental of this account; a foreign one is as unknown as none.
@@ -170,6 +198,7 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, now: Unix
             number.price
         },
         status: Status::Active,
+        filter: Filter::default(),
         created_at: now,
         ends_at: now.plus_ms(service.lifetime_ms),
         closed: false,

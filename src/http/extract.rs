@@ -8,7 +8,6 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use super::app::{self, Answer, App, bearer};
-use crate::core::otp::{Engine, Filter};
 
 #[derive(Deserialize)]
 struct Wish {
@@ -19,8 +18,5 @@ struct Wish {
 pub async fn extract(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
     bearer(&app, &head.headers)?;
     let wish: Wish = app::read_json(&app, &head, body).await?;
-    app::json(
-        StatusCode::OK,
-        &Engine::built_in().extract(&wish.text, &Filter::default()),
-    )
+    app::json(StatusCode::OK, &app.gateway.extract(&wish.text))
 }

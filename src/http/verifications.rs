@@ -15,8 +15,9 @@ use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
 use crate::core::key::Key;
+use crate::core::otp::{Alphabet, Filter};
 use crate::core::rental::{Rental, Status};
-use crate::gateway::{Code, Error};
+use crate::gateway::{Code, Error, Wish};
 
 /// Longest `serviceName` and `areaCode` that are looked at, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -70,6 +71,31 @@ pub fn services(app: &App, head: &Parts) -> Answer {
 struct Create {
     service_name: String,
     area_code: Option<String>,
+    /// What the code is like; not in the contract, so absent from its clients.
+    #[serde(default)]
+    code: CodeWish,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct CodeWish {
+    length_min: Option<u8>,
+    length_max: Option<u8>,
+    alphabet: Option<Alphabet>,
+    sender: Option<String>,
+    min_confidence: Option<f32>,
+}
+
+impl From<CodeWish> for Filter {
+    fn from(wish: CodeWish) -> Self {
+        Self {
+            length_min: wish.length_min,
+            length_max: wish.length_max,
+            alphabet: wish.alphabet,
+            sender: wish.sender,
+            min_confidence: wish.min_confidence,
+        }
+    }
 }
 
 /// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
@@ -83,10 +109,20 @@ pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
     if wish.area_code.as_deref().is_some_and(|code| !is_area_code(code)) {
         return Err(Problem::bad_request("\"areaCode\" is three digits."));
     }
-    let rental = app
-        .gateway
-        .rent(&key.account, &wish.service_name, wish.area_code.as_deref())
-        .await?;
+    if wish
+        .code
+        .sender
+        .as_ref()
+        .is_some_and(|s| s.len() > NAME_BYTES_MAX)
+    {
+        return Err(Problem::bad_request("\"code.sender\" is at most 64 bytes."));
+    }
+    let wish = Wish {
+        service: wish.service_name,
+        area_code: wish.area_code,
+        filter: wish.code.into(),
+    };
+    let rental = app.gateway.rent(&key.account, &wish).await?;
     let answer = json!({
         "id": rental.id.to_string(),
         "providerVerificationId": provider_id(rental.id),

@@ -19,7 +19,7 @@ use ringback::core::signature::Scheme;
 use ringback::core::subscription::Pattern;
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, Inbound, NewSubscription, Parts, Rules, Service, Source};
+use ringback::gateway::{Gateway, Inbound, NewSubscription, Parts, Rules, Service, Source, Wish};
 use ringback::store::sim::Disk;
 use ringback::store::{Commit, Committed, Store};
 use ringback::telemetry::Metrics;
@@ -153,6 +153,7 @@ impl World {
             description: name.into(),
             price: Price(5000),
             lifetime_ms: LIFETIME_MS,
+            filter: Default::default(),
         };
         let (draining, drained) = watch::channel(false);
         let gateway = Gateway::new(Parts {
@@ -160,7 +161,7 @@ impl World {
             sources: HashMap::from([("main".to_owned(), source)]),
             services: ["google", "telegram", "whatsapp"].map(service).to_vec(),
             rules: rules(),
-            engine: Engine::built_in(),
+            engine: Arc::new(Engine::with_rules(&[]).unwrap()),
             clock: clock.clone(),
             metrics: Arc::new(Metrics::default()),
             waiters: Waiters::new(10, 10),
@@ -257,7 +258,14 @@ impl World {
         }
         let rental = self
             .gateway
-            .rent(&self.account, service, Some(area))
+            .rent(
+                &self.account,
+                &Wish {
+                    service: service.to_owned(),
+                    area_code: Some(area.to_owned()),
+                    ..Wish::default()
+                },
+            )
             .await
             .unwrap();
         assert_eq!((rental.number, rental.status), (number(area), Status::Active));

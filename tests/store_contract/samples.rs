@@ -8,6 +8,7 @@ use ringback::core::key::Key;
 use ringback::core::message::Message;
 use ringback::core::money::Price;
 use ringback::core::number::{Ended, Lease, Number, Unmatched};
+use ringback::core::otp::Filter;
 use ringback::core::otp::{Engine, Filter};
 use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::{MessageRef, Rental, Status};
@@ -58,6 +59,7 @@ pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
         number: number.number.clone(),
         cost: number.price,
         status: Status::Active,
+        filter: Filter::default(),
         created_at: now,
         ends_at: now.plus_ms(1_200_000),
         closed: false,

@@ -1,9 +1,9 @@
 //! What a service or a rental expects of its codes, so that anything else is passed over.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Letters and digits a code is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alphabet {
     Digits,
@@ -11,7 +11,7 @@ pub enum Alphabet {
 }
 
 /// Limits on the answer. The default lets everything pass.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
     /// Fewest characters of a code.
@@ -27,6 +27,17 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// These limits, and where one is open, that of `below`.
+    pub fn over(&self, below: &Filter) -> Filter {
+        Filter {
+            length_min: self.length_min.or(below.length_min),
+            length_max: self.length_max.or(below.length_max),
+            alphabet: self.alphabet.or(below.alphabet),
+            sender: self.sender.clone().or_else(|| below.sender.clone()),
+            min_confidence: self.min_confidence.or(below.min_confidence),
+        }
+    }
+
     /// True if messages of this sender are to be read.
     pub fn accepts_sender(&self, sender: &str) -> bool {
         let Some(wanted) = &self.sender else { return true };
