@@ -63,18 +63,20 @@ pub fn admin_token(folder: &Path) -> Result<String, BuildError> {
     }
 }
 
-/// Writes a file that only its owner may read, and syncs it and its folder.
+/// Writes a file that only its owner may read, and syncs it and its folder. Renamed into place, so that it is never there by half.
 fn write_private(path: &Path, text: &str) -> Result<(), BuildError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
+        let new = path.with_extension("new");
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
+        options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
+        let mut file = options.open(&new)?;
         writeln!(file, "{text}")?;
         file.sync_all()?;
+        fs::rename(&new, path)?;
         File::open(folder)?.sync_all()
     };
     write().map_err(|e| BuildError::File(format!("cannot write {}: {e}", path.display())))

@@ -55,12 +55,8 @@ pub struct Running {
 /// Builds and starts a gateway on the embedded store.
 pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError> {
     build::check(config)?;
-    let folder = config.store.folder.clone();
-    let master = files::master_key(&folder, &config.store.master_key)?;
-    let token = files::admin_token(&folder)?;
-    let options = build::store_options(config);
-    let opened = tokio::task::spawn_blocking(move || Sled::open(&options, &master)).await;
-    let store = Arc::new(opened.map_err(|_| BuildError::File("opening the store panicked".into()))??);
+    let store = open_store(config).await?;
+    let token = files::admin_token(&config.store.folder)?;
     let (listener, address) = bind(&config.server.listen).await?;
     let (admin_listener, admin_address) = bind(&config.admin.listen).await?;
 
@@ -113,6 +109,15 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         listeners,
         workers,
     })
+}
+
+async fn open_store(config: &Config) -> Result<Arc<Sled>, BuildError> {
+    let master = files::master_key(&config.store.folder, &config.store.master_key)?;
+    let options = build::store_options(config);
+    let opened = tokio::task::spawn_blocking(move || Sled::open(&options, &master)).await;
+    Ok(Arc::new(opened.map_err(|_| {
+        BuildError::File("opening the store panicked".into())
+    })??))
 }
 
 /// Dispatch and the sweeper, each a task of its own.

@@ -168,11 +168,17 @@ fn json() -> impl Strategy<Value = Value> {
 fn bodies() -> Vec<Value> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/carrier");
     let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("vectors.json"));
-    let vectors = files
-        .filter(|file| file.exists())
-        .flat_map(|file| serde_json::from_slice::<Vec<Value>>(&std::fs::read(file).unwrap()).unwrap());
+        .expect("the fixtures can be read")
+        .map(|entry| {
+            entry
+                .expect("the fixtures can be read")
+                .path()
+                .join("vectors.json")
+        });
+    let vectors = files.filter(|file| file.exists()).flat_map(|file| {
+        serde_json::from_slice::<Vec<Value>>(&std::fs::read(file).expect("the fixtures can be read"))
+            .expect("they are JSON")
+    });
     let body = |vector: Value| serde_json::from_str(vector["body"].as_str()?).ok();
     vectors.filter_map(body).collect()
 }
@@ -223,8 +229,10 @@ fn settings<T: DeserializeOwned>(text: &str) -> T {
 
 /// Every parser of JSON bodies.
 fn parse_json_bodies(body: &[u8]) {
-    let android = android_sms_gateway::Keys::new(settings("signing_keys = ['k']")).unwrap();
-    let textbee = textbee::Keys::new(settings("secrets = ['k']\nnumber = '+12025550143'")).unwrap();
+    let android =
+        android_sms_gateway::Keys::new(settings("signing_keys = ['k']")).expect("these settings are right");
+    let textbee = textbee::Keys::new(settings("secrets = ['k']\nnumber = '+12025550143'"))
+        .expect("these settings are right");
     let _ = android.parse(body);
     let _ = textbee.parse(body);
     let _ = bandwidth::parse(body);
@@ -238,7 +246,7 @@ fn parse_json_bodies(body: &[u8]) {
     let _ = telnyx::parse(body);
     let _ = textverified::parse(body);
     let _ = vonage::parse_messages(body);
-    if let Ok(document) = super::json::parse(body) {
+    if let Ok(document) = json::parse(body) {
         let _ = aws_sns::parse(Node(&document));
         let _ = aws_sns::signed_text(&document);
         let _ = Params::from_json(&document).map(|params| parse_params(&params));

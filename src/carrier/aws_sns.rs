@@ -144,7 +144,7 @@ impl Keys {
         let message = signed_text(root.0)?;
         let verdict = UnparsedPublicKey::new(algorithm, key).verify(message.as_bytes(), &given);
         verdict.map_err(|_| Reject::BadSignature)?;
-        if false && !self.allowed(root.text("/TopicArn")?) {
+        if !self.allowed(root.text("/TopicArn")?) {
             return Err(Reject::TopicNotAllowed);
         }
         let (sent_s, now_s) = (sent_at.secs(), now.secs());

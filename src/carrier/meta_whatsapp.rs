@@ -141,3 +141,40 @@ fn receipt(item: Node<'_>, from: &str) -> Result<Receipt, Reject> {
         ..report::receipt(item.id("/id")?, raw_status, status)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(messages: &str) -> String {
+        let metadata = r#"{"display_phone_number":"+1 202-555-0143"}"#;
+        let value = format!(r#"{{"metadata":{metadata},"messages":[{messages}]}}"#);
+        let change = format!(r#"{{"field":"messages","value":{value}}}"#);
+        format!(r#"{{"object":"whatsapp_business_account","entry":[{{"changes":[{change}]}}]}}"#)
+    }
+
+    const TEXT: &str =
+        r#"{"from":"12025550187","id":"wamid.1","timestamp":"1793534398","type":"text","text":{"body":"x"}}"#;
+
+    #[test]
+    fn our_number_is_read_as_people_write_it() {
+        let picture = TEXT.replace(r#""type":"text""#, r#""type":"image""#);
+        let reports = parse(body(&format!("{picture},{TEXT}")).as_bytes()).unwrap();
+        let [Report::Message(message)] = &reports[..] else {
+            panic!("{reports:?}")
+        };
+        assert_eq!(
+            (message.to.as_str(), message.from.as_str()),
+            ("+12025550143", "+12025550187")
+        );
+    }
+
+    #[test]
+    fn one_bad_message_refuses_the_whole_call() {
+        let bad = TEXT.replace("\"id\"", "\"ids\"");
+        assert_eq!(
+            parse(body(&format!("{TEXT},{bad}")).as_bytes()),
+            Err(Reject::MissingField)
+        );
+    }
+}

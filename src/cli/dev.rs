@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::{Failure, serve};
 use crate::app::{self, Dev, DevSource, Running, Start};
+use crate::carrier::NAMES;
 use crate::carrier::simulate::Signer;
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Layers};
@@ -77,12 +78,8 @@ impl Drop for Folder {
 const AREA_CODES: [&str; 10] = [
     "202", "212", "305", "310", "312", "404", "415", "512", "617", "775",
 ];
-/// The first one plays our own loopback carrier.
-const CARRIERS: [(&str, &str); 3] = [
-    ("loopback", "standard_webhooks"),
-    ("telnyx", "telnyx"),
-    ("twilio", "twilio"),
-];
+/// The name of the first source, our own loopback carrier; the others are named as their carriers.
+const LOOPBACK: &str = "loopback";
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
@@ -164,17 +161,18 @@ fn data_folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<Folder>), Fai
     Ok((folder.clone(), Some(Folder(folder))))
 }
 
+/// Every carrier that can be simulated with keys made here; SNS and generic sources need keys of their own form.
 fn signers(secret: &SigningKey) -> Vec<(&'static str, Signer)> {
-    let made = CARRIERS.iter().map(|(name, carrier)| {
-        let signer = match *carrier {
-            "standard_webhooks" => Some(Signer::StandardWebhooks {
-                secret: secret.to_string(),
-            }),
-            carrier => Signer::generate(carrier, &clock::random()),
-        };
-        (*name, signer.expect("every carrier listed here can be simulated"))
-    });
-    made.collect()
+    let loopback = (
+        LOOPBACK,
+        Signer::StandardWebhooks {
+            secret: secret.to_string(),
+        },
+    );
+    let made = NAMES
+        .iter()
+        .filter_map(|name| Some((*name, Signer::generate(name, &clock::random())?)));
+    std::iter::once(loopback).chain(made).collect()
 }
 
 /// The URL that a simulated carrier was given. Fixed, for it is signed and never called.

@@ -1,5 +1,6 @@
 //! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable).
 
+mod bench;
 mod call;
 mod demo;
 mod dev;
@@ -42,6 +43,9 @@ enum Command {
     /// Make API keys on a running gateway.
     #[command(subcommand)]
     Keys(operate::Keys),
+    /// Measure this machine: ingest, wake-up, held polls, deliveries.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Check a configuration and say what is wrong with it.
     CheckConfig(serve::ConfigFile),
     /// Print the configuration that results from all layers.
@@ -98,6 +102,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
         Command::Keys(keys) => block_on(operate::keys(keys)),
+        Command::Bench(bench) => block_on(bench::run(bench)),
         Command::CheckConfig(file) => serve::check_config(file),
         Command::PrintConfig(arguments) => serve::print_config(arguments),
     }

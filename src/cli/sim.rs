@@ -36,7 +36,7 @@ pub struct Sms {
     from: String,
     #[arg(long)]
     text: String,
-    /// The carrier that brings it: loopback, telnyx or twilio.
+    /// The carrier that brings it: loopback, telnyx, twilio, ... (`sources` of the dev gateway).
     #[arg(long, default_value = "loopback")]
     carrier: String,
     /// The carrier's id of the message; the same id again is a repetition.
@@ -80,13 +80,10 @@ pub async fn post(gateway: &Gateway, source: &DevSource, draft: &Draft) -> Resul
             HeaderValue::try_from(value.as_str()).map_err(Failure::failed)?,
         ));
     }
-    let query = request
-        .url
-        .split_once('?')
-        .map(|(_, query)| format!("?{query}"))
-        .unwrap_or_default();
+    // Only the simulated URL's end is its own: a path token, a query.
+    let added = request.url.strip_prefix(&source.public_url).unwrap_or_default();
     let method = http::Method::from_bytes(request.method.as_bytes()).map_err(Failure::failed)?;
-    let path = format!("/inbound/{}{query}", source.name);
+    let path = format!("/inbound/{}{added}", source.name);
     gateway
         .send(method, &path, headers, request.body.into())
         .await?

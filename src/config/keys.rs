@@ -39,7 +39,7 @@ pub const RANGES: [(&str, u64, u64); 41] = [
     ("poll.waiters_per_key_max", 1, 1_000_000),
     ("rental.grace_s", 0, 600),
     ("rental.linger_s", 0, 3_600),
-    ("rental.cool_down_s", 601, 604_800),
+    ("rental.cool_down_s", 610, 604_800),
     ("rental.sweep_ms", 10, 60_000),
     ("outbound.timeout_ms", 100, 60_000),
     ("outbound.connect_timeout_ms", 100, 60_000),

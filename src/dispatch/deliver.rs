@@ -10,7 +10,6 @@ use http::{HeaderName, HeaderValue, Method, header};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::claims::{Claim, Claims};
 use super::guard::{self, Policy as GuardPolicy, Target};
 use super::report::reported;
 use super::sender::{Attempted, Call, Outcome as Sent, Sender};
@@ -51,9 +50,10 @@ pub struct Parts<S> {
 pub struct Dispatch<S> {
     parts: Parts<S>,
     permits: Arc<Semaphore>,
-    claims: Mutex<Claims>,
+    /// Attempts under way to each subscription.
+    in_flight: Mutex<HashMap<SubscriptionId, usize>>,
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
-    /// Rung when an attempt or a claim ends: its subscription may have more, or a retry may fall due sooner than anything else.
+    /// Rung when a place is free again, or a retry is newly owed.
     freed: Notify,
 }
 
@@ -70,14 +70,14 @@ impl<S: Sender> Dispatch<S> {
         Arc::new(Self {
             parts,
             permits,
-            claims: Mutex::default(),
+            in_flight: Mutex::default(),
             prepared: Mutex::default(),
             freed: Notify::new(),
         })
     }
 
-    fn claims(&self) -> MutexGuard<'_, Claims> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_flight(&self) -> MutexGuard<'_, HashMap<SubscriptionId, usize>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Delivers until `stop` turns true, then lets what is in flight end within `grace`; what does not is due again later.
@@ -116,28 +116,32 @@ impl<S: Sender> Dispatch<S> {
             if !subscription.is_active() {
                 continue;
             }
+            let places = self.permits.available_permits();
+            if places == 0 {
+                return true;
+            }
             let prepared = self.prepare(subscription);
-            for due in live.due(id, now, self.look_ahead(id)) {
+            for due in live.claim(id, now, places.min(self.free_places(id))) {
+                // Only this loop takes permits, so as many as were free are there; a claim without one goes back.
                 let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-                    return true;
+                    live.unclaim(due);
+                    continue;
                 };
-                match self
-                    .claims()
-                    .claim(&due, self.parts.rules.concurrency_per_subscription_max)
-                {
-                    Claim::Taken => continue,
-                    Claim::NoPlace => break,
-                    Claim::Mine => {}
-                }
+                *self.in_flight().entry(id).or_default() += 1;
                 attempts.spawn(self.clone().deliver(due, prepared.clone(), permit));
             }
         }
         false
     }
 
-    /// Claimed rows stand first in the index, so the look-ahead passes over them and still finds enough for every free place.
-    fn look_ahead(&self, id: SubscriptionId) -> usize {
-        self.claims().count(id) + self.parts.rules.concurrency_per_subscription_max
+    /// Attempts that may still be started to this subscription. A claim outlives its attempt until the record is durable, the
+    /// place does not.
+    fn free_places(&self, id: SubscriptionId) -> usize {
+        let in_flight = self.in_flight().get(&id).copied().unwrap_or(0);
+        self.parts
+            .rules
+            .concurrency_per_subscription_max
+            .saturating_sub(in_flight)
     }
 
     /// Dropped by a shutdown at any point: nothing is recorded, so it is due again.
@@ -149,16 +153,17 @@ impl<S: Sender> Dispatch<S> {
             Err(error) => {
                 tracing::error!(%error, delivery.event = due.event.0, "an owed event cannot be read; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                self.end_attempt(&due);
-                self.end_claim(&due);
+                self.parts.store.live().unclaim(due);
+                self.release_place(&due);
                 return;
             }
         };
         drop(permit);
-        self.end_attempt(&due);
-        if self.record(commit).await {
-            self.end_claim(&due);
-        }
+        self.release_place(&due);
+        // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
+        self.record(commit).await;
+        // A retry may now fall due sooner than what the loop sleeps for.
+        self.freed.notify_one();
     }
 
     async fn attempt(&self, due: Due, event: &Event, prepared: &Prepared) -> Attempt {
@@ -243,8 +248,8 @@ impl<S: Sender> Dispatch<S> {
             .map(Arc::new))
     }
 
-    /// Records until the store takes it; false when the store is done for, and then the delivery stays owed.
-    async fn record(&self, commit: Commit) -> bool {
+    /// Records until the store takes it or is done for.
+    async fn record(&self, commit: Commit) {
         let mut waits = retry::exponential(10, 2.0, 1000);
         loop {
             match self
@@ -253,13 +258,13 @@ impl<S: Sender> Dispatch<S> {
                 .commit(commit.clone(), self.parts.clock.now())
                 .await
             {
-                Ok(_) => return true,
+                Ok(_) => return,
                 Err(store::Error::Busy | store::Error::DiskFull) => {
                     tokio::time::sleep(waits.next_backoff().unwrap_or(Duration::from_secs(1))).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an attempt could not be recorded; it is made again after the restart");
-                    return false;
+                    return;
                 }
             }
         }
@@ -274,19 +279,21 @@ impl<S: Sender> Dispatch<S> {
             .parts
             .store
             .live()
-            .due(id, now, self.parts.rules.concurrency_max)
+            .claim(id, now, self.parts.rules.concurrency_max)
         {
             self.record(Commit::Forget(due)).await;
         }
     }
 
-    fn end_attempt(&self, due: &Due) {
-        self.claims().end_attempt(due);
-        self.freed.notify_one();
-    }
-
-    fn end_claim(&self, due: &Due) {
-        self.claims().end_claim(due);
+    fn release_place(&self, due: &Due) {
+        let mut places = self.in_flight();
+        if let Some(in_flight) = places.get_mut(&due.subscription) {
+            *in_flight -= 1;
+            if *in_flight == 0 {
+                places.remove(&due.subscription);
+            }
+        }
+        drop(places);
         self.freed.notify_one();
     }
 

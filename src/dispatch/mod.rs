@@ -1,6 +1,5 @@
 //! Outbound: what is owed is sent from here.
 
-mod claims;
 pub mod client;
 mod connect;
 mod connection;

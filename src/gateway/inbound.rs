@@ -13,7 +13,7 @@ use crate::store::{Change, Commit, Committed};
 /// A carrier's request as the transport has it: raw bytes, and the query as it stood in the URL.
 pub struct Inbound {
     pub source: String,
-    /// What stood behind the source in the path: the secret of a carrier that knows nothing but its URL.
+    /// What stood in the path after the source: the secret of a carrier that signs nothing.
     pub path_token: Option<String>,
     pub method: http::Method,
     pub query: Option<String>,
@@ -22,7 +22,7 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// The URL that was called, rebuilt from the one that the source has by configuration.
+    /// The URL that was called, rebuilt from the one that the carrier was given by configuration; never from `Host`.
     fn url(&self, public_url: &str) -> String {
         let mut url = public_url.to_owned();
         if let Some(token) = &self.path_token {

@@ -20,14 +20,13 @@ impl Gateway {
     /// Answers the moment the code is durable, also on cancel, expiry and drain, else after `wait`.
     /// May be dropped at any point: a client that hangs up leaves nothing behind.
     pub async fn code(&self, key: &Key, id: RentalId, wait: Duration) -> Result<Code, Error> {
-        let rental = self.rental(&key.account, id).await?;
-        if rental.status != Status::Active {
-            return Ok(Code::Settled(Box::new(rental)));
+        if let Some(settled) = self.settled(key, id).await? {
+            return Ok(settled);
         }
         if wait.is_zero() || self.is_draining() {
             return Ok(Code::Pending);
         }
-        Box::pin(self.hold(key, id, wait)).await
+        self.hold(key, id, wait).await
     }
 
     async fn hold(&self, key: &Key, id: RentalId, wait: Duration) -> Result<Code, Error> {
@@ -37,9 +36,8 @@ impl Gateway {
         tokio::pin!(time_up);
         loop {
             let changed = waiter.notify.notified();
-            let rental = self.rental(&key.account, id).await?;
-            if rental.status != Status::Active {
-                return Ok(Code::Settled(Box::new(rental)));
+            if let Some(settled) = self.settled(key, id).await? {
+                return Ok(settled);
             }
             tokio::select! {
                 () = changed => {}
@@ -47,5 +45,11 @@ impl Gateway {
                 _ = draining.wait_for(|draining| *draining) => return Ok(Code::Pending),
             }
         }
+    }
+
+    /// The rental once it is decided. Boxed: its reading from the disk is rare and larger than a held poll should be.
+    async fn settled(&self, key: &Key, id: RentalId) -> Result<Option<Code>, Error> {
+        let rental = Box::pin(self.rental(&key.account, id)).await?;
+        Ok((rental.status != Status::Active).then(|| Code::Settled(Box::new(rental))))
     }
 }

@@ -70,19 +70,18 @@ impl Gateway {
         match self.parts.store.live().rental(id) {
             Some(rental) if rental.account == *account => Ok((*rental).clone()),
             Some(_) => Err(Error::NotFound),
-            None => self.rental_of(account, id).await,
+            None => Ok(Arc::unwrap_or_clone(self.rental_of(account, id).await?)),
         }
     }
 
     /// As `rental`, for one that may have left the memory.
-    pub(super) async fn rental_of(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
+    pub(super) async fn rental_of(&self, account: &AccountId, id: RentalId) -> Result<Arc<Rental>, Error> {
         if let Some(rental) = self.parts.store.live().rental(id) {
-            return Ok((*rental).clone());
+            return Ok(rental);
         }
         let account = account.clone();
-        self.read(move |store| store.rental(&account, id))
-            .await?
-            .ok_or(Error::NotFound)
+        let read = self.read(move |store| store.rental(&account, id)).await?;
+        read.map(Arc::new).ok_or(Error::NotFound)
     }
 
     /// Newest first, starting below `before`.

@@ -56,10 +56,10 @@ struct Sms {
 }
 
 /// `POST /api/dev/sms`. Runs on to its end in a task of its own, as every inbound message.
-pub async fn sms(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
-    bearer(app, &head.headers)?;
-    let sms: Sms = app::read_json(app, &head, body).await?;
-    let sources = &dev(app)?.sources;
+pub async fn sms(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
+    bearer(&app, &head.headers)?;
+    let sms: Sms = app::read_json(&app, &head, body).await?;
+    let sources = &dev(&app)?.sources;
     let source = match &sms.source {
         Some(name) => sources.iter().find(|s| s.name == *name),
         None => sources.first(),
@@ -95,11 +95,16 @@ fn inbound_of(source: &DevSource, request: SignedRequest) -> Result<Inbound, Pro
             HeaderValue::try_from(value.as_str()).map_err(|_| Problem::internal())?,
         );
     }
+    // Only the simulated URL's end is its own: a path token, a query.
+    let added = request.url.strip_prefix(&source.public_url).unwrap_or_default();
+    let (path, query) = added
+        .split_once('?')
+        .map_or((added, None), |(path, query)| (path, Some(query)));
     Ok(Inbound {
         source: source.name.clone(),
-        path_token: None,
+        path_token: path.strip_prefix('/').map(str::to_owned),
         method: http::Method::from_bytes(request.method.as_bytes()).map_err(|_| Problem::internal())?,
-        query: request.url.split_once('?').map(|(_, query)| query.to_owned()),
+        query: query.map(str::to_owned),
         headers,
         body: request.body.into(),
     })

@@ -16,9 +16,9 @@ struct Wish {
 }
 
 /// `POST /api/extract`: `{"text":…}` in, the extraction with its reasons out. Nothing is stored. Stops on a hang-up.
-pub async fn extract(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
-    bearer(app, &head.headers)?;
-    let wish: Wish = app::read_json(app, &head, body).await?;
+pub async fn extract(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
+    bearer(&app, &head.headers)?;
+    let wish: Wish = app::read_json(&app, &head, body).await?;
     app::json(
         StatusCode::OK,
         &Engine::built_in().extract(&wish.text, &Filter::default()),

@@ -1,4 +1,4 @@
-//! `/inbound/{source}`, and `/inbound/{source}/{token}` for a carrier that only knows its URL: a webhook. The body is read within its limit, then the work runs in a task of its own:
+//! `/inbound/{source}`, and `/inbound/{source}/{token}` for carriers that sign nothing: a carrier's webhook. The body is read within its limit, then the work runs in a task of its own:
 //! a carrier that hangs up must not halve a commit.
 
 use std::sync::Arc;
@@ -13,18 +13,15 @@ use super::problem::Problem;
 use crate::carrier;
 use crate::gateway::Inbound;
 
-/// The source's name, and the token behind it in the path.
-pub type Target = (String, Option<String>);
-
-pub async fn receive(app: &Arc<App>, target: Target, head: Parts, incoming: Incoming) -> Answer {
+pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming) -> Answer {
     if !matches!(head.method, http::Method::POST | http::Method::GET) {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
     let body = body::read(&head, incoming, &app.carrier_body).await?;
-    let (source, path_token) = target;
+    let mut segments = head.uri.path().split('/').skip(2).map(str::to_owned);
     let inbound = Inbound {
-        source,
-        path_token,
+        source: segments.next().unwrap_or_default(),
+        path_token: segments.next(),
         method: head.method,
         query: head.uri.query().map(str::to_owned),
         headers: head.headers,

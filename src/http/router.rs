@@ -4,7 +4,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
@@ -13,56 +12,60 @@ use super::problem::Problem;
 use super::{ResponseBody, dev, extract, inbound, verifications, webhooks};
 use crate::core::id::{RentalId, SubscriptionId};
 
-/// Answers one request.
-pub async fn route(app: Arc<App>, request: Request<Incoming>) -> Response<ResponseBody> {
-    let answer = dispatch(&app, request).await;
-    let response = answer.unwrap_or_else(Response::from);
-    app.gateway.metrics().response(response.status().as_u16());
-    response
-}
+/// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
+type Handling = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// A handler at work. Each is boxed, so that a held poll costs its own size and not the largest handler's.
-type Handling<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-
-async fn dispatch(app: &Arc<App>, request: Request<Incoming>) -> Answer {
-    let (head, body) = request.into_parts();
-    handler(app, head, body)?.await
+/// Answers one request. Not an async function: that would keep the room of the request, and what it refers to in the read
+/// buffer, for as long as a poll is held.
+pub fn route(
+    app: Arc<App>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Response<ResponseBody>> + Send {
+    let handling = handler(&app, request);
+    async move {
+        let answer = match handling {
+            Ok(handling) => handling.await,
+            Err(problem) => Err(problem),
+        };
+        let response = answer.unwrap_or_else(Response::from);
+        app.gateway.metrics().response(response.status().as_u16());
+        response
+    }
 }
 
 /// Chooses the handler, which takes from the request what it needs: a held poll keeps neither the head nor the unread body.
-fn handler(app: &Arc<App>, head: Parts, body: Incoming) -> Result<Handling<'_>, Problem> {
+fn handler(app: &Arc<App>, request: Request<Incoming>) -> Result<Handling, Problem> {
+    let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let method = head.method.clone();
+    let app = app.clone();
     Ok(match (&method, segments.as_slice()) {
-        (_, ["inbound", source, token @ ..]) if token.len() <= 1 => {
-            let token = token.first().map(|token| (*token).to_owned());
-            Box::pin(inbound::receive(app, ((*source).to_owned(), token), head, body))
-        }
+        (_, ["inbound", _] | ["inbound", _, _]) => Box::pin(inbound::receive(app, head, body)),
 
-        (&Method::GET, ["api", "verifications", "services"]) => at_once(verifications::services(app, &head)),
+        (&Method::GET, ["api", "verifications", "services"]) => at_once(verifications::services(&app, &head)),
         (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, head, body)),
         (&Method::GET, ["api", "verifications"]) => Box::pin(verifications::list(app, head)),
         (&Method::GET, ["api", "verifications", id]) => {
             Box::pin(verifications::get(app, head, rental_id(id)))
         }
-        (&Method::GET, ["api", "verifications", id, "code"]) => Box::pin(verifications::code(
-            app,
-            verifications::poll(app, &head, rental_id(id))?,
-        )),
+        (&Method::GET, ["api", "verifications", id, "code"]) => {
+            let poll = verifications::poll(&app, &head, rental_id(id))?;
+            Box::pin(verifications::code(app, poll))
+        }
         (&Method::POST, ["api", "verifications", id, "cancel"]) => {
             Box::pin(verifications::cancel(app, head, rental_id(id)))
         }
 
         (&Method::POST, ["api", "webhooks"]) => Box::pin(webhooks::create(app, head, body)),
-        (&Method::GET, ["api", "webhooks"]) => at_once(webhooks::list(app, &head)),
+        (&Method::GET, ["api", "webhooks"]) => at_once(webhooks::list(&app, &head)),
         (&Method::DELETE, ["api", "webhooks", id]) => Box::pin(webhooks::delete(app, head, webhook_id(id))),
         (&Method::GET, ["api", "webhooks", id, "logs"]) => {
             Box::pin(webhooks::logs(app, head, webhook_id(id)))
         }
 
         (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, head, body)),
-        (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(app, &head)),
+        (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(&app, &head)),
         (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, head, body)),
 
         (_, segments) => match allowed(segments) {
@@ -76,7 +79,7 @@ fn handler(app: &Arc<App>, head: Parts, body: Incoming) -> Result<Handling<'_>, 
     })
 }
 
-fn at_once<'a>(answer: Answer) -> Handling<'a> {
+fn at_once(answer: Answer) -> Handling {
     Box::pin(std::future::ready(answer))
 }
 

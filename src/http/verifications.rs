@@ -73,9 +73,9 @@ struct Create {
 }
 
 /// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
-pub async fn create(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
-    let key = bearer(app, &head.headers)?;
-    let wish: Create = app::read_json(app, &head, body).await?;
+pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
+    let key = bearer(&app, &head.headers)?;
+    let wish: Create = app::read_json(&app, &head, body).await?;
     if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
         return Err(Problem::bad_request("\"serviceName\" is 1 to 64 bytes."));
     }
@@ -104,8 +104,8 @@ fn provider_id(id: RentalId) -> String {
 }
 
 /// `GET /api/verifications?limit=&cursor=`, newest first. Stops on a hang-up.
-pub async fn list(app: &Arc<App>, head: Parts) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub async fn list(app: Arc<App>, head: Parts) -> Answer {
+    let key = bearer(&app, &head.headers)?;
     let limit = app::list_limit(&head)?;
     let before = query(&head, "cursor")
         .map(|text| text.parse::<RentalId>())
@@ -131,15 +131,15 @@ fn known(id: Option<RentalId>) -> Result<RentalId, Problem> {
 }
 
 /// `GET /api/verifications/{id}`. Stops on a hang-up.
-pub async fn get(app: &Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub async fn get(app: Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
+    let key = bearer(&app, &head.headers)?;
     let rental = app.gateway.rental(&key.account, known(id)?).await?;
     app::json(StatusCode::OK, &Shown::from(rental))
 }
 
 /// `POST /api/verifications/{id}/cancel`. A commit that was handed in is made although nobody hears of it.
-pub async fn cancel(app: &Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub async fn cancel(app: Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
+    let key = bearer(&app, &head.headers)?;
     let rental = app.gateway.cancel(&key.account, known(id)?).await?;
     app::json(
         StatusCode::OK,
@@ -171,25 +171,29 @@ pub fn poll(app: &App, head: &Parts, id: Option<RentalId>) -> Result<Poll, Probl
 
 /// `GET /api/verifications/{id}/code`: held until the code is durable, the rental is over, the process drains or the
 /// time is up. On a hang-up the waiter is dropped and its place is free.
-pub async fn code(app: &Arc<App>, poll: Poll) -> Answer {
+pub async fn code(app: Arc<App>, poll: Poll) -> Answer {
     let started = clock::monotonic();
     let code = app.gateway.code(&poll.key, poll.id, poll.wait).await?;
-    let mut response = match &code {
+    let waited_ms = clock::since(started).as_millis();
+    answered(&code, poll.applied_s, waited_ms)
+}
+
+fn answered(code: &Code, applied_s: Option<u64>, waited_ms: u128) -> Answer {
+    let mut response = match code {
         Code::Pending => app::json(StatusCode::OK, &json!({ "status": "pending" }))?,
         Code::Settled(rental) => settled(rental)?,
     };
     let headers = response.headers_mut();
-    if code == Code::Pending {
+    if *code == Code::Pending {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if let Some(wait_s) = poll.applied_s {
+    if let Some(wait_s) = applied_s {
         set(
             headers,
             HeaderName::from_static("preference-applied"),
             format!("wait={wait_s}"),
         );
     }
-    let waited_ms = clock::since(started).as_millis();
     set(
         headers,
         HeaderName::from_static("server-timing"),

@@ -28,9 +28,9 @@ struct Create {
 }
 
 /// `POST /api/webhooks`. On a hang-up after the commit the subscription stays; it is in the list and can be deleted.
-pub async fn create(app: &Arc<App>, head: Parts, body: Incoming) -> Answer {
-    let key = bearer(app, &head.headers)?;
-    let wish: Create = app::read_json(app, &head, body).await?;
+pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
+    let key = bearer(&app, &head.headers)?;
+    let wish: Create = app::read_json(&app, &head, body).await?;
     if wish.events.is_empty() || wish.events.len() > PATTERNS_MAX {
         return Err(Problem::bad_request(format!(
             "\"events\" lists 1 to {PATTERNS_MAX} event types; [\"*\"] is all."
@@ -91,15 +91,15 @@ fn known(id: Option<SubscriptionId>) -> Result<SubscriptionId, Problem> {
 }
 
 /// `DELETE /api/webhooks/{id}`. A commit that was handed in is made although nobody hears of it.
-pub async fn delete(app: &Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub async fn delete(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
+    let key = bearer(&app, &head.headers)?;
     app.gateway.unsubscribe(&key.account, known(id)?).await?;
     app::empty(StatusCode::NO_CONTENT)
 }
 
 /// `GET /api/webhooks/{id}/logs?limit=20`. Stops on a hang-up.
-pub async fn logs(app: &Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub async fn logs(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
+    let key = bearer(&app, &head.headers)?;
     let limit = app::list_limit(&head)?;
     let log = app.gateway.delivery_log(&key.account, known(id)?, limit).await?;
     let log: Vec<Value> = log.iter().map(line).collect();

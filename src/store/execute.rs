@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::plan::{self, Plan};
+use super::query::Query;
 use super::rows::{Row, Rows, due_value};
 use super::vault::Vault;
 use super::{Committed, Error};
 use crate::core::delivery::{Attempt, Due, Next, health_after};
 use crate::core::event::Event;
-use crate::core::id::{MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
@@ -47,7 +48,7 @@ impl<R: Rows> Writer<R> {
         {
             return Ok(Committed::Duplicate);
         }
-        if self.is_outdated(&plan, group) {
+        if self.is_outdated(&plan, group)? {
             return Ok(Committed::Conflict);
         }
         let mut effects = Effects {
@@ -117,16 +118,12 @@ impl<R: Rows> Writer<R> {
         Ok(false)
     }
 
-    fn is_outdated(&self, plan: &Plan, group: &Group) -> bool {
-        let rental = plan.rental_was.as_ref().is_some_and(|(id, was)| {
-            let is = group
-                .rentals
-                .get(id)
-                .copied()
-                .or_else(|| self.live.rental(*id).map(|r| r.version));
-            // A rental that memory has forgotten is closed for long and only ever gets late messages, one at a time.
-            is.is_some_and(|is| is != *was)
-        });
+    fn is_outdated(&self, plan: &Plan, group: &Group) -> Result<bool, Error> {
+        if let Some((account, id, was)) = &plan.rental_was
+            && self.rental_version(account, *id, group)? != Some(*was)
+        {
+            return Ok(true);
+        }
         let number = plan.number_was.as_ref().is_some_and(|(number, was)| {
             let is = group
                 .numbers
@@ -135,7 +132,22 @@ impl<R: Rows> Writer<R> {
                 .or_else(|| self.live.number(number).map(|n| n.version));
             is != Some(*was)
         });
-        rental || number
+        Ok(number)
+    }
+
+    /// Memory forgets a rental some time after its end, and at a restart; then the disk knows.
+    fn rental_version(&self, account: &AccountId, id: RentalId, group: &Group) -> Result<Option<u32>, Error> {
+        if let Some(version) = group.rentals.get(&id) {
+            return Ok(Some(*version));
+        }
+        if let Some(rental) = self.live.rental(id) {
+            return Ok(Some(rental.version));
+        }
+        let query = Query {
+            rows: &self.rows,
+            vault: &self.vault,
+        };
+        Ok(query.rental(account, id)?.map(|rental| rental.version))
     }
 
     fn record(

@@ -2,8 +2,9 @@
 //! this follows it after every sync, so nothing is seen here before it is durable.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::owed::Owed;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
@@ -48,8 +49,7 @@ struct Tables {
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
     by_account: HashMap<AccountId, Vec<SubscriptionId>>,
     keys: HashMap<Hash, Arc<Key>>,
-    due: BTreeMap<SubscriptionId, BTreeMap<(UnixMs, Seq), u16>>,
-    due_count: usize,
+    owed: Owed,
     events: HashMap<Seq, Arc<Event>>,
     event_order: VecDeque<Seq>,
 }
@@ -70,9 +70,13 @@ impl Live {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes over what became durable; all of a group becomes visible at once.
     pub fn apply(&self, facts: Vec<Fact>) {
-        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.write();
         facts.into_iter().for_each(|fact| tables.apply(fact));
     }
 
@@ -136,7 +140,7 @@ impl Live {
 
     /// Forgets closed rentals that were kept long enough; the disk still has them.
     pub fn forget_closed(&self, now: UnixMs) {
-        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.write();
         let old: Vec<_> = tables
             .ends
             .iter()
@@ -163,51 +167,33 @@ impl Live {
             .collect()
     }
 
-    /// Subscriptions that are owed something by `now`.
+    /// Subscriptions that are owed something by `now` that nobody has claimed.
     pub fn owed(&self, now: UnixMs) -> Vec<SubscriptionId> {
-        let tables = self.read();
-        let first =
-            |rows: &BTreeMap<(UnixMs, Seq), u16>| rows.keys().next().is_some_and(|(at, _)| *at <= now);
-        tables
-            .due
-            .iter()
-            .filter(|(_, rows)| first(rows))
-            .map(|(id, _)| *id)
-            .collect()
+        self.read().owed.subscriptions(now)
     }
 
-    /// What a subscription is owed by `now`, oldest first.
+    /// What a subscription is owed by `now` and nobody has claimed, oldest first.
     pub fn due(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
-        let tables = self.read();
-        let rows = tables
-            .due
-            .get(&subscription)
-            .into_iter()
-            .flatten()
-            .take_while(|((at, _), _)| *at <= now);
-        let due = |((due_at, event), attempts): (&(UnixMs, Seq), &u16)| Due {
-            subscription,
-            due_at: *due_at,
-            event: *event,
-            attempts: *attempts,
-        };
-        rows.take(limit).map(due).collect()
+        self.read().owed.due(subscription, now, limit)
+    }
+
+    /// As `due`, and claims it: it is given to nobody else until it is given back or settled.
+    pub fn claim(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
+        self.write().owed.claim(subscription, now, limit)
+    }
+
+    pub fn unclaim(&self, due: Due) {
+        self.write().owed.unclaim(due);
     }
 
     /// When the next delivery after `now` falls due.
     pub fn next_due_after(&self, now: UnixMs) -> Option<UnixMs> {
-        let after = (UnixMs(now.0 + 1), Seq(0));
-        let first = |rows: &BTreeMap<(UnixMs, Seq), u16>| rows.range(after..).next().map(|((at, _), _)| *at);
-        self.read().due.values().filter_map(first).min()
+        self.read().owed.next_after(now)
     }
 
     /// The time of the oldest delivery that is due, for the metric that shows a stuck queue.
     pub fn oldest_due(&self) -> Option<UnixMs> {
-        self.read()
-            .due
-            .values()
-            .filter_map(|rows| rows.keys().next().map(|(at, _)| *at))
-            .min()
+        self.read().owed.oldest()
     }
 
     pub fn event(&self, seq: Seq) -> Option<Arc<Event>> {
@@ -222,7 +208,7 @@ impl Live {
             numbers_free: tables.free.values().map(BTreeSet::len).sum(),
             subscriptions: tables.subscriptions.len(),
             keys: tables.keys.len(),
-            due: tables.due_count,
+            due: tables.owed.count(),
         }
     }
 
@@ -243,20 +229,18 @@ impl Tables {
                 self.keys.insert(key.hash, key);
             }
             Fact::Event(seq, event) => self.put_event(seq, event),
-            Fact::Due(due) => {
-                let rows = self.due.entry(due.subscription).or_default();
-                self.due_count += usize::from(rows.insert((due.due_at, due.event), due.attempts).is_none());
-            }
-            Fact::Settled(due) => self.settle(&due),
+            Fact::Due(due) => self.owed.add(due),
+            Fact::Settled(due) => self.owed.settle(&due),
         }
     }
 
     fn put_rental(&mut self, rental: Arc<Rental>) {
-        if let Some(old) = self.rentals.get(&rental.id) {
-            self.ends.remove(&(kept_until(old), old.id));
+        let (id, until) = (rental.id, kept_until(&rental));
+        let was = self.rentals.insert(id, rental).map(|old| kept_until(&old));
+        if was != Some(until) {
+            was.map(|was| self.ends.remove(&(was, id)));
+            self.ends.insert((until, id));
         }
-        self.ends.insert((kept_until(&rental), rental.id));
-        self.rentals.insert(rental.id, rental);
     }
 
     fn put_number(&mut self, number: Arc<Number>) {
@@ -299,15 +283,6 @@ impl Tables {
             && let Some(oldest) = self.event_order.pop_front()
         {
             self.events.remove(&oldest);
-        }
-    }
-
-    fn settle(&mut self, due: &Due) {
-        if let Some(rows) = self.due.get_mut(&due.subscription) {
-            self.due_count -= usize::from(rows.remove(&(due.due_at, due.event)).is_some());
-            if rows.is_empty() {
-                self.due.remove(&due.subscription);
-            }
         }
     }
 }

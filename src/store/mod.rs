@@ -3,6 +3,7 @@
 mod execute;
 pub mod keys;
 mod live;
+mod owed;
 mod plan;
 mod query;
 mod rows;

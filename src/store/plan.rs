@@ -9,7 +9,7 @@ use super::vault::Vault;
 use super::{Change, Commit, Error};
 use crate::core::delivery::{Attempt, Due};
 use crate::core::event::Event;
-use crate::core::id::{MessageId, RentalId, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
@@ -22,7 +22,7 @@ pub struct Plan {
     /// This message must be new, or the answer is `Duplicate`.
     pub new_message: Option<MessageId>,
     /// The versions that the decision was made on, or the answer is `Conflict`.
-    pub rental_was: Option<(RentalId, u32)>,
+    pub rental_was: Option<(AccountId, RentalId, u32)>,
     pub number_was: Option<(PhoneNumber, u32)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
@@ -112,7 +112,7 @@ impl Plan {
             .push(Row::put(Tree::of(rental.id.created_at()), key, sealed));
         if existed {
             debug_assert!(rental.version > 0, "a changed rental has a version before");
-            self.rental_was = Some((rental.id, rental.version - 1));
+            self.rental_was = Some((rental.account.clone(), rental.id, rental.version - 1));
         }
         self.facts.push(Fact::Rental(Arc::new(rental)));
         Ok(())

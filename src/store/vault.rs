@@ -1,8 +1,9 @@
 //! Secrets and content at rest: every record is sealed with XChaCha20-Poly1305 under a key derived from the master key and bound to its place.
 
+use std::cell::RefCell;
 use std::fmt;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::{Aead, AeadInPlace, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use serde::Serialize;
@@ -15,6 +16,10 @@ use crate::core::phone::PhoneNumber;
 /// First byte of every sealed record.
 const RECORD_VERSION: u8 = 1;
 const NONCE_BYTES: usize = 24;
+/// Room that most records fit into without growing.
+const RECORD_BYTES_USUAL: usize = 768;
+/// Nonces that are drawn at a time: one call of the system for so many records.
+const NONCES_DRAWN: usize = 64;
 
 /// The keys of a store. `Debug` shows nothing of them.
 #[derive(Clone)]
@@ -57,19 +62,17 @@ impl Vault {
 
     /// Encodes and seals a record for this key: moved to another key it no longer opens.
     pub fn seal<T: Serialize>(&self, key: &[u8], value: &T) -> Result<Vec<u8>, Error> {
-        let plain = postcard::to_allocvec(value).map_err(|_| Error::Damaged("a record cannot be encoded"))?;
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|_| Error::Damaged("the system gives no random bytes"))?;
-        let payload = Payload {
-            msg: &plain,
-            aad: key,
-        };
-        let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), payload);
-        let sealed = sealed.map_err(|_| Error::Damaged("a record cannot be sealed"))?;
-        let mut record = Vec::with_capacity(1 + NONCE_BYTES + sealed.len());
+        let nonce = nonce()?;
+        let mut record = Vec::with_capacity(RECORD_BYTES_USUAL);
         record.push(RECORD_VERSION);
         record.extend_from_slice(&nonce);
-        record.extend_from_slice(&sealed);
+        let mut record =
+            postcard::to_extend(value, record).map_err(|_| Error::Damaged("a record cannot be encoded"))?;
+        let plain = &mut record[1 + NONCE_BYTES..];
+        let tag = self
+            .cipher
+            .encrypt_in_place_detached(XNonce::from_slice(&nonce), key, plain);
+        record.extend_from_slice(&tag.map_err(|_| Error::Damaged("a record cannot be sealed"))?);
         Ok(record)
     }
 
@@ -91,6 +94,31 @@ impl Vault {
             plain.map_err(|_| Error::Damaged("a record fails its check: wrong key, or damaged media"))?;
         postcard::from_bytes(&plain).map_err(|_| Error::Damaged("a record does not decode"))
     }
+}
+
+/// Random bytes of the system, drawn in advance.
+struct Drawn {
+    bytes: [u8; NONCES_DRAWN * NONCE_BYTES],
+    used: usize,
+}
+
+thread_local! {
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; NONCES_DRAWN * NONCE_BYTES], used: NONCES_DRAWN * NONCE_BYTES }) };
+}
+
+/// A nonce that no other record gets: 192 random bits.
+fn nonce() -> Result<[u8; NONCE_BYTES], Error> {
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn.used == drawn.bytes.len() {
+            getrandom::fill(&mut drawn.bytes)
+                .map_err(|_| Error::Damaged("the system gives no random bytes"))?;
+            drawn.used = 0;
+        }
+        let mut nonce = [0; NONCE_BYTES];
+        nonce.copy_from_slice(&drawn.bytes[drawn.used..drawn.used + NONCE_BYTES]);
+        drawn.used += NONCE_BYTES;
+        Ok(nonce)
+    })
 }
 
 fn derive(key: &[u8; 32], what: &str) -> [u8; 32] {
@@ -122,6 +150,14 @@ mod tests {
             Vault::new(&[2; 32]).blind(&number)
         );
         assert_eq!(format!("{:?}", Vault::new(&[1; 32])), "Vault");
+    }
+
+    #[test]
+    fn no_nonce_comes_twice() {
+        let drawn = || (0..1000).map(|_| nonce().unwrap()).collect::<Vec<_>>();
+        let mut all = std::thread::spawn(drawn).join().unwrap();
+        all.extend(drawn());
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), 2000);
     }
 
     proptest! {

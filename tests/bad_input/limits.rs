@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ringback::clock::{self, Clock};
 use ringback::core::id::AccountId;
 use ringback::core::key::{Key, Plain};
-use ringback::store::{Commit, Store};
+use ringback::store::Commit;
 use serde_json::json;
 
 use super::refusal::{Holdings, QUOTA, assert_refused, refusal};

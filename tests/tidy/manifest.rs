@@ -11,7 +11,7 @@ use super::tokens;
 const NAMED_NOWHERE: &[(&str, &str)] = &[];
 
 /// Packages whose library has another name.
-const LIBRARY_NAMES: &[(&str, &str)] = &[("md-5", "md5")];
+const LIBRARY_NAMES: &[(&str, &str)] = &[("md-5", "md5"), ("rustls-webpki", "webpki")];
 
 /// What is wrong, one line per dependency that nobody names.
 pub fn check(manifest: &str, sources: &[Source]) -> Vec<String> {

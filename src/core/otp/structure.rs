@@ -48,7 +48,7 @@ pub(super) fn hash(text: &Text, marked: bool) -> Option<(usize, usize)> {
     let mixed = token
         .iter()
         .any(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/'))
-        || token[1..].iter().any(u8::is_ascii_uppercase);
+        || token.iter().skip(1).any(u8::is_ascii_uppercase);
     let own_line = start > 0 && text.bytes()[start - 1] == b'\n';
     let sure = marked || own_line || mixed;
     (token.len() == HASH_BYTES && alphabet && upper && lower && sure && start > 0)

@@ -35,13 +35,8 @@ function draw(svg) {
   const top = Math.max(1, ...rates);
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   line.setAttribute("points", rates.map((rate, i) => `${(600 * i) / Math.max(1, SAMPLES_MAX - 2)},${115 - (110 * rate) / top}`).join(" "));
-  const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
-  label.setAttribute("x", "6");
-  label.setAttribute("y", "16");
-  label.setAttribute("font-size", "12");
-  label.setAttribute("fill", "currentColor");
-  label.textContent = `highest ${top.toFixed(1)} a second`;
-  svg.replaceChildren(line, label);
+  document.getElementById("top").textContent = `highest ${top.toFixed(1)}`;
+  svg.replaceChildren(line);
 }
 
 async function refresh() {

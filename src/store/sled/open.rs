@@ -19,21 +19,23 @@ use crate::store::vault::Vault;
 
 const FORMAT_FILE: &str = "FORMAT";
 const LOCK_FILE: &str = "lock";
+/// There from the first to the last step of making a store.
+const CREATING_FILE: &str = "creating";
 
 pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
     let folder = &options.folder;
     create_folder(folder)?;
     let lock = lock(folder)?;
     let sled_folder = folder.join("sled");
-    check_format(folder, sled_folder.exists())?;
+    check_format(folder, &sled_folder)?;
     let db = guarded(|| open_sled(&sled_folder, options.cache_bytes)).map_err(|e| {
         Error::Open(format!("the store in {} does not open: {e}. Nothing was changed. Restore a backup, or move the folder away to start anew", folder.display()))
     })?;
     let vault = Vault::new(master);
     let trees = Arc::new(guarded(|| Trees::new(db))?);
     check_master(&trees, &vault)?;
+    sync_files(&sled_folder)?;
     write_format(folder)?;
-    sync_created(folder, &sled_folder)?;
     let live = Arc::new(Live::default());
     let last_seq = guarded(|| {
         Query {
@@ -109,17 +111,11 @@ fn lock(folder: &Path) -> Result<File, Error> {
 }
 
 /// Refuses a folder of another format before anything in it is touched.
-fn check_format(folder: &Path, has_data: bool) -> Result<(), Error> {
+fn check_format(folder: &Path, sled_folder: &Path) -> Result<(), Error> {
     let path = folder.join(FORMAT_FILE);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(e) if e.kind() == ErrorKind::NotFound && !has_data => return Ok(()),
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            let name = folder.display();
-            return Err(Error::Open(format!(
-                "{name} holds a store without its FORMAT file: restore that file from a backup (this version writes \"ringback {FORMAT}\")"
-            )));
-        }
+        Err(e) if e.kind() == ErrorKind::NotFound => return begin_creation(folder, sled_folder),
         Err(e) => return Err(io(&e, "read", &path)),
     };
     match text
@@ -127,7 +123,11 @@ fn check_format(folder: &Path, has_data: bool) -> Result<(), Error> {
         .strip_prefix("ringback ")
         .and_then(|v| v.parse::<u32>().ok())
     {
-        Some(FORMAT) => Ok(()),
+        Some(FORMAT) if sled_folder.exists() => Ok(()),
+        Some(FORMAT) => Err(Error::Open(format!(
+            "{} is a store whose data is gone: restore a backup, or remove its FORMAT file to start anew",
+            folder.display()
+        ))),
         Some(newer) if newer > FORMAT => Err(Error::Open(format!(
             "the store in {} has format {newer}, this version reads {FORMAT}: start the newer ringback that wrote it",
             folder.display()
@@ -143,14 +143,37 @@ fn check_format(folder: &Path, has_data: bool) -> Result<(), Error> {
     }
 }
 
-fn write_format(folder: &Path) -> Result<(), Error> {
-    let path = folder.join(FORMAT_FILE);
-    if path.exists() {
-        return Ok(());
+/// A creation that was cut short acknowledged nothing: what it left is removed, and it begins anew.
+fn begin_creation(folder: &Path, sled_folder: &Path) -> Result<(), Error> {
+    let mark = folder.join(CREATING_FILE);
+    match (sled_folder.exists(), mark.exists()) {
+        (true, true) => fs::remove_dir_all(sled_folder).map_err(|e| io(&e, "remove", sled_folder)),
+        (true, false) => Err(Error::Open(format!(
+            "{} holds a store without its FORMAT file: restore that file from a backup (this version writes \"ringback {FORMAT}\")",
+            folder.display()
+        ))),
+        (false, _) => {
+            File::create(&mark).map_err(|e| io(&e, "create", &mark))?;
+            sync(folder)
+        }
     }
-    let mut file = File::create(&path).map_err(|e| io(&e, "create", &path))?;
-    let written = writeln!(file, "ringback {FORMAT}").and_then(|()| file.sync_all());
-    written.map_err(|e| io(&e, "write", &path))
+}
+
+/// The last step of a creation, once its files are on the disk. Renamed into place, so that it is never there by half.
+fn write_format(folder: &Path) -> Result<(), Error> {
+    let (path, new) = (folder.join(FORMAT_FILE), folder.join("FORMAT.new"));
+    if !path.exists() {
+        let mut file = File::create(&new).map_err(|e| io(&e, "create", &new))?;
+        let written = writeln!(file, "ringback {FORMAT}").and_then(|()| file.sync_all());
+        let renamed = written.and_then(|()| fs::rename(&new, &path));
+        renamed.map_err(|e| io(&e, "write", &path))?;
+    }
+    sync(folder)?;
+    let mark = folder.join(CREATING_FILE);
+    match fs::remove_file(&mark) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(io(&e, "remove", &mark)),
+        _ => Ok(()),
+    }
 }
 
 fn open_sled(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
@@ -174,12 +197,14 @@ fn check_master(trees: &Arc<Trees>, vault: &Vault) -> Result<(), Error> {
     }
 }
 
-/// Syncs what creation made: sled's own files and the folders that name them.
-fn sync_created(folder: &Path, sled_folder: &Path) -> Result<(), Error> {
-    let conf = sled_folder.join("conf");
-    for path in [&conf, &sled_folder.join("db"), sled_folder, folder] {
-        let synced = File::open(path).and_then(|file| file.sync_all());
-        synced.map_err(|e| io(&e, "sync", path))?;
-    }
-    Ok(())
+/// Syncs what creation made, or what a killed process left written and unsynced: a repetition is answered from it.
+fn sync_files(sled_folder: &Path) -> Result<(), Error> {
+    sync(&sled_folder.join("conf"))?;
+    sync(&sled_folder.join("db"))?;
+    sync(sled_folder)
+}
+
+fn sync(path: &Path) -> Result<(), Error> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|e| io(&e, "sync", path))
 }

@@ -82,9 +82,11 @@ impl Trees {
             .keys()
             .map(|tree| self.open(*tree))
             .collect::<Result<Vec<_>, _>>()?;
-        let batches: Vec<Batch> = batches.into_values().map(batch).collect();
-        if let ([tree], [batch]) = (trees.as_slice(), batches.as_slice()) {
-            return tree.apply_batch(batch.clone()).map_err(|e| read_error(&e));
+        let mut batches: Vec<Batch> = batches.into_values().map(batch).collect();
+        if let ([tree], [batch]) = (trees.as_slice(), batches.as_mut_slice()) {
+            return tree
+                .apply_batch(std::mem::take(batch))
+                .map_err(|e| read_error(&e));
         }
         let apply = |trees: &Vec<TransactionalTree>| -> ConflictableTransactionResult<(), ()> {
             trees

@@ -1,0 +1,83 @@
+//! `ringback bench`: load generator and sink inside, bounded in time; every figure beside its yardstick in one run, with its spread.
+
+mod bare;
+mod deliver;
+mod ingest;
+mod load;
+mod measure;
+mod polls;
+mod report;
+mod scene;
+mod server;
+mod wake;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Failure;
+use measure::Machine;
+
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Durable signed messages per second, beside a bare hyper server.
+    Ingest(ingest::Arguments),
+    /// Time from a message's POST to the answer of the poll that waits for its code.
+    Wake(wake::Arguments),
+    /// Memory per held poll, beside a bare hyper server.
+    Polls(polls::Arguments),
+    /// Webhook deliveries per second to a local sink.
+    Deliver(deliver::Arguments),
+    /// The measured side, started by the others.
+    #[command(hide = true)]
+    Server(server::Arguments),
+}
+
+/// What all benchmarks have in common.
+#[derive(Args)]
+pub struct Options {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Rounds that are counted; figures are their medians, with the extremes.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// A folder on the disk to be measured; what is made in it is removed. The system's folder for temporary files by default.
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    data: PathBuf,
+}
+
+impl Bench {
+    fn options(&self) -> Option<&Options> {
+        match self {
+            Self::Ingest(arguments) => Some(&arguments.options),
+            Self::Wake(arguments) => Some(&arguments.options),
+            Self::Polls(arguments) => Some(&arguments.options),
+            Self::Deliver(arguments) => Some(&arguments.options),
+            Self::Server(_) => None,
+        }
+    }
+}
+
+pub async fn run(bench: Bench) -> Result<(), Failure> {
+    let json = bench.options().is_some_and(|options| options.json);
+    // Read before the load, so that the load average is that of others.
+    let machine = Machine::read();
+    let report = match bench {
+        Bench::Ingest(arguments) => ingest::run(arguments).await?,
+        Bench::Wake(arguments) => wake::run(arguments).await?,
+        Bench::Polls(arguments) => polls::run(arguments).await?,
+        Bench::Deliver(arguments) => deliver::run(arguments).await?,
+        Bench::Server(arguments) => return server::run(arguments).await,
+    };
+    let command = std::iter::once("ringback".to_owned())
+        .chain(std::env::args().skip(1))
+        .collect::<Vec<_>>()
+        .join(" ");
+    if json {
+        println!("{}", report.json(&machine, &command));
+    } else {
+        print!("{}", report.table(&machine, &command));
+    }
+    Ok(())
+}

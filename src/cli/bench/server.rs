@@ -1,0 +1,185 @@
+//! The measured side in a process of its own, started by the benchmark and ended with it: so that its memory and processor time are
+//! told apart from the load's, and so that each side has its own open files.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use serde_json::json;
+use toml::{Table, Value};
+
+use super::bare::Bare;
+use super::measure;
+use crate::cli::{Failure, dev};
+use crate::clock;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Gateway,
+    Bare,
+}
+
+#[derive(Args)]
+pub struct Arguments {
+    kind: Kind,
+    /// Numbers to rent out.
+    #[arg(long, default_value_t = 0)]
+    numbers: usize,
+    #[arg(long)]
+    data: PathBuf,
+}
+
+/// What the child tells of itself.
+#[derive(Deserialize)]
+struct Facts {
+    base_url: String,
+    #[serde(default)]
+    api_key: String,
+    #[serde(default)]
+    admin_url: String,
+}
+
+/// A server under measurement. Dropping it ends it and removes its data.
+pub struct Server {
+    pub address: SocketAddr,
+    pub base_url: String,
+    pub admin_url: String,
+    pub api_key: String,
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// Starts one whose data lies in a new folder inside `data`.
+    pub async fn start(kind: Kind, numbers: usize, data: &Path) -> Result<Self, Failure> {
+        let name = format!(
+            "ringback-bench-{}-{:08x}",
+            std::process::id(),
+            u32::from_be_bytes(clock::random())
+        );
+        let folder = data.join(name);
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Failure::failed(format!("{}: {e}", folder.display())))?;
+        let kind = if kind == Kind::Bare { "bare" } else { "gateway" };
+        let mut command = Command::new(std::env::current_exe().map_err(Failure::failed)?);
+        command
+            .args([
+                "bench",
+                "server",
+                kind,
+                "--numbers",
+                &numbers.to_string(),
+                "--data",
+            ])
+            .arg(&folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(Failure::failed)?;
+        let output = child
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::failed("the server has no output"))?;
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(output).read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
+        let facts: Facts = serde_json::from_str(&line)
+            .map_err(|_| Failure::unavailable("the measured server did not start"))?;
+        let address = facts
+            .base_url
+            .trim_start_matches("http://")
+            .parse()
+            .map_err(Failure::failed)?;
+        Ok(Self {
+            address,
+            base_url: facts.base_url,
+            admin_url: facts.admin_url,
+            api_key: facts.api_key,
+            child,
+            folder,
+        })
+    }
+
+    pub fn cpu_s(&self) -> Result<f64, Failure> {
+        measure::cpu_s(self.child.id())
+    }
+
+    pub fn rss_bytes(&self) -> Result<u64, Failure> {
+        measure::rss_bytes(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The end of its input tells it to stop; one that does not is ended when we are.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The child's side: serves until its input ends.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.kind {
+        Kind::Bare => {
+            let bare = Bare::start().await?;
+            tell(&json!({ "base_url": format!("http://{}", bare.address) }))?;
+            input_ends().await
+        }
+        Kind::Gateway => {
+            let dev = dev::Arguments {
+                data: Some(arguments.data),
+                ..dev::Arguments::anywhere()
+            };
+            let session = dev::start(dev, limits(arguments.numbers)).await?;
+            tell(&dev::facts(&session))?;
+            input_ends().await?;
+            session.running.stop().await;
+            Ok(())
+        }
+    }
+}
+
+fn tell(facts: &serde_json::Value) -> Result<(), Failure> {
+    let mut output = std::io::stdout();
+    writeln!(output, "{facts}")
+        .and_then(|()| output.flush())
+        .map_err(Failure::failed)
+}
+
+async fn input_ends() -> Result<(), Failure> {
+    let ended =
+        tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()));
+    ended
+        .await
+        .map_err(Failure::failed)?
+        .map(drop)
+        .map_err(Failure::failed)
+}
+
+/// The limits that one benchmark on loopback would meet, and its inventory: numbers of the country code +999, which nobody has.
+/// Everything else is as in `serve`.
+fn limits(numbers: usize) -> Table {
+    let number = |at: usize| {
+        let number = format!("+999{at:08}");
+        Value::Table(Table::from_iter([
+            ("number".into(), number.into()),
+            ("country".into(), "US".into()),
+        ]))
+    };
+    let mut over = toml::toml! {
+        [server]
+        connections_max = 100000
+        connections_per_ip_max = 100000
+        [poll]
+        waiters_max = 100000
+        waiters_per_key_max = 100000
+        [rental]
+        linger_s = 3600
+    };
+    over.insert("number".into(), Value::Array((0..numbers).map(number).collect()));
+    over
+}

@@ -1,0 +1,13 @@
+//! The tests of the carriers in one binary, for most of them share the vectors.
+
+mod arbitrary;
+mod generic;
+mod golden;
+mod joints;
+mod mutation;
+mod rules;
+mod settings;
+mod simulate;
+mod sns;
+mod strict;
+mod vectors;

@@ -1,0 +1,110 @@
+//! A customer's server: it takes webhooks on a loopback port, keeps them, and now and then refuses one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use super::dice::Dice;
+
+#[derive(Default)]
+struct Shared {
+    /// By path and `webhook-id`: the bodies that came, as a set, and how often.
+    arrived: BTreeMap<(String, String), (BTreeSet<Bytes>, usize)>,
+    accepted: BTreeSet<(String, String)>,
+}
+
+#[derive(Clone)]
+pub struct Sink {
+    shared: Arc<Mutex<Shared>>,
+    pub address: SocketAddr,
+}
+
+/// The paths of the two subscriptions; the second refuses one call in eight.
+pub const PATHS: [&str; 2] = ["/one", "/two"];
+
+impl Sink {
+    pub async fn start(seed: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let sink = Self {
+            shared: Arc::default(),
+            address,
+        };
+        let dice = Arc::new(Mutex::new(Dice::new(seed)));
+        let serving = sink.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (sink, dice) = (serving.clone(), dice.clone());
+                let service = service_fn(move |request| sink.clone().take(request, dice.clone()));
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service);
+                // A gateway that was killed leaves its connections half way.
+                tokio::spawn(async move { drop(connection.await) });
+            }
+        });
+        sink
+    }
+
+    async fn take(
+        self,
+        request: Request<Incoming>,
+        dice: Arc<Mutex<Dice>>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let path = request.uri().path().to_owned();
+        let id = request.headers()["webhook-id"].to_str().unwrap().to_owned();
+        let mut answer = Response::new(Full::default());
+        // A call that was cut off in its body did not come.
+        let Ok(body) = request.into_body().collect().await else {
+            return Ok(answer);
+        };
+        let refused = path == PATHS[1] && dice.lock().unwrap().one_in(8);
+        let mut shared = self.shared.lock().unwrap();
+        let place = shared.arrived.entry((path.clone(), id.clone())).or_default();
+        place.0.insert(body.to_bytes());
+        place.1 += 1;
+        if refused {
+            *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        } else {
+            shared.accepted.insert((path, id));
+        }
+        Ok(answer)
+    }
+
+    /// The event arrived on both paths and was accepted.
+    pub fn has(&self, event: &str) -> bool {
+        let shared = self.shared.lock().unwrap();
+        PATHS
+            .iter()
+            .all(|path| shared.accepted.contains(&((*path).to_owned(), event.to_owned())))
+    }
+
+    /// How many calls came beyond the first accepted one of each event; each event always had one and the same body.
+    pub fn repetitions(&self) -> usize {
+        let shared = self.shared.lock().unwrap();
+        assert!(
+            shared.arrived.values().all(|(bodies, _)| bodies.len() == 1),
+            "one webhook-id, two bodies"
+        );
+        shared.arrived.values().map(|(_, calls)| calls - 1).sum()
+    }
+
+    /// The bodies of all events, once each.
+    pub fn events(&self) -> BTreeMap<String, serde_json::Value> {
+        let shared = self.shared.lock().unwrap();
+        let body = |bodies: &BTreeSet<Bytes>| serde_json::from_slice(bodies.first().unwrap()).unwrap();
+        shared
+            .arrived
+            .iter()
+            .map(|((_, id), (bodies, _))| (id.clone(), body(bodies)))
+            .collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! The promises of `trait Store`, asked of every store with the same questions: sled in a temporary folder, and the simulated one.
+//! What only one of them can show (files, a power cut by hand) stands in a module of its own.
+
+mod store_contract {
+    pub mod commits;
+    pub mod embedded;
+    pub mod format;
+    pub mod home;
+    pub mod kept;
+    pub mod samples;
+    pub mod simulated;
+    pub mod time;
+}
+
+use store_contract::{commits, home, kept, time};
+
+/// Asks each question of both stores.
+macro_rules! ask {
+    ($($module:ident: $($question:ident)*;)*) => {
+        mod sled {
+            $($(#[test] fn $question() { super::$module::$question::<super::home::OnSled>(); })*)*
+        }
+        mod simulated {
+            $($(#[test] fn $question() { super::$module::$question::<super::home::InMemory>(); })*)*
+        }
+    };
+}
+
+ask! {
+    commits:
+        a_message_is_new_once
+        a_message_handed_in_many_times_at_once_is_new_once
+        of_two_changes_to_one_rental_one_conflicts
+        an_old_decision_on_a_closed_rental_conflicts_after_reopening
+        of_many_rents_of_one_number_one_wins
+        an_end_and_a_message_decided_on_one_state
+        a_repetition_is_a_duplicate_and_no_conflict
+        a_message_without_a_text_is_kept
+        commits_become_visible_in_their_order
+        a_group_of_everything_is_whole
+        after_closing_nothing_is_taken
+        closing_finishes_what_is_queued;
+    kept:
+        everything_is_equal_after_reopening
+        a_retry_is_due_later
+        a_delivered_event_is_no_longer_due
+        an_exhausted_delivery_is_no_longer_due
+        a_gone_subscriber_is_disabled_and_still_owed
+        failures_of_one_group_are_all_counted
+        a_late_attempt_brings_no_subscription_back
+        a_forgotten_delivery_is_gone
+        a_known_number_stays_as_it_is
+        an_open_rental_still_ends_after_reopening;
+    time:
+        sequences_grow_whatever_the_clock_does
+        a_message_is_known_for_three_days_and_over_midnight
+        a_message_is_new_again_after_its_retention
+        rentals_are_paged_over_days_newest_first
+        attempts_come_newest_first_over_days
+        unmatched_messages_come_newest_first_over_days
+        old_logs_are_dropped_whole;
+}

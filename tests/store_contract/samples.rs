@@ -1,0 +1,230 @@
+//! Commits as the gateway makes them, out of the real decisions of `core`, with every id and time given.
+
+use ringback::core::delivery::{Attempt, Due, Next, Outcome};
+use ringback::core::event;
+use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
+use ringback::core::ingest::{self, Arrival, StoredMessage};
+use ringback::core::key::Key;
+use ringback::core::message::Message;
+use ringback::core::money::Price;
+use ringback::core::number::{Ended, Lease, Number, Unmatched};
+use ringback::core::otp::{Engine, Filter};
+use ringback::core::phone::{Address, PhoneNumber};
+use ringback::core::rental::{MessageRef, Rental, Status};
+use ringback::core::subscription::{Health, Pattern, Subscription};
+use ringback::core::time::UnixMs;
+use ringback::store::{Change, Commit};
+
+pub const HOUR_MS: u64 = 3_600_000;
+pub const DAY_MS: u64 = 24 * HOUR_MS;
+/// 2026-11-01, noon.
+pub const NOON: UnixMs = UnixMs(1_793_534_400_000);
+pub const COOL_DOWN_MS: u64 = 900_000;
+
+pub fn account(name: &str) -> AccountId {
+    AccountId::parse(name).unwrap()
+}
+
+pub fn phone(n: u16) -> PhoneNumber {
+    PhoneNumber::parse(&format!("+1202555{n:04}")).unwrap()
+}
+
+pub fn number(n: u16) -> Number {
+    Number::new(phone(n), "US".into(), Price(5000))
+}
+
+pub fn subscription(n: u8) -> Subscription {
+    Subscription {
+        id: SubscriptionId([n; 16]),
+        account: account("acc_a"),
+        url: format!("https://hooks.example/{n}"),
+        events: vec![Pattern::parse("*").unwrap()],
+        signing_keys: vec![format!("whsec_secret-of-{n}")],
+        created_at: NOON,
+        health: Health::default(),
+    }
+}
+
+pub fn key(n: u32) -> Key {
+    Key::new(&format!("key-{n}"), account("acc_a"), NOON)
+}
+
+/// A rental of `acc_a` that begins at `now`; `n` makes its id.
+pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
+    Rental {
+        id: RentalId::new(now, [n; 10]),
+        account: account("acc_a"),
+        service: "google".into(),
+        number: number.number.clone(),
+        cost: number.price,
+        status: Status::Active,
+        created_at: now,
+        ends_at: now.plus_ms(1_200_000),
+        closed: false,
+        code: None,
+        messages: Vec::new(),
+        version: 0,
+    }
+}
+
+pub fn rent(rental: &Rental, number: &Number, targets: &[SubscriptionId]) -> (Commit, Number) {
+    let lease = Lease {
+        rental: rental.id,
+        account: rental.account.clone(),
+        starts_at: rental.created_at,
+        ends_at: rental.ends_at,
+        ended: None,
+    };
+    let number = number.leased(lease);
+    let event = event::of_rental(rental, rental.created_at);
+    let change = Change {
+        rental: rental.clone(),
+        event,
+        targets: targets.to_vec(),
+    };
+    (
+        Commit::Rent {
+            change: Box::new(change),
+            number: number.clone(),
+        },
+        number,
+    )
+}
+
+fn message(id: &str, to: &PhoneNumber, text: &str) -> Message {
+    Message {
+        carrier_event_id: None,
+        carrier_message_id: id.into(),
+        dedupe_key: id.into(),
+        from: Address::new("Google"),
+        to: Address::new(to.as_str()),
+        text: text.into(),
+        received_at: None,
+        parts: None,
+        encoding: None,
+        media: Vec::new(),
+        concat: None,
+        binary: None,
+        udh: None,
+        parsed_code: None,
+        reservation_id: None,
+    }
+}
+
+/// A message that reaches this rental.
+pub struct Received {
+    pub commit: Commit,
+    pub rental: Rental,
+    pub message: StoredMessage,
+}
+
+pub fn receive(rental: &Rental, id: &str, text: &str, now: UnixMs, targets: &[SubscriptionId]) -> Received {
+    let message = message(id, &rental.number, text);
+    let found = Engine::built_in().extract(text, &Filter::default());
+    let arrival = Arrival {
+        source: "main",
+        message: &message,
+        now,
+    };
+    let decision = ingest::matched(arrival, rental, false, &found, 120_000);
+    let (rental, event) = decision.matched.unwrap();
+    let message = decision.message;
+    let change = Box::new(Change {
+        rental: rental.clone(),
+        event,
+        targets: targets.to_vec(),
+    });
+    let commit = Commit::Receive {
+        message: Box::new(message.clone()),
+        matched: Some(change),
+    };
+    Received {
+        commit,
+        rental,
+        message,
+    }
+}
+
+/// A message that belongs to nobody.
+pub fn stray(id: &str, now: UnixMs) -> (Commit, StoredMessage) {
+    let message = message(id, &phone(9999), "Your code is 909090");
+    let arrival = Arrival {
+        source: "main",
+        message: &message,
+        now,
+    };
+    let message = ingest::unmatched(arrival, Unmatched::UnknownNumber).message;
+    (
+        Commit::Receive {
+            message: Box::new(message.clone()),
+            matched: None,
+        },
+        message,
+    )
+}
+
+/// The rental cancelled, and its number given back.
+pub fn cancel(
+    rental: &Rental,
+    number: &Number,
+    now: UnixMs,
+    targets: &[SubscriptionId],
+) -> (Commit, Rental, Number) {
+    let over = rental.cancel(now).unwrap().unwrap();
+    let number = number.with_end(over.id, over.ends_at, Some(Ended::Cancelled), COOL_DOWN_MS);
+    let change = Change {
+        rental: over.clone(),
+        event: event::of_rental(&over, now),
+        targets: targets.to_vec(),
+    };
+    (
+        Commit::End {
+            change: Box::new(change),
+            number: number.clone(),
+        },
+        over,
+        number,
+    )
+}
+
+/// A completed rental whose time is up gives its number back.
+pub fn release(rental: &Rental, number: &Number, now: UnixMs) -> (Commit, Rental, Number) {
+    let over = rental.time_up(now).unwrap();
+    let number = number.with_end(over.id, over.ends_at, Some(Ended::Expired), COOL_DOWN_MS);
+    (
+        Commit::Release {
+            rental: Box::new(over.clone()),
+            number: number.clone(),
+        },
+        over,
+        number,
+    )
+}
+
+pub fn attempt(due: Due, next: Next, at: UnixMs) -> Attempt {
+    let status = if next == Next::Delivered { 204 } else { 503 };
+    Attempt {
+        due,
+        event: EventId([9; 16]),
+        kind: "verification.created".into(),
+        started_at: at,
+        duration_ms: 12,
+        outcome: Outcome::Answered {
+            status,
+            retry_after_ms: None,
+        },
+        next,
+        detail: "try later".into(),
+    }
+}
+
+pub fn record(due: Due, next: Next, at: UnixMs) -> Commit {
+    Commit::Record(Box::new(attempt(due, next, at)))
+}
+
+pub fn reference(message: &StoredMessage) -> MessageRef {
+    MessageRef {
+        id: message.id,
+        at: message.received_at,
+    }
+}
