@@ -162,6 +162,11 @@ async fn a_made_key_works_at_once_and_after_a_restart() {
     assert_eq!(wrong.code, Some(5), "{}", wrong.err);
     assert!(wrong.err.contains("an account id is 1 to 64"), "{}", wrong.err);
 
+    after_a_stop(gateway, &key).await;
+}
+
+/// The commands say so while nobody listens, and the key is there again after the next start.
+async fn after_a_stop(gateway: Gateway, key: &str) {
     let Gateway {
         home,
         running,
@@ -204,7 +209,7 @@ async fn a_made_key_works_at_once_and_after_a_restart() {
     let (running, fields) = home.serve(&[]).await;
     let address = fields["address"].as_str().unwrap().parse().unwrap();
     Call::get("/api/verifications")
-        .key(&key)
+        .key(key)
         .send(address)
         .await
         .expect(200);

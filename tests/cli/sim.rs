@@ -161,7 +161,11 @@ async fn what_cannot_be_played_is_told_with_its_exit_code() {
     );
     running.terminate().await;
     running.end().await;
+}
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_signs_for_the_carriers_of_serve() {
+    let home = Home::new();
     let (serving, fields) = home.serve(&[]).await;
     let (base, data) = (
         format!("http://{}", fields["address"].as_str().unwrap()),
