@@ -8,7 +8,6 @@ use ringback::core::key::Key;
 use ringback::core::message::Message;
 use ringback::core::money::Price;
 use ringback::core::number::{Ended, Lease, Number, Unmatched};
-use ringback::core::otp::Filter;
 use ringback::core::otp::{Engine, Filter};
 use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::{MessageRef, Rental, Status};

@@ -29,8 +29,8 @@ pub(super) fn describe(original: &str, text: &Text, scored: &Scored, margin: i32
     }
 }
 
-/// Points above the threshold, or above the next candidate if that is less, and the confidence they have earned on
-/// messages that were not used to choose the weights.
+/// Points above the threshold, or twice the lead on the next candidate if that is less, and the confidence they earn. Set
+/// by hand, on the low side; docs/otp.md shows how often each tenth is right.
 const TABLE: [(i32, f32); 8] = [
     (-20, 0.02),
     (-8, 0.15),
