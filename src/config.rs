@@ -218,10 +218,6 @@ pub struct Layers {
 
 impl Layers {
     /// The file, if one is named, and the process's environment.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
-    )]
     pub fn of_process(file: Option<PathBuf>) -> Self {
         Self {
             file,

@@ -181,7 +181,7 @@ fn reads_only_sound_keys() {
     let mut torn: Vec<u8> = STANDARD.decode(&vectors()[2].keys[0][5..]).unwrap();
     torn[40] ^= 1;
     let cases = [
-        ("".to_owned(), Error::Prefix),
+        (String::new(), Error::Prefix),
         ("secret".to_owned(), Error::Prefix),
         ("whsec_".to_owned(), Error::SecretLength(0)),
         (of_bytes("whsec_", 23), Error::SecretLength(23)),
@@ -234,8 +234,7 @@ proptest! {
     fn what_is_signed_verifies_and_nothing_else(
         randoms in prop::collection::vec((any::<[u8; 32]>(), any::<bool>()), 1..4),
         id in "[a-zA-Z0-9_]{1,40}",
-        sent_s in 0i64..4_000_000_000,
-        skew_s in -300i64..=300,
+        (sent_s, skew_s) in (0i64..4_000_000_000, -300i64..=300),
         body in prop::collection::vec(any::<u8>(), 0..200),
         flipped: prop::sample::Index,
     ) {

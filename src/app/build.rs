@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderMap;
 use serde::Deserialize;
@@ -110,23 +110,28 @@ pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
 }
 
 /// The extractor with the operator's rules. A bad rule is named with its line.
-pub fn engine(config: &Config) -> Result<Engine, BuildError> {
+pub fn engine(config: &Config) -> Result<Arc<Engine>, BuildError> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {
         rule: Vec<Rule>,
     }
+    /// Built once, for it reads all languages.
+    static BUILT_IN: LazyLock<Arc<Engine>> =
+        LazyLock::new(|| Arc::new(Engine::with_rules(&[]).expect("a test builds it from the same files")));
     let file = &config.otp.rules;
     let refuse = |error: String| BuildError::Config(format!("otp.rules: {file}{error}"));
     if file.is_empty() {
-        return Engine::with_rules(&[]).map_err(|e| refuse(e.to_string()));
+        return Ok(BUILT_IN.clone());
     }
     let text = std::fs::read_to_string(file).map_err(|e| refuse(format!(": {e}")))?;
     let rules: File = toml::from_str(&text).map_err(|e| refuse(format!(": {e}")))?;
-    Engine::with_rules(&rules.rule).map_err(|error| match &error {
-        otp::Error::Rule { name, .. } => refuse(format!(":{}: {error}", line_of(&text, name))),
-        _ => refuse(format!(": {error}")),
-    })
+    Engine::with_rules(&rules.rule)
+        .map(Arc::new)
+        .map_err(|error| match &error {
+            otp::Error::Rule { name, .. } => refuse(format!(":{}: {error}", line_of(&text, name))),
+            _ => refuse(format!(": {error}")),
+        })
 }
 
 /// The line, counted from 1, that names this rule.

@@ -176,7 +176,7 @@ fn parts(
         sources: build::sources(config, &address.to_string())?,
         services: build::services(config)?,
         rules: build::rules(config),
-        engine: Arc::new(build::engine(config)?),
+        engine: build::engine(config)?,
         clock: Clock::System,
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),

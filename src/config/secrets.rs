@@ -30,7 +30,6 @@ fn fill_value(key: &str, value: &mut Value) -> Result<(), Error> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a text env:NAME asks for it")]
 fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
     let refuse = |what: String| Error::Value(format!("`{key}` = {text:?}: {what}"));
     let read = |path: std::path::PathBuf| {

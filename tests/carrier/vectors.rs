@@ -281,14 +281,14 @@ pub fn normalized(report: &Report) -> Value {
         Report::Receipt(r) => json!({
             "event": "sms.status", "carrier_event_id": r.carrier_event_id,
             "carrier_message_id": r.carrier_message_id, "dedupe_key": r.dedupe_key,
-            "from": r.from.as_ref().map(|a| a.as_str()), "to": r.to.as_ref().map(|a| a.as_str()),
+            "from": r.from.as_ref().map(ringback::core::phone::Address::as_str), "to": r.to.as_ref().map(ringback::core::phone::Address::as_str),
             "status": r.status, "raw_status": r.raw_status, "error_code": r.error_code,
             "occurred_at": time(r.occurred_at),
         }),
         Report::Verify(v) => json!({
             "event": "verify.status", "carrier_event_id": v.carrier_event_id,
             "carrier_message_id": v.carrier_message_id, "dedupe_key": v.dedupe_key,
-            "to": v.to.as_ref().map(|a| a.as_str()), "status": v.status, "raw_status": v.raw_status,
+            "to": v.to.as_ref().map(ringback::core::phone::Address::as_str), "status": v.status, "raw_status": v.raw_status,
             "delivery_status": v.delivery_status, "occurred_at": time(v.occurred_at),
         }),
         Report::Confirmation(c) => json!({

@@ -57,12 +57,12 @@ fn wrong(text: &str) -> Vec<String> {
         if !last.ends_with('.') && !last.ends_with('}') {
             wrong.push(format!("{name}: no sentence above it"));
         }
-        if let Some((_, min, max)) = RANGES.iter().find(|(key, _, _)| *key == name) {
-            if !last.ends_with(&format!(" {min} to {max}.")) {
-                wrong.push(format!(
-                    "{name}: the comment does not end with \"{min} to {max}.\""
-                ));
-            }
+        if let Some((_, min, max)) = RANGES.iter().find(|(key, _, _)| *key == name)
+            && !last.ends_with(&format!(" {min} to {max}."))
+        {
+            wrong.push(format!(
+                "{name}: the comment does not end with \"{min} to {max}.\""
+            ));
         }
     }
     wrong

@@ -1,10 +1,6 @@
 //! Dice that a seed repeats: SplitMix64 (Steele, Lea, Flood 2014).
 
 /// A number from the environment.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test has no configuration file to read it from"
-)]
 pub fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }

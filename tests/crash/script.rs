@@ -1,7 +1,7 @@
 //! A script through the real gateway: what happens in which order, and how a step is done again after a crash, as its caller would.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ringback::carrier::Carrier;
@@ -161,7 +161,7 @@ impl World {
             sources: HashMap::from([("main".to_owned(), source)]),
             services: ["google", "telegram", "whatsapp"].map(service).to_vec(),
             rules: rules(),
-            engine: Arc::new(Engine::with_rules(&[]).unwrap()),
+            engine: engine(),
             clock: clock.clone(),
             metrics: Arc::new(Metrics::default()),
             waiters: Waiters::new(10, 10),
@@ -357,4 +357,10 @@ fn rules() -> Rules {
         country: "US".into(),
         min_confidence: 0.5,
     }
+}
+
+/// Built once: it reads all languages.
+fn engine() -> Arc<Engine> {
+    static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::with_rules(&[]).unwrap()));
+    ENGINE.clone()
 }

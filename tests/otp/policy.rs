@@ -107,3 +107,22 @@ fn line_8_what_is_no_code() {
     reads_nothing("You won! Call 09061701461, claim code 48291.");
     reads("Delivery OTP for your parcel is 482913.", "482913");
 }
+
+#[test]
+fn a_purpose_or_an_instruction_is_enough_for_six_digits() {
+    reads("482155 is what you need to finish signing in", "482155");
+    reads("Confirm it's you. 482155", "482155");
+    reads("481203 bei der Anmeldung eingeben", "481203");
+    reads("mã 482155 để đăng nhập", "482155");
+    reads("Enter 482155 to frobnicate", "482155");
+    reads("The number to verify your account is 482155", "482155");
+    reads_nothing("Payment confirmed. 482155");
+    reads_nothing("482155 has been verified and added as payee");
+}
+
+#[test]
+fn the_number_after_a_question_is_no_code() {
+    reads_nothing("what's the code for the garage? 4821");
+    reads_nothing("what's the code for your garage? 4821?");
+    reads_nothing("did you get the code? 482155");
+}

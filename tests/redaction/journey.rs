@@ -57,7 +57,7 @@ pub async fn travel() -> Planted {
             .iter()
             .filter(|(field, _)| !matches!(field.as_str(), "carrier" | "account_sid"));
         secret.for_each(|(field, value)| {
-            planted.plant(&format!("{name} {field}"), value.as_str().unwrap_or_default())
+            planted.plant(&format!("{name} {field}"), value.as_str().unwrap_or_default());
         });
     }
     let gateway = Gateway::start_with(configuration()).await;

@@ -46,7 +46,7 @@ fn reopened(home: OnSled, change: impl FnOnce(&mut Options)) -> OnSled {
 #[test]
 fn a_full_queue_answers_busy_and_keeps_the_rest() {
     let home = reopened(OnSled::new(), |options| {
-        (options.queue_max, options.group_max) = (2, 1)
+        (options.queue_max, options.group_max) = (2, 1);
     });
     let tickets: Vec<_> = (0..500)
         .map(|n| home.hand_in(samples::stray(&n.to_string(), NOON).0, NOON))
@@ -184,7 +184,7 @@ fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) {
         .filter(|name| name.starts_with(tree.as_bytes()))
     {
         let tree = db.open_tree(name).unwrap();
-        for row in tree.iter() {
+        for row in &tree {
             let (key, value) = row.unwrap();
             // A row of the unmatched list and the master key's check stand for themselves.
             if !value.is_empty() && key[0] != 1 {
@@ -204,7 +204,8 @@ fn a_damaged_record_is_an_error_and_no_panic() {
             .map(|(at, b)| b ^ u8::from(at == value.len() / 2))
             .collect()
     };
-    let changes: [&dyn Fn(&[u8]) -> Vec<u8>; 4] = [
+    type Change<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+    let changes: [Change; 4] = [
         &flipped,
         &|value| value[..value.len() / 2].to_vec(),
         &|_| vec![1],

@@ -1,6 +1,7 @@
 //! How strongly the code words around a token speak for it: which word, how far, on which side.
 
-use super::gap::gap;
+use super::fold::is_word;
+use super::gap::{Gap, gap};
 use super::lexicon::{Class, Hit};
 use super::scene::Scene;
 use super::token::{Shape, Token};
@@ -29,8 +30,8 @@ pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Opti
     });
     let behind =
         after.filter_map(|hit| keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
-    let found = ahead.chain(behind);
-    if scene.alone(token, clause) {
+    let found = ahead.chain(behind).chain(told(scene, token, clause));
+    if scene.alone(token, clause) || follows_is(scene, token, clause) {
         let beside = [before_clause(scene, clause), after_clause(scene, clause)];
         return strongest(found.chain(beside.into_iter().flatten()));
     }
@@ -42,15 +43,84 @@ fn strongest(found: impl Iterator<Item = Evidence>) -> Option<Evidence> {
     found.reduce(|best, other| if other.points > best.points { other } else { best })
 }
 
-/// A code word in the clause before a token that stands alone.
+/// "Your code is here! It's 482913": a clause of nothing but connectors and the token.
+fn follows_is(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
+    let rest = &scene.text.folded[token.end..clause.1];
+    clause.0 > 0
+        && !rest.chars().any(is_word)
+        && gap(scene, clause.0, token.start).is_some_and(|gap| gap.words == 0)
+}
+
+/// What speaks for a number in a clause without a code word: "482913 to log in" and "482913. Use it to log in".
+fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
+    if token.shape == Shape::Letters || token.chars < 5 {
+        return None;
+    }
+    let plain = |name, points| Evidence {
+        points,
+        name,
+        direct: false,
+        strong: false,
+        subject: false,
+    };
+    let after = scene.after(token.end);
+    let next = scene.clause(clause.1);
+    let of = |class, end| {
+        after
+            .iter()
+            .find(move |hit: &&Hit| hit.class == class && hit.end <= end)
+    };
+    let purpose = of(Class::Purpose, clause.1).and_then(|hit| gap(scene, token.end, hit.start));
+    let first = token.start <= scene.first;
+    let far = |gap: &Gap| {
+        if gap.opened {
+            8
+        } else if first {
+            4
+        } else {
+            1
+        }
+    };
+    if purpose.is_some_and(|gap| gap.words <= far(&gap)) {
+        return Some(plain("purpose-after", 12));
+    }
+    let beyond = of(Class::Purpose, next.1).filter(|hit| hit.start >= clause.1);
+    let colon = || scene.text.folded[..token.start].trim_end().ends_with(':');
+    if beyond
+        .and_then(|hit| gap(scene, token.end, hit.start))
+        .is_some_and(|gap| gap.words <= 1)
+        && colon()
+    {
+        return Some(plain("purpose-in-clause-after", 18));
+    }
+    let verb = of(Class::Verb, next.1).and_then(|hit| gap(scene, token.end, hit.start))?;
+    let purpose = of(Class::Purpose, next.1).is_some();
+    (verb.words == 0 && purpose).then(|| plain("verb-in-clause-after", 20))
+}
+
+/// A code word in the clause before a token that stands alone, or else a purpose that opens it: "Confirm it is you.".
+/// The number after a question is no code.
 fn before_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
     let limit = scene.clause(clause.0.saturating_sub(1)).0;
     let previous = scene.before(clause.0);
-    let (hit, strong) = previous
+    let question = scene.is_question((limit, clause.0));
+    let Some((hit, strong)) = previous
         .iter()
         .rev()
-        .find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)))?;
-    if hit.start + 120 < limit {
+        .find_map(|hit| keyword(scene, hit).map(|strong| (hit, strong)))
+    else {
+        let start = clause.0 - scene.text.folded[limit..clause.0].trim_start().len();
+        let told = |hit: &Hit| gap(scene, hit.end, clause.0).is_some_and(|gap| gap.words > 0);
+        let purpose = |hit: &Hit| hit.class == Class::Purpose && hit.start == start && told(hit);
+        return (!question && !scene.keyword && previous.iter().any(purpose)).then_some(Evidence {
+            points: 10,
+            name: "purpose-in-clause-before",
+            direct: false,
+            strong: false,
+            subject: false,
+        });
+    };
+    if hit.start + 120 < limit || (question && !strong) {
         return None;
     }
     let colon = scene.text.folded[hit.end..clause.0]
@@ -102,7 +172,7 @@ fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
         return None;
     }
     let gap = gap(scene, hit.end, token.start)?;
-    (gap.words <= 3).then_some(Evidence {
+    (gap.words <= 5).then_some(Evidence {
         points: 21,
         name: "purpose-announces",
         direct: false,
@@ -122,7 +192,7 @@ fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
 }
 
 /// True if a purpose word stands within two words of the hit.
-fn modified(scene: &Scene, hit: &Hit) -> bool {
+pub(super) fn modified(scene: &Scene, hit: &Hit) -> bool {
     let clause = scene.clause(hit.start);
     let close = |from, to| gap(scene, from, to).is_some_and(|gap| gap.words <= 2);
     let purpose =

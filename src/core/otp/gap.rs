@@ -47,9 +47,9 @@ pub(super) fn gap(scene: &Scene, from: usize, to: usize) -> Option<Gap> {
         }
         let Some(c) = text[at..].chars().next() else { break };
         if is_word(c) {
-            reader.letter(c)
+            reader.letter(c);
         } else {
-            reader.mark(c)
+            reader.mark(c);
         }
         at += c.len_utf8();
     }

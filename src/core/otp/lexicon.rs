@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::Error;
 use super::fold::{is_unspaced, is_word};
+use super::link::Address;
 use super::normalise::{Text, folded};
 
 /// What a word tells about the numbers near it. The order is the order of precedence where two words overlap.
@@ -191,12 +192,21 @@ impl Lexicon {
         })
     }
 
-    /// All words of the text in order of their start; a code word inside a longer one or inside a compound is left out.
-    pub(super) fn find(&self, text: &Text) -> Vec<Hit> {
+    /// All words of the text in order of their start; a code word inside a longer one or inside a compound is left out,
+    /// and so is a phrase that starts in an address and goes on behind it.
+    pub(super) fn find(&self, text: &Text, addresses: &[Address]) -> Vec<Hit> {
+        let crosses = |start, end| {
+            let at = addresses.partition_point(|address| address.end <= start);
+            addresses
+                .get(at)
+                .is_some_and(|address| start >= address.start && end > address.end)
+        };
         let mut hits = Vec::with_capacity(32);
         for found in self.automaton.find_overlapping_iter(text.folded.as_str()) {
             let word = self.words[found.pattern().as_usize()];
-            if let Some(end) = fits(&text.folded, found.start(), found.end(), word) {
+            if let Some(end) = fits(&text.folded, found.start(), found.end(), word)
+                && !crosses(found.start(), end)
+            {
                 hits.push(Hit {
                     start: found.start(),
                     end,
@@ -212,8 +222,8 @@ impl Lexicon {
     }
 }
 
-/// Drops short Latin words of languages that the rest of the message does not speak: "es" is "is" in one language and
-/// "and" in another. Code words stay, and so do words of two languages in one message. Where a phrase is a compound in
+/// Drops Latin words of languages that the rest of the message does not speak, if they are short or speak against a code:
+/// "es" is "is" in one language and "and" in another, and "termin" is a date only in German. Code words stay, and so do words of two languages in one message. Where a phrase is a compound in
 /// one language and a code word in another ("PIN code"), the language that the message speaks more decides.
 fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
     let mut spoken = [0_usize; LANGUAGES_MAX];
@@ -242,9 +252,17 @@ fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
             hits[at - 1] = right;
         }
     }
+    let against = |class| {
+        matches!(
+            class,
+            Class::Offer | Class::Label | Class::Unit | Class::Old | Class::Dead
+        )
+    };
     hits.retain(|hit| {
-        let short = hit.end - hit.start <= SHORT_BYTES && text.as_bytes()[hit.start].is_ascii();
-        !short || hit.languages & active != 0 || matches!(hit.class, Class::Strong | Class::Weak)
+        let short = hit.end - hit.start <= SHORT_BYTES || against(hit.class);
+        !(short && text.as_bytes()[hit.start].is_ascii())
+            || hit.languages & active != 0
+            || matches!(hit.class, Class::Strong | Class::Weak)
     });
 }
 

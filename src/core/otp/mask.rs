@@ -111,6 +111,7 @@ fn call(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> 
             |other: &Hit| matches!(other.class, Class::Strong | Class::Weak) && other.start <= hit.end + 1;
         hit.class == Class::Call
             && hit.start - token.end <= 2
+            && is_near(&text.folded[token.end..hit.start], 2)
             && !hits[start..].iter().take(12).any(code_word)
     });
     (before || after).then_some(()).and(soft(Reason::Phone))

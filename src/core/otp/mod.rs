@@ -176,8 +176,9 @@ impl Reading<'_> {
 
     fn with_link(&self, mut found: Extraction, lexicon: &Lexicon) -> Extraction {
         if self.text.folded.contains("://") {
-            let hits = lexicon.find(self.text);
-            found.link = self.link(&link::find(self.text), &hits, found.code.as_deref());
+            let addresses = link::find(self.text);
+            let hits = lexicon.find(self.text, &addresses);
+            found.link = self.link(&addresses, &hits, found.code.as_deref());
         }
         found
     }
@@ -193,7 +194,7 @@ impl Reading<'_> {
             .collect();
         skip.extend(hash);
         let mut tokens = token::scan(self.text, &skip);
-        let hits = lexicon.find(self.text);
+        let hits = lexicon.find(self.text, &addresses);
         mask::apply(self.text, &hits, &mut tokens);
         let scene = Scene::new(self.text, &hits, &tokens, marked || hash.is_some());
         let mut masked = self.masked(&addresses, hash);

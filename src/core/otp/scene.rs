@@ -14,7 +14,8 @@ pub(super) struct Scene<'a> {
     pub marked: bool,
     /// A coupon, a parcel, a journey; a percentage is one of the first.
     pub offer: bool,
-    pub care: bool,
+    /// Words that keep a code company: "do not share", "expires".
+    pub cares: usize,
     pub strong: bool,
     pub keyword: bool,
     pub purpose: bool,
@@ -35,13 +36,13 @@ impl<'a> Scene<'a> {
         Scene {
             text,
             hits,
-            clauses: clauses(text),
+            clauses: clauses(text, hits),
             marked,
             purpose: has(Class::Purpose),
             first: text.folded.find(is_word).unwrap_or(0),
             last: text.folded.rfind(is_word).map_or(0, |at| at + 1),
             offer: has(Class::Offer) || has_percent(&text.folded),
-            care: has(Class::Care),
+            cares: hits.iter().filter(|hit| hit.class == Class::Care).count(),
             strong: has(Class::Strong),
             keyword: has(Class::Strong) || has(Class::Weak) || has(Class::Number),
             digits: tokens
@@ -58,6 +59,13 @@ impl<'a> Scene<'a> {
             start,
             self.clauses.get(index).copied().unwrap_or(self.text.folded.len()),
         )
+    }
+
+    /// True if a clause ends in a question mark of any script.
+    pub(super) fn is_question(&self, clause: (usize, usize)) -> bool {
+        self.text.folded[clause.0..clause.1]
+            .trim_end()
+            .ends_with(['?', '？', '؟'])
     }
 
     /// Hits that end at or before the position, nearest last.
@@ -91,7 +99,7 @@ fn has_percent(text: &str) -> bool {
 }
 
 /// Ends of clauses: line ends and full stops of every script, but not the point of an abbreviation before a number.
-fn clauses(text: &Text) -> Vec<usize> {
+fn clauses(text: &Text, hits: &[Hit]) -> Vec<usize> {
     let (text, cased) = (text.folded.as_str(), text.cased.as_slice());
     let mut ends = Vec::with_capacity(8);
     let mut chars = text.char_indices().peekable();
@@ -106,7 +114,7 @@ fn clauses(text: &Text) -> Vec<usize> {
             ';' => true,
             '.' => {
                 next.is_none_or(|n| n.is_whitespace() || n == '"' || n == '\'')
-                    && !is_abbreviation(text, cased, at, word)
+                    && !is_abbreviation(cased, text, hits, (at, word))
             }
             _ => false,
         };
@@ -122,11 +130,19 @@ fn clauses(text: &Text) -> Vec<usize> {
     ends
 }
 
-/// "Rs. 450", "No. 7", "dvs. de": a short word, a point, blanks and a digit or a small letter.
-fn is_abbreviation(text: &str, cased: &[u8], point: usize, word: usize) -> bool {
+/// "Rs. 450", "No. 7", "dvs. de": a short word, a point, blanks and a small letter, or a digit if the word is a known one.
+fn is_abbreviation(cased: &[u8], text: &str, hits: &[Hit], (point, word): (usize, usize)) -> bool {
     let next = cased.len() - text[point + 1..].trim_start_matches(' ').len();
+    let before = &hits[..hits.partition_point(|hit| hit.start < point)];
+    let known = || {
+        before
+            .iter()
+            .rev()
+            .take(4)
+            .any(|hit| hit.end == point || hit.end == point + 1)
+    };
     (1..=ABBREVIATION_MAX).contains(&word)
         && cased
             .get(next)
-            .is_some_and(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+            .is_some_and(|b| b.is_ascii_lowercase() || (b.is_ascii_digit() && known()))
 }

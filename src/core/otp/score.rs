@@ -1,6 +1,7 @@
 //! How likely a token is the code: each observation adds or takes away points. Weights only; the words are data.
 
 use super::evidence;
+use super::fold::is_word;
 use super::gap::gap;
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
@@ -65,26 +66,36 @@ impl Scored {
 /// Points for an instruction such as "enter": directly before or after the token, or a few words before it in a clause
 /// that names its purpose.
 fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
+    let is_purpose = |hit: &Hit| hit.class == Class::Purpose && hit.start >= clause.0;
     let is_verb = |hit: &&Hit| hit.class == Class::Verb && hit.start >= clause.0 && hit.end <= clause.1;
     let before = scene
         .before(token.start)
         .iter()
         .filter(is_verb)
         .filter(|hit| hit.end <= token.start);
-    let words = before
-        .filter_map(|hit| gap(scene, hit.end, token.start))
-        .map(|gap| gap.words)
+    let nearest = before
+        .filter_map(|hit| gap(scene, hit.end, token.start).map(|gap| (gap.words, hit.start)))
         .min();
-    let directly_after = scene.after(token.end).iter().filter(is_verb).any(|hit| {
+    // "I open with 1275": nothing tells of codes, and nobody is told to do anything.
+    let opens = |at: usize| !scene.text.folded[..at].trim_end_matches(' ').ends_with(is_word);
+    let idle = token.chars < 6 && !scene.purpose && !scene.keyword && scene.cares == 0;
+    let after = scene.after(token.end).iter().filter(is_verb).find_map(|hit| {
         let between = &scene.text.folded[token.end..hit.start];
-        !between.contains(',') && gap(scene, token.end, hit.start).is_some_and(|gap| gap.words == 0)
+        gap(scene, token.end, hit.start)
+            .filter(|_| !between.contains(','))
+            .map(|gap| (gap.words, hit.end))
     });
-    let is_purpose = |hit: &Hit| hit.class == Class::Purpose && hit.start >= clause.0;
-    match words {
+    let directly_after = after.is_some_and(|(words, _)| words == 0);
+    // "482913 bei der Anmeldung eingeben": the verb comes last.
+    let last = |end: usize| !scene.text.folded[end..clause.1].chars().any(is_word);
+    let late = after.is_some_and(|(words, end)| words <= 4 && last(end));
+    match nearest.map(|(words, _)| words) {
+        Some(0) if idle && !nearest.is_some_and(|(_, at)| opens(at)) => 19,
         Some(0) => 23,
         _ if directly_after => 23,
-        Some(1) => 20,
+        Some(1) => 21,
         Some(2..=4) if scene.before(clause.1).iter().any(is_purpose) => 16,
+        _ if late => 21,
         _ => 0,
     }
 }
@@ -122,7 +133,10 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
     if code_number || any(&CODE, &|hit| hit.end >= label.end) || any(&OTHER, &|hit| hit.start >= label.end) {
         return false;
     }
-    let subject = any(&CODE, &|hit| hit.end <= label.start);
+    let subject = any(&CODE, &|hit| hit.end <= label.start)
+        || any(&[Class::Number], &|hit| {
+            hit.end <= label.start && evidence::modified(scene, hit)
+        });
     let far = !any(&CODE, &|_| true);
     gap(scene, label.end, token.start)
         .is_some_and(|gap| gap.words <= usize::from(gap.announced && far) && !(subject && gap.is))
@@ -151,6 +165,9 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool
     ]);
     if quoted {
         scored.add("quoted", 4);
+    }
+    if scene.is_question(clause) {
+        scored.add("question", -12);
     }
     if text[..token.start].ends_with('#') {
         scored.add("number-sign", -8);
@@ -221,12 +238,16 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
         if scene.keyword && scored.token.start <= clause.0 + 2 {
             scored.add("word-in-message", if scene.strong { 8 } else { 4 });
         }
-        if !scene.keyword && scene.care && scene.purpose && scored.token.chars >= 5 {
+        if !scene.keyword && scene.cares > 0 && scene.purpose && scored.token.chars >= 5 {
             scored.add("care-and-purpose", 18);
+        }
+        let announced = || scene.text.folded[..scored.token.start].trim_end().ends_with(':');
+        if !scene.keyword && !scene.purpose && scene.cares >= 2 && scored.token.chars == 6 && announced() {
+            scored.add("care-twice", 22);
         }
         return;
     }
-    if scene.care {
+    if scene.cares > 0 {
         scored.add("care", 4);
     }
 }

@@ -6,9 +6,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, mpsc};
 
+use backoff::backoff::Backoff;
+
 use super::trees::{Trees, guarded};
 use super::writer::{Space, Thread, Timings};
 use super::{Options, Sled};
+use crate::core::retry;
 use crate::store::Error;
 use crate::store::execute::Writer;
 use crate::store::keys::{self, FORMAT, Tree};
@@ -19,6 +22,8 @@ use crate::store::vault::Vault;
 
 const FORMAT_FILE: &str = "FORMAT";
 const LOCK_FILE: &str = "lock";
+/// Tries to open sled's file, over about two seconds.
+const LOCK_TRIES_MAX: usize = 25;
 /// What sled writes into a file of its own, a blob, is what is longer than a quarter of a segment: a record, or a page of about 20.
 /// It never syncs a blob and removes one before what replaces it is durable, so a power cut costs the record or the whole store.
 /// In the largest segments there are, a page stays below that while its records are below 200 KB, twice what an SMS can become.
@@ -180,12 +185,23 @@ fn write_format(folder: &Path) -> Result<(), Error> {
     }
 }
 
+/// Our own lock is held, so sled's can only be that of a store which this process has just closed: sled's threads let go of it a
+/// moment later.
 fn open_sled(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let config = sled::Config::new()
         .path(folder)
         .cache_capacity(cache_bytes)
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(None);
+    let mut waits = retry::exponential(1, 2.0, 100);
+    for _ in 0..LOCK_TRIES_MAX {
+        match config.open() {
+            Err(sled::Error::Io(e)) if e.to_string().contains("acquire lock") => {
+                std::thread::park_timeout(waits.next_backoff().unwrap_or_default());
+            }
+            opened => return opened.map_err(|e| Error::Read(e.to_string().into())),
+        }
+    }
     config.open().map_err(|e| Error::Read(e.to_string().into()))
 }
 
