@@ -86,8 +86,9 @@ impl Gateway {
             let owner = decision.message.owner;
             match self.commit(self.commit_of(decision)).await? {
                 Committed::New(_) => {
-                    self.announce(woken);
+                    // Counted first: who is woken may look at the counter.
                     self.parts.metrics.message(source, owner.err(), code_found);
+                    self.announce(woken);
                     return Ok(());
                 }
                 Committed::Duplicate => {

@@ -171,3 +171,37 @@ async fn a_message_without_a_code_ends_no_poll_and_the_next_one_does() {
         "600613"
     );
 }
+
+/// What a rental expects of its code passes over everything else, and the poll waits on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rental_may_say_what_its_code_is_like() {
+    let gateway = Gateway::start().await;
+    let wish =
+        json!({ "serviceName": "google", "code": { "lengthMin": 6, "lengthMax": 6, "alphabet": "digits" } });
+    let rented = gateway.post("/api/verifications", &wish).await.expect(201);
+    let number = rented["number"].as_str().unwrap_or_default();
+    let path = format!("/api/verifications/{}", rented["id"].as_str().unwrap_or_default());
+    let shown = || async {
+        Call::get(&path)
+            .key(&gateway.key)
+            .send(gateway.address)
+            .await
+            .expect(200)
+    };
+    carrier::post(
+        gateway.address,
+        TELNYX,
+        &draft("m-1", number, "Your code is 4821."),
+    )
+    .await;
+    assert_eq!(shown().await["status"], "active");
+    carrier::post(
+        gateway.address,
+        TELNYX,
+        &draft("m-2", number, "Your code is 482155."),
+    )
+    .await;
+    assert_eq!(shown().await["otpCode"], "482155");
+    let wrong = json!({ "serviceName": "google", "code": { "length": 6 } });
+    assert_eq!(gateway.post("/api/verifications", &wrong).await.status, 400);
+}
