@@ -1,8 +1,8 @@
 //! Inbound HTTP on hyper, without a framework: the floor that accepts, bounds and drains, and the routes that stand on it.
 //!
-//! Reading order of the floor: [`limits`], [`server`] (accept and drain), [`connections`] (who may come in), `connection`
+//! Reading order of the floor: `limits`, `server` (accept and drain), `connections` (who may come in), `connection`
 //! (the deadlines of one connection), `wire` and `framing` (what hyper is laxer about), `admit` (checks on a parsed head),
-//! [`body`], [`problem`], [`tls`]. Of the routes: [`router`] (all of them), [`app`] (what they share), then one file each.
+//! `body`, `problem`, `tls`. Of the routes: `router` (all of them), `app` (what they share), then one file each.
 
 pub mod admin;
 mod admit;

@@ -24,9 +24,9 @@ pub struct Extraction {
     pub rule: Cow<'static, str>,
     /// Byte range of `raw` in the message.
     pub span: Option<[usize; 2]>,
-    /// Best first, at most [`CANDIDATES_MAX`].
+    /// Best first, at most `CANDIDATES_MAX`.
     pub candidates: Vec<Candidate>,
-    /// What was taken out, in order, at most [`MASKED_MAX`].
+    /// What was taken out, in order, at most `MASKED_MAX`.
     pub masked: Vec<Masked>,
     /// A sign-in or confirmation link.
     pub link: Option<String>,
