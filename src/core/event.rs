@@ -46,7 +46,8 @@ pub struct Event {
     pub id: EventId,
     pub account: AccountId,
     pub kind: Kind,
-    pub rental: RentalId,
+    /// What it is about, where it is about a rental.
+    pub rental: Option<RentalId>,
     pub message: Option<MessageId>,
     pub at: UnixMs,
     /// `{"type":…,"timestamp":…,"data":{…}}`, minified UTF-8.
@@ -127,7 +128,7 @@ pub fn of_rental(rental: &Rental, at: UnixMs) -> Event {
         id: EventId::derive(&rental.id.0, kind.as_str()),
         account: rental.account.clone(),
         kind,
-        rental: rental.id,
+        rental: Some(rental.id),
         message: None,
         at,
         body,
@@ -157,7 +158,7 @@ pub fn of_message(rental: &Rental, message: &StoredMessage, late: bool, link: Op
         id: EventId::derive(&message.id.0, kind.as_str()),
         account: rental.account.clone(),
         kind,
-        rental: rental.id,
+        rental: Some(rental.id),
         message: Some(message.id),
         at: message.received_at,
         body,

@@ -123,7 +123,7 @@ fn check_rentals(world: &World, rentals: &[Rental], owed: &[Owed]) {
             let of_it = owed
                 .events
                 .values()
-                .filter(|event| event.rental == rental.id && event.message.is_none());
+                .filter(|event| event.rental == Some(rental.id) && event.message.is_none());
             let kinds: Vec<Kind> = of_it.map(|event| event.kind).collect();
             let expected: Vec<Kind> = [Some(Kind::VerificationCreated), over]
                 .into_iter()
@@ -175,7 +175,7 @@ fn told(world: &World) -> String {
     for subscription in store.live().subscriptions(&world.account) {
         for attempt in store.attempts(subscription.id, 1000).unwrap() {
             let event = store.event(attempt.due.event).unwrap().unwrap();
-            let about = (of(event.rental), event.kind, event.message, event.at);
+            let about = (event.rental.map(of), event.kind, event.message, event.at);
             lines.push(format!(
                 "{} {about:?} {} {:?}",
                 subscription.url,
