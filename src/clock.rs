@@ -6,17 +6,32 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::core::time::UnixMs;
 
-/// The wall clock: the system's, or a test's that stands still until it is set.
+/// The wall clock and the dice: the system's, or a test's.
 #[derive(Debug, Clone)]
 pub enum Clock {
     System,
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Manual>),
+}
+
+/// Stands still until it is set, and throws what its seed says. Never for a key that shall be secret.
+#[derive(Debug)]
+pub struct Manual {
+    now_ms: AtomicU64,
+    dice: AtomicU64,
 }
 
 impl Clock {
-    /// A clock that stands at this time.
+    /// A clock that stands at this time, with dice of its own.
     pub fn manual(at: UnixMs) -> Self {
-        Self::Manual(Arc::new(AtomicU64::new(at.0)))
+        Self::seeded(at, u64::from_be_bytes(random()))
+    }
+
+    /// A clock that stands at this time, and dice that this seed repeats.
+    pub fn seeded(at: UnixMs, seed: u64) -> Self {
+        Self::Manual(Arc::new(Manual {
+            now_ms: AtomicU64::new(at.0),
+            dice: AtomicU64::new(seed),
+        }))
     }
 
     /// Now. A system clock before 1970 reads as 1970.
@@ -28,15 +43,45 @@ impl Clock {
                     .unwrap_or_default();
                 UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
             }
-            Self::Manual(ms) => UnixMs(ms.load(Ordering::Acquire)),
+            Self::Manual(manual) => UnixMs(manual.now_ms.load(Ordering::Acquire)),
         }
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        match self {
+            Self::System => random(),
+            Self::Manual(manual) => {
+                let mut bytes = [0; N];
+                for part in bytes.chunks_mut(8) {
+                    part.copy_from_slice(&manual.throw().to_be_bytes()[..part.len()]);
+                }
+                bytes
+            }
+        }
+    }
+
+    /// A random number from 0.0 up to, not including, 1.0.
+    pub fn dice(&self) -> f64 {
+        f64::from(u32::from_be_bytes(self.random())) / (f64::from(u32::MAX) + 1.0)
     }
 
     /// Moves a manual clock; the system's stays.
     pub fn set(&self, at: UnixMs) {
-        if let Self::Manual(ms) = self {
-            ms.store(at.0, Ordering::Release);
+        if let Self::Manual(manual) = self {
+            manual.now_ms.store(at.0, Ordering::Release);
         }
+    }
+}
+
+impl Manual {
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    fn throw(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let state = self.dice.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }
 
@@ -58,7 +103,24 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A random number from 0.0 up to, not including, 1.0.
-pub fn dice() -> f64 {
-    f64::from(u32::from_be_bytes(random())) / (f64::from(u32::MAX) + 1.0)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_its_dice_and_no_other_does() {
+        let thrown = |clock: Clock| (clock.random::<20>(), clock.random::<3>(), clock.dice());
+        let seeded = |seed| thrown(Clock::seeded(UnixMs(1), seed));
+        assert_eq!(seeded(7), seeded(7));
+        assert_ne!(seeded(7), seeded(8));
+        assert_ne!(thrown(Clock::manual(UnixMs(1))), thrown(Clock::manual(UnixMs(1))));
+    }
+
+    #[test]
+    fn dice_stay_within_one() {
+        let clock = Clock::seeded(UnixMs(0), 1);
+        let thrown: Vec<f64> = (0..1000).map(|_| clock.dice()).collect();
+        assert!(thrown.iter().all(|dice| (0.0..1.0).contains(dice)));
+        assert!(thrown.iter().any(|dice| *dice < 0.01) && thrown.iter().any(|dice| *dice > 0.99));
+    }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::guard::{self, Policy as GuardPolicy, Target};
 use super::report::reported;
 use super::sender::{Attempted, Call, Outcome as Sent, Sender};
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::core::delivery::{self, Attempt, Due};
 use crate::core::event::Event;
 use crate::core::id::{Seq, SubscriptionId};
@@ -88,6 +88,7 @@ impl<S: Sender> Dispatch<S> {
             while attempts.try_join_next().is_some() {}
             let idle = self.idle_time();
             tokio::select! {
+                biased;
                 () = self.parts.doorbell.notified(), if !full => {}
                 () = self.freed.notified() => {}
                 () = tokio::time::sleep(idle) => {}
@@ -190,7 +191,7 @@ impl<S: Sender> Dispatch<S> {
             due.attempts + 1,
             &self.parts.rules.retry,
             now,
-            clock::dice(),
+            self.parts.clock.dice(),
         );
         tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class, attempts = due.attempts + 1, "delivery attempted");
         let duration_ms = attempted.duration_us / 1000;
@@ -241,11 +242,8 @@ impl<S: Sender> Dispatch<S> {
         if let Some(event) = self.parts.store.live().event(seq) {
             return Ok(Some(event));
         }
-        let store = self.parts.store.clone();
-        let read = tokio::task::spawn_blocking(move || store.event(seq)).await;
-        Ok(read
-            .unwrap_or(Err(store::Error::Damaged("a query panicked")))?
-            .map(Arc::new))
+        let read = store::read(&self.parts.store, move |store| store.event(seq)).await?;
+        Ok(read.map(Arc::new))
     }
 
     /// Records until the store takes it or is done for.

@@ -166,9 +166,7 @@ impl Gateway {
         &self,
         query: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let store = self.parts.store.clone();
-        let read = tokio::task::spawn_blocking(move || query(&*store)).await;
-        Ok(read.unwrap_or_else(|_| Err(store::Error::Damaged("a query panicked")))?)
+        Ok(store::read(&self.parts.store, query).await?)
     }
 
     /// Whom an event of this kind is owed to.

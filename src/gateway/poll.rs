@@ -39,7 +39,9 @@ impl Gateway {
             if let Some(settled) = self.settled(key, id).await? {
                 return Ok(settled);
             }
+            // A code that comes in the very last moment is told, not missed.
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = &mut time_up => return Ok(Code::Pending),
                 _ = draining.wait_for(|draining| *draining) => return Ok(Code::Pending),

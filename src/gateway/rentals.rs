@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::{DECISIONS_MAX, Error, Gateway};
-use crate::clock;
 use crate::core::event;
 use crate::core::id::{AccountId, RentalId};
 use crate::core::money::Price;
 use crate::core::number::{Ended, Lease, Number};
 use crate::core::otp::Filter;
 use crate::core::rental::{Rental, Status};
-use crate::core::time::UnixMs;
 use crate::store::{Commit, Committed};
 
 /// How many free numbers a rental chooses among, so that two at once rarely want the same one.
@@ -56,10 +54,15 @@ impl Gateway {
                 now,
                 CHOICE_MAX,
             );
-            let number = pick(&free, clock::dice()).ok_or(Error::NoNumber)?;
+            let number = pick(&free, self.parts.clock.dice()).ok_or(Error::NoNumber)?;
             let rental = Rental {
                 filter: wish.filter.clone(),
-                ..new_rental(account, service, &number, now)
+                ..new_rental(
+                    account,
+                    service,
+                    &number,
+                    RentalId::new(now, self.parts.clock.random()),
+                )
             };
             let lease = Lease {
                 rental: rental.id,
@@ -186,9 +189,10 @@ impl Gateway {
     }
 }
 
-fn new_rental(account: &AccountId, service: &Service, number: &Number, now: UnixMs) -> Rental {
+fn new_rental(account: &AccountId, service: &Service, number: &Number, id: RentalId) -> Rental {
+    let now = id.created_at();
     Rental {
-        id: RentalId::new(now, clock::random()),
+        id,
         account: account.clone(),
         service: service.name.clone(),
         number: number.number.clone(),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Error, Gateway};
-use crate::clock;
 use crate::core::delivery::{Attempt, Next};
 use crate::core::id::{AccountId, DeliveryId, SubscriptionId};
 use crate::core::signature::{Scheme, SigningKey};
@@ -49,9 +48,9 @@ impl Gateway {
         let key = new
             .signing_key
             .or(dev_key)
-            .unwrap_or_else(|| SigningKey::from_random(new.scheme, clock::random()));
+            .unwrap_or_else(|| SigningKey::from_random(new.scheme, self.parts.clock.random()));
         let subscription = Subscription {
-            id: SubscriptionId(clock::random()),
+            id: SubscriptionId(self.parts.clock.random()),
             account: account.clone(),
             url: new.url,
             events: new.events,

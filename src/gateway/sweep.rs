@@ -24,6 +24,7 @@ impl Gateway {
             }
             logs_in = logs_in.saturating_sub(every);
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(every) => {}
                 _ = draining.wait_for(|draining| *draining) => {}
             }

@@ -43,7 +43,10 @@ pub trait Store: Send + Sync + 'static {
     /// The decoded small tables; reading them never blocks on the disk.
     fn live(&self) -> &Live;
 
-    /// A rental that `live` no longer holds. Blocks on the disk, as all queries below.
+    /// Whether the queries below wait for a disk, and so want a thread of their own: `read` gives it to them.
+    fn blocks(&self) -> bool;
+
+    /// A rental that `live` no longer holds.
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error>;
     fn rentals(
         &self,
@@ -65,6 +68,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Finishes what is queued and closes; later commits answer `Error::Closed`.
     fn close(&self);
+}
+
+/// Runs a query where its waiting for the disk hurts nobody else.
+pub async fn read<T: Send + 'static>(
+    store: &Arc<dyn Store>,
+    query: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    if !store.blocks() {
+        return query(&**store);
+    }
+    let store = store.clone();
+    let read = tokio::task::spawn_blocking(move || query(&*store)).await;
+    read.unwrap_or(Err(Error::Damaged("a query panicked")))
 }
 
 /// The product's commits. Each is atomic.

@@ -243,6 +243,10 @@ impl Store for Simulated {
         &self.live
     }
 
+    fn blocks(&self) -> bool {
+        false
+    }
+
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
         self.query(|q| q.rental(account, id))
     }

@@ -76,6 +76,10 @@ impl Store for Fused {
         self.inner.live()
     }
 
+    fn blocks(&self) -> bool {
+        self.inner.blocks()
+    }
+
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
         self.inner.rental(account, id)
     }

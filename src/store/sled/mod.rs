@@ -121,6 +121,10 @@ impl Store for Sled {
         &self.live
     }
 
+    fn blocks(&self) -> bool {
+        true
+    }
+
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
         self.query(|q| q.rental(account, id))
     }
