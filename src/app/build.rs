@@ -87,8 +87,7 @@ fn opens_by_itself(carrier: &Carrier, public_url: &str) -> bool {
             headers: &HeaderMap::new(),
             body: &[],
         };
-        let received = carrier.receive(&request, UnixMs(0));
-        matches!(received, Err(Reject::BadCredentials))
+        carrier.verify(&request, UnixMs(0)) == Err(Reject::BadCredentials)
     };
     !refused_for_credentials(public_url) && refused_for_credentials(&format!("{public_url}/-"))
 }

@@ -10,7 +10,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation, window};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::{Address, PhoneNumber};
 use crate::core::time::UnixMs;
@@ -64,12 +64,10 @@ impl Keys {
         Ok(index)
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request, now)?;
-        Ok(Received {
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: self.parse(request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 

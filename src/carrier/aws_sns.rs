@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::json::{self, Node};
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Confirmation, Message, Report};
 use crate::core::time::UnixMs;
 
@@ -123,7 +123,7 @@ impl Keys {
         self.topic_arns.iter().any(|known| known == topic_arn)
     }
 
-    fn verify(&self, root: Node<'_>, now: UnixMs) -> Result<(), Reject> {
+    fn verify_document(&self, root: Node<'_>, now: UnixMs) -> Result<(), Reject> {
         let given = root.text("/Signature").map_err(|_| Reject::MissingSignature)?;
         let sent_at = root.text("/Timestamp").map_err(|_| Reject::MissingTimestamp)?;
         let given = BASE64_STANDARD
@@ -156,14 +156,16 @@ impl Keys {
         }
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
+    pub fn verify(&self, request: &Request<'_>, now: UnixMs) -> Result<usize, Reject> {
         let document = json::parse(request.body)?;
-        let root = Node(&document);
-        self.verify(root, now)?;
-        Ok(Received {
-            reports: parse(root)?,
+        self.verify_document(Node(&document), now).map(|()| 0)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        let document = json::parse(request.body)?;
+        Ok(Contents {
+            reports: parse(Node(&document))?,
             answer: Answer::OK,
-            key_index: 0,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::basic::Credentials;
 use super::json::{self, Node};
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Media, Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -19,12 +19,14 @@ impl Keys {
         Credentials::new(settings).map(Self)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.0.verify(request)?;
-        Ok(Received {
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
+        self.0.verify(request)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: parse(request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 }

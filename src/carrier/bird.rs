@@ -3,7 +3,7 @@
 
 use super::json::{self, Node};
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request, report, standard_webhooks};
+use super::{Answer, Contents, Reject, Request, report, standard_webhooks};
 use crate::core::message::{Message, Report};
 use crate::core::time::UnixMs;
 
@@ -18,13 +18,14 @@ impl Keys {
         standard_webhooks::Keys::new(settings).map(Self)
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.0.verify(request, now)?;
-        let event_id = request.header("webhook-id", Reject::MissingId)?;
-        Ok(Received {
-            reports: parse(event_id, request.body)?,
+    pub fn verify(&self, request: &Request<'_>, now: UnixMs) -> Result<usize, Reject> {
+        self.0.verify(request, now)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
+            reports: parse(request.header("webhook-id", Reject::MissingId)?, request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 }

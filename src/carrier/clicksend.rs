@@ -5,7 +5,7 @@ use super::check::timestamp;
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request, mac, report};
+use super::{Answer, Contents, Reject, Request, mac, report};
 use crate::core::message::{Message, Report};
 use crate::core::time::UnixMs;
 
@@ -20,13 +20,14 @@ impl Keys {
         PathTokens::new(&settings).map(Self)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.0.verify(request)?;
-        let message = parse(&Params::parse(request.body)?)?;
-        Ok(Received {
-            reports: vec![Report::Message(message)],
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
+        self.0.verify(request)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
+            reports: vec![Report::Message(parse(&Params::parse(request.body)?)?)],
             answer: Answer::OK,
-            key_index,
         })
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use self::mapping::Mapping;
 use self::scheme::Scheme;
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request};
+use super::{Answer, Contents, Reject, Request};
 use crate::core::time::UnixMs;
 
 /// The keys of a source with `carrier = "generic"`. Worked examples are in `fixtures/carrier/generic`.
@@ -43,12 +43,14 @@ impl Keys {
         })
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.scheme.verify(request, now)?;
-        Ok(Received {
+    pub fn verify(&self, request: &Request<'_>, now: UnixMs) -> Result<usize, Reject> {
+        self.scheme.verify(request, now)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: self.mapping.parse(request)?,
             answer: self.answer.clone(),
-            key_index,
         })
     }
 }

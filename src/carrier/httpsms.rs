@@ -7,7 +7,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::Hash;
 use super::settings::{SettingsError, rotation};
-use super::{Answer, Received, Reject, Request, jwt, report};
+use super::{Answer, Contents, Reject, Request, jwt, report};
 use crate::core::message::{Message, Report};
 use crate::core::time::UnixMs;
 
@@ -56,12 +56,10 @@ impl Keys {
         Ok(index)
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request, now)?;
-        Ok(Received {
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: parse(request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 }

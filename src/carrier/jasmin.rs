@@ -4,7 +4,7 @@
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request, charset, mac, report};
+use super::{Answer, Contents, Reject, Request, charset, mac, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::time::UnixMs;
 
@@ -19,19 +19,20 @@ impl Keys {
         PathTokens::new(&settings).map(Self)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.0.verify(request)?;
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
+        self.0.verify(request)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
         let query = request.query().unwrap_or_default().as_bytes();
         let params = Params::parse(if request.method == "GET" {
             query
         } else {
             request.body
         })?;
-        let answer = Answer::Text("ACK/Jasmin".to_owned());
-        Ok(Received {
+        Ok(Contents {
             reports: vec![parse(&params)?],
-            answer,
-            key_index,
+            answer: Answer::Text("ACK/Jasmin".to_owned()),
         })
     }
 }

@@ -6,7 +6,7 @@ use super::check::timestamp;
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Received, Reject, Request, charset, report};
+use super::{Answer, Contents, Reject, Request, charset, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -22,14 +22,16 @@ impl Keys {
         PathTokens::new(&settings).map(Self)
     }
 
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
+        self.0.verify(request)
+    }
+
     /// The answer is empty, because Kannel would send any text back as an SMS.
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.0.verify(request)?;
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
         let params = Params::parse(request.query().unwrap_or_default().as_bytes())?;
-        Ok(Received {
+        Ok(Contents {
             reports: vec![parse(&params)?],
             answer: Answer::OK,
-            key_index,
         })
     }
 }

@@ -11,7 +11,7 @@ use super::json::Node;
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation, window};
-use super::{Answer, Received, Reject, Request, jwt, report};
+use super::{Answer, Contents, Reject, Request, jwt, report};
 use crate::core::message::{Media, Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -122,18 +122,16 @@ impl Keys {
         Ok(index)
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request, now)?;
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
         let query = request.query().unwrap_or_default().as_bytes();
         let params = Params::parse(if request.body.is_empty() {
             query
         } else {
             request.body
         })?;
-        Ok(Received {
+        Ok(Contents {
             reports: parse(&params)?,
             answer: Answer::OK,
-            key_index,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::{Address, PhoneNumber};
 use crate::core::time::UnixMs;
@@ -42,8 +42,11 @@ impl Keys {
         })
     }
 
-    /// The index of the secret that signed these bytes.
-    pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+    /// The index of the secret that signed these bytes, or of the token that a handshake brought.
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
+        if request.method == "GET" {
+            return self.verify_handshake(request);
+        }
         let value = request.header("x-hub-signature-256", Reject::MissingSignature)?;
         let signature = value.strip_prefix("sha256=").ok_or(Reject::MalformedSignature)?;
         let expected = |key: &Secret| mac::hmac_hex(Hash::Sha256, key.bytes(), &[request.body]);
@@ -52,37 +55,38 @@ impl Keys {
             .ok_or(Reject::BadSignature)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        if request.method == "GET" {
-            return self.handshake(request);
-        }
-        let key_index = self.verify(request)?;
-        Ok(Received {
-            reports: parse(request.body)?,
-            answer: Answer::OK,
-            key_index,
-        })
-    }
-
-    /// Gives the challenge back, and only one that cannot be anything but plain text.
-    fn handshake(&self, request: &Request<'_>) -> Result<Received, Reject> {
+    fn verify_handshake(&self, request: &Request<'_>) -> Result<usize, Reject> {
         let params = Params::parse(request.query().unwrap_or_default().as_bytes())?;
         let token = params.opt("hub.verify_token")?.ok_or(Reject::MissingSignature)?;
         let matches = |known: &Secret| mac::same_bytes(known.bytes(), token.as_bytes());
-        let key_index = self.verify_tokens.find(matches).ok_or(Reject::BadCredentials)?;
-        let challenge = params.id("hub.challenge")?;
-        let plain = challenge
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if params.one("hub.mode")? != "subscribe" || !plain || challenge.len() > CHALLENGE_BYTES_MAX {
-            return Err(Reject::MalformedParameter);
+        self.verify_tokens.find(matches).ok_or(Reject::BadCredentials)
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        if request.method == "GET" {
+            return challenge(request);
         }
-        Ok(Received {
-            reports: Vec::new(),
-            answer: Answer::Text(challenge.to_owned()),
-            key_index,
+        Ok(Contents {
+            reports: parse(request.body)?,
+            answer: Answer::OK,
         })
     }
+}
+
+/// Gives the challenge back, and only one that cannot be anything but plain text.
+fn challenge(request: &Request<'_>) -> Result<Contents, Reject> {
+    let params = Params::parse(request.query().unwrap_or_default().as_bytes())?;
+    let challenge = params.id("hub.challenge")?;
+    let plain = challenge
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if params.one("hub.mode")? != "subscribe" || !plain || challenge.len() > CHALLENGE_BYTES_MAX {
+        return Err(Reject::MalformedParameter);
+    }
+    Ok(Contents {
+        reports: Vec::new(),
+        answer: Answer::Text(challenge.to_owned()),
+    })
 }
 
 /// Reads every entry or nothing: one bad item refuses all.

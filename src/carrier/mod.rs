@@ -73,12 +73,27 @@ macro_rules! dialects {
                 }
             }
 
-            /// Verifies the raw bytes, then the time window, and only then parses. All or nothing: one bad item of a batch refuses
-            /// the whole request, so that the carrier repeats it and nothing is lost in silence.
-            pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
+            /// Verifies the raw bytes, then the time window; answers which key matched, counted from 0. Nothing is parsed that the
+            /// verification does not need.
+            pub fn verify(&self, request: &Request<'_>, now: UnixMs) -> Result<usize, Reject> {
                 match self {
-                    $(Self::$variant(keys) => keys.receive(request, now),)*
+                    $(Self::$variant(keys) => keys.verify(request, now),)*
                 }
+            }
+
+            /// Reads a request that is believed already: it was verified, now or when it came. All or nothing: one bad item of a
+            /// batch refuses the whole request, so that the carrier repeats it and nothing is lost in silence.
+            pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+                match self {
+                    $(Self::$variant(keys) => keys.read(request),)*
+                }
+            }
+
+            /// Verifies, and only then reads.
+            pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
+                let key_index = self.verify(request, now)?;
+                let Contents { reports, answer } = self.read(request)?;
+                Ok(Received { reports, answer, key_index })
             }
         }
     };
@@ -115,6 +130,13 @@ pub struct Request<'a> {
     pub url: &'a str,
     pub headers: &'a http::HeaderMap,
     pub body: &'a [u8],
+}
+
+/// What stands in a request that is believed.
+#[derive(Debug)]
+pub struct Contents {
+    pub reports: Vec<Report>,
+    pub answer: Answer,
 }
 
 /// What a request came to once its signature held.

@@ -7,7 +7,7 @@ use super::form::Params;
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -56,7 +56,7 @@ impl Keys {
     }
 
     /// The index of the token that signed, for the account itself or (`Ma`) its main account.
-    pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
         let version = match self.scheme {
             Scheme::V3 => "v3",
             Scheme::V2 => "v2",
@@ -89,18 +89,16 @@ impl Keys {
         self.tokens.find(signed).ok_or(Reject::BadSignature)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request)?;
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
         let query = request.query().unwrap_or_default().as_bytes();
         let params = Params::parse(if request.method == "GET" {
             query
         } else {
             request.body
         })?;
-        Ok(Received {
+        Ok(Contents {
             reports: parse(&params)?,
             answer: Answer::Twiml,
-            key_index,
         })
     }
 }

@@ -8,7 +8,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, filled, rotation};
-use super::{Answer, Received, Reject, Request, compat, report};
+use super::{Answer, Contents, Reject, Request, compat, report};
 use crate::core::message::Report;
 use crate::core::time::UnixMs;
 
@@ -55,7 +55,7 @@ impl Keys {
     }
 
     /// The index of the key that signed. SignalWire signs no time, so there is no window to check.
-    pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
         let signed = match self.scheme {
             Scheme::Compat => self.find_compat(request)?,
             Scheme::Json => self.find_json(request, Hash::Sha1, "x-signalwire-signature")?,
@@ -91,8 +91,7 @@ impl Keys {
             .find(|secret| mac::same(&mac::hmac_hex(hash, secret.bytes(), &message), signature)))
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request)?;
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
         let reports = match self.scheme {
             Scheme::Compat => match compat::covered_params(request)? {
                 Some(params) => compat::parse(&params, &self.account_sid)?,
@@ -100,10 +99,9 @@ impl Keys {
             },
             Scheme::Json | Scheme::JsonSha256 => parse_json(request.body, &self.account_sid)?,
         };
-        Ok(Received {
+        Ok(Contents {
             reports,
             answer: Answer::Twiml,
-            key_index,
         })
     }
 }

@@ -11,7 +11,7 @@ use super::json::{self, Node};
 use super::keys::{self, Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, window};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Report};
 use crate::core::time::UnixMs;
 
@@ -97,13 +97,10 @@ impl Keys {
         Ok(index)
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request, now)?;
-        let id = request.header("webhook-id", Reject::MissingId)?;
-        Ok(Received {
-            reports: parse(id, request.body)?,
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
+            reports: parse(request.header("webhook-id", Reject::MissingId)?, request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::check::{Window, timestamp};
 use super::json::{self, Node};
 use super::keys::{self, Rotation};
 use super::settings::{SettingsError, rotation, window};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Media, Message, Receipt, ReceiptStatus, Report, VerifyStatus};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -58,12 +58,10 @@ impl Keys {
         Ok(index)
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request, now)?;
-        Ok(Received {
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: parse(request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 }

@@ -7,7 +7,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Report};
 use crate::core::phone::PhoneNumber;
 use crate::core::time::UnixMs;
@@ -43,7 +43,7 @@ impl Keys {
     }
 
     /// The index of the key that signed these bytes.
-    pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
         let signature = request.header("x-signature", Reject::MissingSignature)?;
         let expected = |key: &Secret| mac::hmac_hex(Hash::Sha256, key.bytes(), &[request.body]);
         self.secrets
@@ -51,12 +51,10 @@ impl Keys {
             .ok_or(Reject::BadSignature)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request)?;
-        Ok(Received {
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: self.parse(request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 

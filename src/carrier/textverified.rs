@@ -8,7 +8,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation};
-use super::{Answer, Received, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Report};
 use crate::core::time::UnixMs;
 
@@ -35,7 +35,7 @@ impl Keys {
     }
 
     /// The index of the key that signed these bytes.
-    pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
         let value = request.header("x-webhook-signature", Reject::MissingSignature)?;
         let signature = value
             .strip_prefix("HMAC-SHA512=")
@@ -46,12 +46,10 @@ impl Keys {
             .ok_or(Reject::BadSignature)
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request)?;
-        Ok(Received {
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        Ok(Contents {
             reports: parse(request.body)?,
             answer: Answer::Empty,
-            key_index,
         })
     }
 }

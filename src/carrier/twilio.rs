@@ -7,7 +7,7 @@ use super::form::Params;
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, filled, rotation};
-use super::{Answer, Received, Reject, Request, compat};
+use super::{Answer, Contents, Reject, Request, compat};
 use crate::core::time::UnixMs;
 
 /// The keys of a source with `carrier = "twilio"`; exactly one of `auth_tokens` and `shared_keys`.
@@ -52,7 +52,7 @@ impl Keys {
     }
 
     /// The index of the key that signed URL and parameters. Twilio signs no time, so there is no window to check.
-    pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+    pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
         let signature = request.header("x-twilio-signature", Reject::MissingSignature)?;
         self.check_algorithm(request)?;
         let form = compat::posted_form(request);
@@ -82,16 +82,14 @@ impl Keys {
         }
     }
 
-    pub fn receive(&self, request: &Request<'_>, _now: UnixMs) -> Result<Received, Reject> {
-        let key_index = self.verify(request)?;
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
         let reports = match compat::covered_params(request)? {
             Some(params) => compat::parse(&params, &self.account_sid)?,
             None => Vec::new(),
         };
-        Ok(Received {
+        Ok(Contents {
             reports,
             answer: Answer::Twiml,
-            key_index,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
 use super::settings::{SettingsError, filled, rotation, window};
-use super::{Answer, Received, Reject, Request, jwt, report};
+use super::{Answer, Contents, Reject, Request, jwt, report};
 use crate::core::message::{Concat, Media, Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -67,17 +67,24 @@ impl Keys {
         })
     }
 
-    pub fn receive(&self, request: &Request<'_>, now: UnixMs) -> Result<Received, Reject> {
-        let (key_index, reports) = if self.scheme == Scheme::Jwt {
-            (self.verify_jwt(request, now)?, parse_messages(request.body)?)
+    /// The index of the secret that signed.
+    pub fn verify(&self, request: &Request<'_>, now: UnixMs) -> Result<usize, Reject> {
+        if self.scheme == Scheme::Jwt {
+            self.verify_jwt(request, now)
         } else {
-            let params = params(request)?;
-            (self.verify_sig(&params, now)?, parse_sms(&params)?)
+            self.verify_sig(&params(request)?, now)
+        }
+    }
+
+    pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        let reports = if self.scheme == Scheme::Jwt {
+            parse_messages(request.body)?
+        } else {
+            parse_sms(&params(request)?)?
         };
-        Ok(Received {
+        Ok(Contents {
             reports,
             answer: Answer::Empty,
-            key_index,
         })
     }
 

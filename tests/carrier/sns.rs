@@ -44,7 +44,7 @@ fn a_certificate_is_asked_for_once() {
     let (keys, vector) = (ours(), vector("notification_v2"));
     let request = vector.request();
     assert_eq!(
-        keys.receive(&request, vector.now()).unwrap_err(),
+        keys.verify(&request, vector.now()).unwrap_err(),
         Reject::UntrustedCertUrl
     );
     assert_eq!(
@@ -53,7 +53,8 @@ fn a_certificate_is_asked_for_once() {
     );
     keys.add_certificate(CERTIFICATE_URL, &pem()).unwrap();
     assert_eq!(keys.missing_certificate(&request), None);
-    assert_eq!(keys.receive(&request, vector.now()).unwrap().reports.len(), 1);
+    assert_eq!(keys.verify(&request, vector.now()), Ok(0));
+    assert_eq!(keys.read(&request).unwrap().reports.len(), 1);
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn a_line_break_moves_no_joint() {
         body: body.as_bytes(),
     };
     assert_eq!(
-        keys.receive(&request, vector.now()).unwrap_err(),
+        keys.verify(&request, vector.now()).unwrap_err(),
         Reject::MalformedBody
     );
 }
@@ -137,7 +138,7 @@ fn a_repeated_notification_is_fresh_for_over_an_hour() {
     // The notification was signed two seconds before the vector's clock.
     let at = |seconds: i64| UnixMs(vector.now().0.checked_add_signed((seconds - 2) * 1000).unwrap());
     for (seconds, fresh) in [(3900, true), (3901, false), (-300, true), (-301, false)] {
-        let verdict = keys.receive(&vector.request(), at(seconds)).map(|_| ());
+        let verdict = keys.verify(&vector.request(), at(seconds)).map(|_| ());
         assert_eq!(
             verdict,
             if fresh {
