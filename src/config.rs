@@ -61,6 +61,7 @@ pub struct Config {
 pub struct Server {
     pub listen: String,
     pub public_url: String,
+    pub trusted_proxies: Vec<String>,
     pub tls_cert: String,
     pub tls_key: String,
     pub connections_max: usize,
@@ -191,6 +192,9 @@ pub struct Source {
     pub name: String,
     pub carrier: String,
     pub public_url: Option<String>,
+    #[serde(default)]
+    pub allow_ips: Vec<String>,
+    pub body_bytes_max: Option<usize>,
     #[serde(flatten)]
     pub settings: Table,
 }

@@ -9,7 +9,15 @@ use tracing_subscriber::EnvFilter;
 use crate::core::number::Unmatched;
 
 /// Every counter there is: name and what it counts. Labels are names from the configuration or from enums, so they are bounded.
-const COUNTERS: [(&str, &str); 7] = [
+const COUNTERS: &[(&str, &str)] = &[
+    (
+        "ringback_inbound_accepted_total",
+        "Inbound requests whose signature held, by source and the index of the key that matched.",
+    ),
+    (
+        "ringback_inbound_fetches_total",
+        "What carriers' requests made us fetch, by source, what it was, and what came of it.",
+    ),
     (
         "ringback_inbound_rejected_total",
         "Inbound requests that were refused, by source and reason.",
@@ -60,6 +68,22 @@ impl Metrics {
         );
     }
 
+    /// `key` counts from 0: once the first of two is not seen any more, it can go.
+    pub fn accepted(&self, source: &str, key: usize) {
+        self.add(
+            "ringback_inbound_accepted_total",
+            format!("source=\"{source}\",key=\"{key}\""),
+        );
+    }
+
+    pub fn fetched(&self, source: &str, what: &'static str, ok: bool) {
+        let result = if ok { "ok" } else { "failed" };
+        self.add(
+            "ringback_inbound_fetches_total",
+            format!("source=\"{source}\",what=\"{what}\",result=\"{result}\""),
+        );
+    }
+
     pub fn duplicate(&self, source: &str) {
         self.add(
             "ringback_inbound_duplicates_total",
@@ -103,7 +127,7 @@ impl Metrics {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let mut text = String::new();
-        for (name, help) in COUNTERS {
+        for (name, help) in COUNTERS.iter().copied() {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
             for ((_, labels), value) in counters.iter().filter(|((known, _), _)| *known == name) {

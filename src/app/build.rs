@@ -9,12 +9,13 @@ use serde::Deserialize;
 
 use crate::carrier::{Carrier, Reject, Request, SettingsError};
 use crate::config::{Config, Durability};
+use crate::core::cidr::{Cidr, NotANetwork};
 use crate::core::money::Price;
 use crate::core::number::Number;
 use crate::core::otp::{self, Engine, Filter, Rule};
 use crate::core::retry::Policy as RetryPolicy;
 use crate::core::time::UnixMs;
-use crate::dispatch::guard::{Cidr, Policy};
+use crate::dispatch::guard::Policy;
 use crate::dispatch::{client, deliver};
 use crate::gateway::{NewNumber, Rules, Service, Source};
 use crate::http::{body, limits, tls};
@@ -47,6 +48,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     engine(config)?;
     deliver_rules(config)?;
     guard_policy(config, Vec::new())?;
+    trusted_proxies(config)?;
     tls_config(config)?;
     tracing_subscriber::EnvFilter::try_new(&config.log.filter)
         .map_err(|e| BuildError::Config(format!("log.filter: {e}")))?;
@@ -73,7 +75,12 @@ pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>
             let refused = "`public_url` ends with the path token: leave it out there, requests bring it behind the source's name";
             return Err(BuildError::Config(format!("source {}: {refused}", source.name)));
         }
-        Ok((source.name.clone(), Source { carrier, public_url }))
+        let allow_ips = cidrs(&source.allow_ips)
+            .map_err(|e| BuildError::Config(format!("source {}: allow_ips: {e}", source.name)))?;
+        let mut built = Source::new(carrier, public_url);
+        built.allow_ips = allow_ips;
+        built.body_bytes_max = source.body_bytes_max;
+        Ok((source.name.clone(), built))
     });
     built.collect()
 }
@@ -177,19 +184,34 @@ pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {
 }
 
 pub fn guard_policy(config: &Config, own_listeners: Vec<SocketAddr>) -> Result<Policy, BuildError> {
-    let cidrs: Result<Vec<Cidr>, _> = config
-        .outbound
-        .allow_cidrs
-        .iter()
-        .map(|text| text.parse::<Cidr>())
-        .collect();
     Ok(Policy {
         allow_http: config.outbound.allow_http,
         allow_loopback: config.outbound.allow_loopback,
-        allow_cidrs: cidrs.map_err(|e| BuildError::Config(format!("outbound.allow_cidrs: {e}")))?,
+        allow_cidrs: cidrs(&config.outbound.allow_cidrs)
+            .map_err(|e| BuildError::Config(format!("outbound.allow_cidrs: {e}")))?,
         ports: config.outbound.ports.clone(),
         own_listeners,
     })
+}
+
+fn cidrs(texts: &[String]) -> Result<Vec<Cidr>, NotANetwork> {
+    texts.iter().map(|text| text.parse()).collect()
+}
+
+pub fn trusted_proxies(config: &Config) -> Result<Vec<Cidr>, BuildError> {
+    cidrs(&config.server.trusted_proxies)
+        .map_err(|e| BuildError::Config(format!("server.trusted_proxies: {e}")))
+}
+
+/// As every call to the outside, and never to this machine: what is fetched is named by a request.
+pub fn fetch_options(config: &Config, policy: Policy) -> client::Options {
+    client_options(
+        config,
+        Policy {
+            allow_loopback: false,
+            ..policy
+        },
+    )
 }
 
 pub fn client_options(config: &Config, policy: Policy) -> client::Options {

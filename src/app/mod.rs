@@ -1,14 +1,16 @@
 //! The composition root: builds everything in the order of its dependencies, starts it, and stops it in the reverse order.
 
 mod build;
+mod fetch;
 mod files;
 mod run;
 
 pub use crate::dispatch::client::{Client, Options as ClientOptions};
-pub use crate::dispatch::guard::{Cidr, Policy, check_url};
+pub use crate::dispatch::guard::{Policy, check_url};
 pub use crate::dispatch::sender::{Call, Outcome, Sender};
-pub use crate::gateway::NewNumber;
+pub use crate::gateway::{Fetch, NewNumber};
 pub use crate::http::dev::{Dev, DevSource};
 pub use build::{BuildError, check};
+pub use fetch::fetcher;
 pub use files::{admin_token, master_key};
 pub use run::{Running, Start, start};

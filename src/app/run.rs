@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::{BuildError, build, files};
+use super::{BuildError, build, fetcher, files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -16,7 +16,7 @@ use crate::dispatch::client::Client;
 use crate::dispatch::deliver::{self, Dispatch};
 use crate::dispatch::guard;
 use crate::gateway::waiters::Waiters;
-use crate::gateway::{Gateway, Parts};
+use crate::gateway::{Fetch, Gateway, Parts};
 use crate::http::admin::{self, Admin};
 use crate::http::app::App;
 use crate::http::connections::Connections;
@@ -38,6 +38,8 @@ pub struct Start {
     pub keys: Vec<Key>,
     /// Turns the routes of `dev` on.
     pub dev: Option<Dev>,
+    /// How carriers' certificates and confirmations are fetched, instead of over the internet.
+    pub fetch: Option<Fetch>,
 }
 
 /// A running gateway.
@@ -67,20 +69,18 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         stopped,
     };
     let policy = build::guard_policy(config, vec![address, admin_address])?;
+    let fetch = match extra.fetch {
+        Some(fetch) => fetch,
+        None => fetcher(build::fetch_options(config, policy.clone()))?,
+    };
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let gateway = Arc::new(Gateway::new(Parts {
         dev_signing_key,
-        ..parts(config, &shared, address, policy.clone())?
+        ..parts(config, &shared, address, (policy.clone(), fetch))?
     }));
     gateway_start(&gateway, config, extra.keys).await?;
     let workers = work(config, &shared, &gateway, policy)?;
-    let app = Arc::new(App {
-        gateway: gateway.clone(),
-        body: build::body_limits(config, config.server.body_bytes_max),
-        carrier_body: build::body_limits(config, config.server.carrier_body_bytes_max),
-        json_depth_max: config.server.json_depth_max,
-        dev: extra.dev,
-    });
+    let app = api(config, &gateway, extra.dev)?;
     let connections = Arc::new(Connections::default());
     let admin = Arc::new(Admin {
         app: app.clone(),
@@ -108,6 +108,18 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         listeners,
         workers,
     })
+}
+
+/// What stands behind the API's listener.
+fn api(config: &Config, gateway: &Arc<Gateway>, dev: Option<Dev>) -> Result<Arc<App>, BuildError> {
+    Ok(Arc::new(App {
+        gateway: gateway.clone(),
+        body: build::body_limits(config, config.server.body_bytes_max),
+        carrier_body: build::body_limits(config, config.server.carrier_body_bytes_max),
+        trusted_proxies: build::trusted_proxies(config)?,
+        json_depth_max: config.server.json_depth_max,
+        dev,
+    }))
 }
 
 async fn open_store(config: &Config) -> Result<Arc<Sled>, BuildError> {
@@ -169,7 +181,7 @@ fn parts(
     config: &Config,
     shared: &Shared,
     address: SocketAddr,
-    policy: guard::Policy,
+    (policy, fetch): (guard::Policy, Fetch),
 ) -> Result<Parts, BuildError> {
     Ok(Parts {
         store: shared.store.clone(),
@@ -185,6 +197,7 @@ fn parts(
                 .map(drop)
                 .map_err(|e| e.to_string())
         }),
+        fetch,
         dev_signing_key: None,
         doorbell: shared.doorbell.clone(),
         draining: shared.stopped.clone(),
@@ -218,7 +231,7 @@ fn serve(
         tls: build::tls_config(config)?,
         connections,
     };
-    let service = move |request, _peer| router::route(app.clone(), request);
+    let service = move |request, peer| router::route(app.clone(), request, peer);
     let stopped = stopped.clone();
     Ok(tokio::spawn(async move {
         server.serve(listener, service, until(stopped)).await

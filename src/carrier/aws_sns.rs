@@ -1,9 +1,9 @@
 //! AWS End User Messaging two-way SMS over SNS: RSA over a string made of JSON values, so this is the one body that is read before its
 //! signature holds. Certificates are handed in; fetching them, and the subscribe URL, is done elsewhere.
 
+mod certificates;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,6 +11,7 @@ use ring::signature::{self, UnparsedPublicKey};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::certificates::Certificates;
 use super::json::{self, Node};
 use super::settings::SettingsError;
 use super::{Answer, Contents, Reject, Request, report};
@@ -20,10 +21,6 @@ use crate::core::time::UnixMs;
 /// SNS repeats for up to an hour under the first `Timestamp`; five minutes are for the clocks.
 const AGE_MAX_S: u64 = 3900;
 const AHEAD_MAX_S: u64 = 300;
-/// Certificates held per source; AWS has one per region and a new one about once a year.
-const CERTIFICATES_MAX: usize = 16;
-/// `SEQUENCE { rsaEncryption, NULL }` in DER (RFC 8017 A.1).
-const RSA_ENCRYPTION: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 
 /// The keys of a source with `carrier = "aws_sns"`.
 #[derive(Deserialize)]
@@ -31,7 +28,7 @@ const RSA_ENCRYPTION: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01
 pub struct Settings {
     /// The topics that may post here. Essential: anybody can have SNS sign messages of a topic of his own.
     topic_arns: Vec<String>,
-    /// `SigningCertURL` to PEM, to pin certificates; those of other URLs are fetched once and held.
+    /// `SigningCertURL` to PEM, to pin certificates; those of other URLs at SNS are fetched and held for a while.
     #[serde(default)]
     certificates: BTreeMap<String, String>,
 }
@@ -39,24 +36,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Keys {
     topic_arns: Vec<String>,
-    /// By the URL of its certificate.
-    certificates: RwLock<BTreeMap<String, RsaKey>>,
-}
-
-/// An RSA public key (PKCS #1 DER). `Debug` is short, for there is nothing to read in it.
-#[derive(Clone)]
-struct RsaKey(Vec<u8>);
-
-impl fmt::Debug for RsaKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<rsa key {} B>", self.0.len())
-    }
-}
-
-impl AsRef<[u8]> for RsaKey {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
+    certificates: Certificates,
 }
 
 impl Keys {
@@ -68,55 +48,27 @@ impl Keys {
                 expected: "one or more `arn:aws:sns:..`",
             });
         }
-        let keys = Self {
+        Ok(Self {
             topic_arns: settings.topic_arns,
-            certificates: RwLock::default(),
-        };
-        settings
-            .certificates
-            .iter()
-            .try_for_each(|(url, pem)| keys.add_certificate(url, pem))?;
-        Ok(keys)
+            certificates: Certificates::new(&settings.certificates)?,
+        })
     }
 
-    /// The certificate that has to be fetched before `receive` can judge this request: from there, without redirects, 64 KiB at most.
-    /// Only for a configured topic and a URL at SNS itself; `None` where it is held already or the request is not worth it.
-    pub fn missing_certificate(&self, request: &Request<'_>) -> Option<String> {
+    /// The certificate that should be fetched before `receive` judges this request. Only for a configured topic and a URL at SNS
+    /// itself; `None` where it is held, was asked for in vain just now, or the request is not worth it.
+    pub fn wants(&self, request: &Request<'_>, now: UnixMs) -> Option<String> {
         let document = json::parse(request.body).ok()?;
         let root = Node(&document);
         let url = root
             .text_opt("/SigningCertURL")
             .filter(|url| trusted_cert_url(url))?;
-        let wanted = self.allowed(root.text_opt("/TopicArn")?) && self.certificate(url).is_none();
+        let wanted = self.allowed(root.text_opt("/TopicArn")?) && self.certificates.wants(url, now);
         wanted.then(|| url.to_owned())
     }
 
-    /// Holds a certificate from now on. Trust comes of where it was fetched from: its chain and its dates are not judged, as in AWS's
-    /// own validators.
-    pub fn add_certificate(&self, url: &str, pem: &str) -> Result<(), SettingsError> {
-        let expected = "`https://sns.<region>.amazonaws.com/..pem` = an RSA certificate in PEM, 16 at most";
-        let wrong = SettingsError::Value {
-            key: "certificates",
-            expected,
-        };
-        let key = Some(pem)
-            .filter(|_| trusted_cert_url(url))
-            .and_then(public_key)
-            .ok_or(wrong.clone())?;
-        let mut held = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= CERTIFICATES_MAX && !held.contains_key(url) {
-            return Err(wrong);
-        }
-        held.insert(url.to_owned(), key);
-        Ok(())
-    }
-
-    fn certificate(&self, url: &str) -> Option<RsaKey> {
-        self.certificates
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(url)
-            .cloned()
+    /// Takes what came from there, `None` if nothing did; whether it is a certificate.
+    pub fn take_certificate(&self, url: &str, pem: Option<&[u8]>, now: UnixMs) -> bool {
+        self.certificates.take(url, pem, now)
     }
 
     fn allowed(&self, topic_arn: &str) -> bool {
@@ -140,7 +92,10 @@ impl Keys {
             "2" => &signature::RSA_PKCS1_2048_8192_SHA256,
             _ => return Err(Reject::UnsupportedAlgorithm),
         };
-        let key = self.certificate(url).ok_or(Reject::UntrustedCertUrl)?;
+        let key = self
+            .certificates
+            .get(url, now)
+            .ok_or(Reject::MissingCertificate)?;
         let message = signed_text(root.0)?;
         let verdict = UnparsedPublicKey::new(algorithm, key).verify(message.as_bytes(), &given);
         verdict.map_err(|_| Reject::BadSignature)?;
@@ -234,22 +189,6 @@ fn trusted_url(url: &str) -> bool {
 
 fn trusted_cert_url(url: &str) -> bool {
     trusted_url(url) && url.ends_with(".pem") && !url.contains(['?', '#', '\\'])
-}
-
-/// The RSA key of a certificate in PEM.
-fn public_key(pem: &str) -> Option<RsaKey> {
-    use rustls_pki_types::pem::PemObject as _;
-    let certificate = rustls_pki_types::CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
-    let spki = webpki::EndEntityCert::try_from(&certificate)
-        .ok()?
-        .subject_public_key_info();
-    // Four bytes open the sequence around algorithm and key, five the bit string around the key, for a key of 2048 bits or more.
-    let (algorithm, key) = spki.get(4..)?.split_at_checked(RSA_ENCRYPTION.len())?;
-    if algorithm == RSA_ENCRYPTION {
-        key.get(5..).map(|key| RsaKey(key.to_vec()))
-    } else {
-        None
-    }
 }
 
 /// Reads a verified document. The end of a subscription gives no report.

@@ -123,6 +123,31 @@ dialects! {
     Vonage vonage "vonage",
 }
 
+impl Carrier {
+    /// What should be fetched before this request can be judged, where a dialect has such a thing: over https, without redirects,
+    /// 64 KiB at most. What came of it goes to `take_certificate`.
+    pub fn wants(&self, request: &Request<'_>, now: UnixMs) -> Option<String> {
+        match self {
+            Self::AwsSns(keys) => keys.wants(request, now),
+            _ => None,
+        }
+    }
+
+    /// Takes what came from a URL that it wanted, `None` if nothing did; whether that is of use.
+    pub fn take_certificate(&self, url: &str, pem: Option<&[u8]>, now: UnixMs) -> bool {
+        match self {
+            Self::AwsSns(keys) => keys.take_certificate(url, pem, now),
+            _ => false,
+        }
+    }
+
+    /// Whether a refusal with 4xx is final to this carrier. Then it hears 503 instead: the key that does not match, or the clock that
+    /// is off, may be ours, and the message comes again once that is mended.
+    pub fn gives_up_on_4xx(&self) -> bool {
+        matches!(self, Self::AwsSns(_) | Self::Sinch(_))
+    }
+}
+
 /// A carrier's request as it came. `url` is the one configured at the carrier (rebuilt from configuration, never from `Host`).
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -191,8 +216,12 @@ pub enum Reject {
     AudienceMismatch,
     UnsupportedAlgorithm,
     UntrustedCertUrl,
+    /// It could not be fetched: the fault may be ours.
+    MissingCertificate,
     UntrustedSubscribeUrl,
     TopicNotAllowed,
+    /// Judged before any dialect: the client is not in the source's `allow_ips`.
+    AddressNotAllowed,
 }
 
 impl Reject {
@@ -220,8 +249,10 @@ impl Reject {
             Self::AudienceMismatch => "audience_mismatch",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UntrustedCertUrl => "untrusted_cert_url",
+            Self::MissingCertificate => "missing_certificate",
             Self::UntrustedSubscribeUrl => "untrusted_subscribe_url",
             Self::TopicNotAllowed => "topic_not_allowed",
+            Self::AddressNotAllowed => "address_not_allowed",
         }
     }
 }

@@ -4,6 +4,8 @@
 mod form;
 mod json;
 
+pub use json::aws_sns_confirmation;
+
 use std::fmt;
 
 use base64::Engine as _;

@@ -125,9 +125,12 @@ pub async fn start(arguments: Arguments, over: Table) -> Result<Session, Failure
         sources: dev_sources(&signers),
         signing_key: secret.clone(),
     };
-    let running = app::start(&config, Start { keys, dev: Some(dev) })
-        .await
-        .map_err(Failure::unavailable)?;
+    let start = Start {
+        keys,
+        dev: Some(dev),
+        fetch: None,
+    };
+    let running = app::start(&config, start).await.map_err(Failure::unavailable)?;
     Ok(Session {
         running,
         api_key,

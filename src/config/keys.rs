@@ -52,6 +52,9 @@ pub const RANGES: [(&str, u64, u64); 41] = [
 /// Lifetime of a rental, in seconds.
 const LIFETIME_S: (u64, u64) = (10, 86_400);
 
+/// The most bytes of a body, where a source has a limit of its own.
+const BODY_BYTES_MAX: (usize, usize) = (1_024, 16_777_216);
+
 /// Checks every number against its range.
 pub fn check_ranges(table: &Table) -> Result<(), Error> {
     for (key, min, max) in RANGES {
@@ -108,6 +111,16 @@ pub fn check(config: &Config) -> Result<(), Error> {
         }
         if config.source[..at].iter().any(|other| other.name == source.name) {
             return refuse(format!("source {} is there twice", source.name));
+        }
+        let (min, max) = BODY_BYTES_MAX;
+        if source
+            .body_bytes_max
+            .is_some_and(|bytes| !(min..=max).contains(&bytes))
+        {
+            return refuse(format!(
+                "source {}: `body_bytes_max` must be {min} to {max}",
+                source.name
+            ));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::Error;
 /// What a redacted text is shown as.
 const STARS: &str = "***";
 /// The keys of a source that are not secret.
-const OPEN_KEYS: [&str; 3] = ["name", "carrier", "public_url"];
+const OPEN_KEYS: [&str; 5] = ["name", "carrier", "public_url", "allow_ips", "body_bytes_max"];
 
 /// Replaces every `env:NAME`, `file:/path` and `cred:NAME`. One that cannot be read is an error, never left as it stands.
 pub fn fill(table: &mut Table) -> Result<(), Error> {

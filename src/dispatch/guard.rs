@@ -6,13 +6,13 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use http::{HeaderValue, Uri};
 use url::{Host, Url};
 
 use super::ranges;
+use crate::core::cidr::Cidr;
 
 /// Longest URL that is accepted, in bytes, before and after it is brought to its ASCII form.
 pub const URL_BYTES_MAX: usize = 2048;
@@ -45,8 +45,6 @@ pub enum Error {
     Elsewhere(SocketAddr),
     #[error("the name has no address: check its A and AAAA records")]
     NoAddress,
-    #[error("{0} is not a network: write 10.1.0.0/16 or fd00:1::/32, at least /8 (IPv4) or /7 (IPv6) long")]
-    Cidr(String),
 }
 
 impl Error {
@@ -64,48 +62,7 @@ impl Error {
             Self::Own(_) => "own_listener",
             Self::Elsewhere(_) => "elsewhere",
             Self::NoAddress => "no_address",
-            Self::Cidr(_) => "cidr",
         }
-    }
-}
-
-/// A network the operator allows although it is not public. `10.0.0.5` alone means that one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
-    network: IpAddr,
-    prefix_bits: u32,
-}
-
-impl Cidr {
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.network, address) {
-            (IpAddr::V4(network), IpAddr::V4(v4)) => ranges::covers_v4(network, self.prefix_bits, v4),
-            (IpAddr::V6(network), IpAddr::V6(v6)) => ranges::covers_v6(network, self.prefix_bits, v6),
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Cidr {
-    type Err = Error;
-
-    /// Refuses what is probably a slip: bits behind the prefix, IPv4 written as IPv6 (never matched, because
-    /// addresses are unwrapped first), and networks so wide that they would switch the guard off.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let refused = || Error::Cidr(text.to_owned());
-        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
-        let network: IpAddr = address.parse().map_err(|_| refused())?;
-        let (shortest, longest) = if network.is_ipv4() { (8, 32) } else { (7, 128) };
-        let prefix_bits = bits.map_or(Ok(longest), u32::from_str).map_err(|_| refused())?;
-        let host_bits = match network {
-            IpAddr::V4(v4) => u128::from(v4.to_bits().checked_shl(prefix_bits).unwrap_or(0)),
-            IpAddr::V6(v6) => v6.to_bits().checked_shl(prefix_bits).unwrap_or(0),
-        };
-        let sound = (shortest..=longest).contains(&prefix_bits) && host_bits == 0;
-        if !sound || network.to_canonical() != network {
-            return Err(refused());
-        }
-        Ok(Self { network, prefix_bits })
     }
 }
 
@@ -116,6 +73,7 @@ pub struct Policy {
     pub allow_http: bool,
     /// For development: loopback may be called, on any port and over plain http.
     pub allow_loopback: bool,
+    /// Networks that may be called although they are not public.
     pub allow_cidrs: Vec<Cidr>,
     pub ports: Vec<u16>,
     /// Where this process listens, and any public address that leads back to it. Refused whatever else is allowed.

@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::core::cidr::{covers_v4, covers_v6};
+
 /// (network, prefix length, what it is: the end of the sentence "the address .. is ..").
 const V4_DENIED: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, "of this network only"),
@@ -105,14 +107,4 @@ pub(super) fn nat64(address: IpAddr) -> Option<IpAddr> {
     let IpAddr::V6(v6) = address else { return None };
     (v6.to_bits() >> 32 == 0x0064_ff9b_u128 << 64)
         .then(|| IpAddr::V4(Ipv4Addr::from_bits(v6.to_bits() as u32)))
-}
-
-pub(super) fn covers_v4(network: Ipv4Addr, prefix_bits: u32, address: Ipv4Addr) -> bool {
-    let differing = network.to_bits() ^ address.to_bits();
-    differing.leading_zeros() >= prefix_bits
-}
-
-pub(super) fn covers_v6(network: Ipv6Addr, prefix_bits: u32, address: Ipv6Addr) -> bool {
-    let differing = network.to_bits() ^ address.to_bits();
-    differing.leading_zeros() >= prefix_bits
 }

@@ -40,12 +40,7 @@ impl Gateway {
     /// spawns it, so that a carrier that hangs up does not halve it.
     pub async fn receive(&self, inbound: Inbound) -> Result<Answer, Error> {
         let metrics = &self.parts.metrics;
-        let source = self
-            .parts
-            .sources
-            .get(&inbound.source)
-            .ok_or(Error::UnknownSource)?;
-        let now = self.parts.clock.now();
+        let source = self.source(&inbound.source)?;
         let url = inbound.url(&source.public_url);
         let method = inbound.method.as_str();
         let request = Request {
@@ -54,17 +49,13 @@ impl Gateway {
             headers: &inbound.headers,
             body: &inbound.body,
         };
-        let received = source.carrier.receive(&request, now).map_err(|reason| {
-            metrics.rejected(&inbound.source, reason.as_str());
-            tracing::warn!(source = %inbound.source, reason = reason.as_str(), "inbound request refused");
-            Error::Refused(reason)
-        })?;
-        tracing::debug!(source = %inbound.source, key.index = received.key_index, reports = received.reports.len(), "inbound request verified");
+        let received = self.judge(&inbound.source, source, &request).await?;
         for report in received.reports {
             match report {
                 Report::Message(message) => self.take(&inbound.source, &message).await?,
+                Report::Confirmation(confirmation) => self.confirm(&inbound.source, &confirmation).await?,
                 // Receipts and verify events belong to messages that we sent; nothing is sent yet, so there is nothing to update.
-                Report::Receipt(_) | Report::Verify(_) | Report::Confirmation(_) => {
+                Report::Receipt(_) | Report::Verify(_) => {
                     metrics.ignored(&inbound.source);
                 }
             }

@@ -3,6 +3,7 @@
 mod inbound;
 mod poll;
 mod rentals;
+mod sources;
 mod subscriptions;
 mod sweep;
 pub mod waiters;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-use crate::carrier::{Carrier, Reject};
+use crate::carrier::Reject;
 use crate::clock::Clock;
 use crate::core::id::{AccountId, SubscriptionId};
 use crate::core::key::{Hash, Key, is_plausible};
@@ -26,15 +27,9 @@ use crate::telemetry::Metrics;
 pub use inbound::Inbound;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
+pub use sources::{Fetch, Source};
 pub use subscriptions::{DeliveryLog, NewSubscription};
 use waiters::Waiters;
-
-/// A configured way in: whose webhooks arrive under this name, and the URL that carrier was given.
-#[derive(Debug)]
-pub struct Source {
-    pub carrier: Carrier,
-    pub public_url: String,
-}
 
 /// Refuses a webhook target that must not be called, with the reason.
 pub type UrlCheck = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
@@ -66,6 +61,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub waiters: Waiters,
     pub url_check: UrlCheck,
+    /// Gets what a carrier's verified or verifiable request points to.
+    pub fetch: Fetch,
     /// What a subscription without a key of its own is signed with; in `dev` only, else each gets a new one.
     pub dev_signing_key: Option<SigningKey>,
     /// Rung after every durable commit that may owe someone something.
@@ -84,6 +81,11 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error("the request is not signed by a key of this source")]
     Refused(Reject),
+    /// As `Refused`, for a carrier that would give the message up on a 4xx although the fault may be ours.
+    #[error("the request cannot be verified with the keys of this source now")]
+    RefusedForNow(Reject),
+    #[error("the subscription could not be confirmed; try again")]
+    Unconfirmed,
     #[error("no source of this name is configured")]
     UnknownSource,
     #[error("no service \"{0}\": GET /api/verifications/services lists them")]

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use super::dev::Dev;
 use super::problem::Problem;
 use super::{ResponseBody, body};
+use crate::core::cidr::Cidr;
 use crate::core::key::Key;
 use crate::gateway::Gateway;
 
@@ -22,6 +23,8 @@ pub struct App {
     pub gateway: Arc<Gateway>,
     pub body: body::Limits,
     pub carrier_body: body::Limits,
+    /// Whose word on the client's address is believed.
+    pub trusted_proxies: Vec<Cidr>,
     /// Deepest nesting of a JSON body.
     pub json_depth_max: usize,
     /// In `dev` only: the simulated carriers' side of every source.

@@ -7,6 +7,8 @@ use crate::store;
 
 /// Seconds after which a full queue or a crowded server is worth another try.
 const BUSY_S: u32 = 1;
+/// Seconds after which a key or a clock of ours may have been mended.
+const REFUSED_S: u32 = 20;
 /// Seconds after which a number may have cooled down.
 const NO_NUMBER_S: u32 = 30;
 
@@ -20,6 +22,7 @@ impl From<Error> for Problem {
                 Self::unprocessable("The request is signed, but it is no message of this carrier.")
             }
             Error::Refused(_) => Self::unauthorized("The request is not signed by a key of this source."),
+            Error::RefusedForNow(_) | Error::Unconfirmed => Self::unavailable(detail, REFUSED_S),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
             Error::UnknownService(_) | Error::BadUrl(_) => Self::unprocessable(detail),

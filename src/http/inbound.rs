@@ -1,5 +1,6 @@
-//! `/inbound/{source}`, and `/inbound/{source}/{token}` for carriers that sign nothing: a carrier's webhook. The body is read within its limit, then the work runs in a task of its own:
-//! a carrier that hangs up must not halve a commit.
+//! `/inbound/{source}`, and `/inbound/{source}/{token}` for carriers that sign nothing: a carrier's webhook. Who may not post there is
+//! refused unread; the body is read within its limit, then the work runs in a task of its own: a carrier that hangs up must not halve
+//! a commit.
 
 use std::sync::Arc;
 
@@ -8,19 +9,25 @@ use http::request::Parts;
 use hyper::body::Incoming;
 
 use super::app::{self, Answer, App};
-use super::body;
 use super::problem::Problem;
+use super::{Peer, body, client};
 use crate::carrier;
 use crate::gateway::Inbound;
 
-pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming) -> Answer {
+pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming, peer: Peer) -> Answer {
     if !matches!(head.method, http::Method::POST | http::Method::GET) {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
-    let body = body::read(&head, incoming, &app.carrier_body).await?;
     let mut segments = head.uri.path().split('/').skip(2).map(str::to_owned);
+    let source = segments.next().unwrap_or_default();
+    let client = client::address(peer.addr.ip(), &head.headers, &app.trusted_proxies);
+    let mut limits = app.carrier_body;
+    if let Some(bytes_max) = app.gateway.admit(&source, client)? {
+        limits.bytes_max = bytes_max;
+    }
+    let body = body::read(&head, incoming, &limits).await?;
     let inbound = Inbound {
-        source: segments.next().unwrap_or_default(),
+        source,
         path_token: segments.next(),
         method: head.method,
         query: head.uri.query().map(str::to_owned),

@@ -8,6 +8,7 @@ pub mod admin;
 mod admit;
 pub mod app;
 pub mod body;
+mod client;
 mod connection;
 pub mod connections;
 pub mod dev;
@@ -32,7 +33,7 @@ use http_body_util::Full;
 /// What every handler answers with: the whole body at once, so that it can be dropped as soon as it is encoded.
 pub type ResponseBody = Full<Bytes>;
 
-/// The other end of the socket. Not the client's address where a proxy stands in between: that is `auth`'s question.
+/// The other end of the socket. Not the client's address where a proxy stands in between: that is `client`'s question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Address and port of the socket, IPv4-mapped IPv6 addresses written as IPv4.

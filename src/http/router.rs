@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
-use super::{ResponseBody, dev, extract, inbound, verifications, webhooks};
+use super::{Peer, ResponseBody, dev, extract, inbound, verifications, webhooks};
 use crate::core::id::{RentalId, SubscriptionId};
 
 /// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
@@ -20,8 +20,9 @@ type Handling = Pin<Box<dyn Future<Output = Answer> + Send>>;
 pub fn route(
     app: Arc<App>,
     request: Request<Incoming>,
+    peer: Peer,
 ) -> impl Future<Output = Response<ResponseBody>> + Send {
-    let handling = handler(&app, request);
+    let handling = handler(&app, request, peer);
     async move {
         let answer = match handling {
             Ok(handling) => handling.await,
@@ -34,14 +35,14 @@ pub fn route(
 }
 
 /// Chooses the handler, which takes from the request what it needs: a held poll keeps neither the head nor the unread body.
-fn handler(app: &Arc<App>, request: Request<Incoming>) -> Result<Handling, Problem> {
+fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Handling, Problem> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let method = head.method.clone();
     let app = app.clone();
     Ok(match (&method, segments.as_slice()) {
-        (_, ["inbound", _] | ["inbound", _, _]) => Box::pin(inbound::receive(app, head, body)),
+        (_, ["inbound", _] | ["inbound", _, _]) => Box::pin(inbound::receive(app, head, body, peer)),
 
         (&Method::GET, ["api", "verifications", "services"]) => at_once(verifications::services(&app, &head)),
         (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, head, body)),

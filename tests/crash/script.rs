@@ -144,10 +144,7 @@ impl World {
         let clock = Clock::manual(START);
         let signer = Signer::generate("standard_webhooks", &[5; 64]).unwrap();
         let carrier = Carrier::from_settings("standard_webhooks", signer.settings()).unwrap();
-        let source = Source {
-            carrier,
-            public_url: SOURCE_URL.into(),
-        };
+        let source = Source::new(carrier, SOURCE_URL.into());
         let service = |name: &str| Service {
             name: name.into(),
             description: name.into(),
@@ -166,6 +163,7 @@ impl World {
             metrics: Arc::new(Metrics::default()),
             waiters: Waiters::new(10, 10),
             url_check: Box::new(|_| Ok(())),
+            fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
             dev_signing_key: None,
             doorbell: Arc::new(Notify::new()),
             draining: drained,

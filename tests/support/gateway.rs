@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use ringback::app::{self, Running, Start};
+use ringback::app::{self, Fetch, Running, Start};
 use ringback::clock::Clock;
 use ringback::config::{self, Config, Layers};
 use ringback::core::id::AccountId;
@@ -98,20 +98,35 @@ impl Gateway {
             TempDir::new().expect("a temporary folder"),
             (new_key(), new_key()),
             over,
+            None,
         )
         .await
     }
 
-    async fn start_in(folder: TempDir, (key, other_key): (String, String), over: Table) -> Self {
+    /// As `start_with`, with another way to fetch certificates and confirmations.
+    pub async fn start_fetching(over: Table, fetch: Fetch) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        Self::start_in(folder, (new_key(), new_key()), over, Some(fetch)).await
+    }
+
+    async fn start_in(
+        folder: TempDir,
+        (key, other_key): (String, String),
+        over: Table,
+        fetch: Option<Fetch>,
+    ) -> Self {
         let account = |name: &str| AccountId::parse(name).expect("a short word");
         let keys = [(&key, "acme"), (&other_key, "globex")];
         let keys = keys
             .map(|(key, name)| Key::new(key, account(name), Clock::System.now()))
             .into();
         let config = config(folder.path(), over);
-        let running = app::start(&config, Start { keys, dev: None })
-            .await
-            .expect("a gateway starts");
+        let start = Start {
+            keys,
+            fetch,
+            ..Start::default()
+        };
+        let running = app::start(&config, start).await.expect("a gateway starts");
         let address = running.address;
         Self {
             running,
@@ -132,7 +147,7 @@ impl Gateway {
             ..
         } = self;
         running.stop().await;
-        Self::start_in(folder, (key, other_key), over).await
+        Self::start_in(folder, (key, other_key), over, None).await
     }
 
     pub fn data(&self) -> PathBuf {

@@ -36,9 +36,21 @@ pub fn android_sms_gateway(signing_key: &str, draft: &Draft, url: &str, now: Uni
 pub fn aws_sns(key: &SnsKey, draft: &Draft, url: &str, now: UnixMs) -> SignedRequest {
     let sms = json!({"originationNumber": draft.from, "destinationNumber": draft.to, "messageBody": draft.text,
         "messageKeyword": "KEYWORD", "inboundMessageId": draft.id});
-    let mut document = json!({"Type": "Notification", "MessageId": format!("evt-{}", draft.id),
+    let document = json!({"Type": "Notification", "MessageId": format!("evt-{}", draft.id),
         "TopicArn": key.topic_arn, "Message": sms.to_string(), "Timestamp": now.to_string(),
         "SignatureVersion": "2", "SigningCertURL": key.certificate_url});
+    sns_signed(key, document, url)
+}
+
+/// What SNS posts first to a new subscription: a GET of `subscribe_url` confirms it.
+pub fn aws_sns_confirmation(key: &SnsKey, subscribe_url: &str, url: &str, now: UnixMs) -> SignedRequest {
+    let document = json!({"Type": "SubscriptionConfirmation", "MessageId": "simulated", "Token": "simulated",
+        "TopicArn": key.topic_arn, "Message": "You have chosen to subscribe.", "SubscribeURL": subscribe_url,
+        "Timestamp": now.to_string(), "SignatureVersion": "2", "SigningCertURL": key.certificate_url});
+    sns_signed(key, document, url)
+}
+
+fn sns_signed(key: &SnsKey, mut document: Value, url: &str) -> SignedRequest {
     let text = aws_sns_dialect::signed_text(&document).expect("every signed name was written above");
     let der = BASE64_STANDARD
         .decode(&key.private_key)
