@@ -10,4 +10,5 @@ mod cli {
     pub mod process;
     pub mod sim;
     pub mod stop;
+    pub mod verify;
 }

@@ -7,6 +7,7 @@ pub mod aws_sns;
 pub mod bandwidth;
 mod basic;
 pub mod bird;
+pub mod captured;
 mod charset;
 mod check;
 pub mod clicksend;
@@ -186,6 +187,15 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Its status, the media type of its body where it has one, and the body.
+    pub fn into_parts(self) -> (u16, Option<&'static str>, String) {
+        match self {
+            Self::Empty => (204, None, String::new()),
+            Self::Twiml => (200, Some("text/xml"), "<Response></Response>".to_owned()),
+            Self::Text(text) => (200, Some("text/plain; charset=utf-8"), text),
+        }
+    }
+
     /// 200 without a body, for carriers that state 200 and not 2xx.
     pub const OK: Self = Self::Text(String::new());
 }

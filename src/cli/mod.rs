@@ -5,6 +5,7 @@ mod call;
 mod demo;
 mod dev;
 mod extract;
+mod inbound;
 mod operate;
 mod serve;
 mod sim;
@@ -40,6 +41,9 @@ enum Command {
     /// Check the extractor's language and service data.
     #[command(subcommand)]
     Otp(extract::Otp),
+    /// Say why a carrier's request was refused.
+    #[command(subcommand)]
+    Inbound(inbound::Inbound),
     /// Add numbers to a running gateway.
     #[command(subcommand)]
     Numbers(operate::Numbers),
@@ -104,6 +108,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sim(sim) => block_on(sim::run(sim)),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Otp(otp) => extract::otp(otp),
+        Command::Inbound(inbound) => inbound::run(inbound),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
         Command::Keys(keys) => block_on(operate::keys(keys)),
         Command::Bench(bench) => block_on(bench::run(bench)),

@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use super::app::{self, Answer, App};
 use super::problem::Problem;
 use super::{Peer, body, client};
-use crate::carrier;
 use crate::gateway::Inbound;
 
 pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming, peer: Peer) -> Answer {
@@ -36,9 +35,9 @@ pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming, peer: Peer)
     };
     let gateway = app.gateway.clone();
     let received = tokio::spawn(async move { gateway.receive(inbound).await }).await;
-    match received.map_err(|_| Problem::internal())?? {
-        carrier::Answer::Empty => app::empty(StatusCode::NO_CONTENT),
-        carrier::Answer::Twiml => app::text("text/xml", "<Response></Response>"),
-        carrier::Answer::Text(text) => app::text("text/plain; charset=utf-8", text),
+    let answer = received.map_err(|_| Problem::internal())??;
+    match answer.into_parts() {
+        (_, Some(media_type), body) => app::text(media_type, body),
+        (_, None, _) => app::empty(StatusCode::NO_CONTENT),
     }
 }

@@ -9,7 +9,7 @@ use ringback::carrier::{Carrier, NAMES, Request};
 use ringback::core::message::Report;
 use ringback::core::time::UnixMs;
 
-use super::golden::{FILES, carrier};
+use super::golden::FILES;
 use super::vectors::load;
 
 const NOW: UnixMs = UnixMs(1_793_534_400_000);
@@ -68,7 +68,7 @@ fn carriers() -> Vec<Carrier> {
             vector.key.get("method").cloned().map(|m| m.to_string()),
         ))
     };
-    vectors.filter(new).map(|vector| carrier(&vector)).collect()
+    vectors.filter(new).map(|vector| vector.source()).collect()
 }
 
 fn draft(text: &str, id: &str) -> Draft {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::vectors::{Vector, load, normalized};
+use ringback::carrier::captured::normalized;
+
+use super::vectors::{Vector, load};
 use ringback::carrier::Carrier;
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use ringback::carrier::Request;
 use ringback::core::message::Report;
 
-use super::golden::{FILES, carrier, receive};
+use super::golden::{FILES, receive};
 use super::vectors::{Vector, load};
 
 /// A changed request.
@@ -186,7 +186,7 @@ fn no_changed_character_is_accepted() {
     let (mut tried, mut uncovered, mut survivors) = (0, 0, Vec::new());
     for (file, _) in FILES {
         for vector in load(file).iter().filter(|vector| vector.expect == "accept") {
-            let carrier = carrier(vector);
+            let carrier = vector.source();
             let reports = |request: &Request<'_>| {
                 receive(&carrier, vector, request).map(|got| got.map_or_else(Vec::new, |got| got.reports))
             };
