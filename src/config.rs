@@ -46,6 +46,7 @@ pub struct Config {
     pub store: Store,
     pub poll: Poll,
     pub rental: Rental,
+    pub partner: Partner,
     pub otp: Otp,
     pub outbound: Outbound,
     pub log: Log,
@@ -140,6 +141,13 @@ pub struct Rental {
     pub linger_s: u64,
     pub cool_down_s: u64,
     pub sweep_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The service of a rental that names none; empty for the first one.
+    pub service: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

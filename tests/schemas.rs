@@ -1,9 +1,11 @@
-//! What customers read by machine: every event against its JSON Schema, and contract 000 pair by pair against a running gateway.
+//! What customers read by machine: every event against its JSON Schema, and the contracts pair by pair against a running gateway.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
 
 mod schemas {
     pub mod contract_000;
+    pub mod contract_001;
     pub mod events;
+    pub mod pairs;
 }

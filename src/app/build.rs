@@ -165,6 +165,7 @@ pub fn rules(config: &Config) -> Rules {
         poll_max_s: config.poll.max_s,
         subscriptions_max: config.outbound.subscriptions_max,
         country: config.rental.country.clone(),
+        partner_service: Some(config.partner.service.clone()).filter(|name| !name.is_empty()),
         min_confidence: config.otp.min_confidence,
     }
 }

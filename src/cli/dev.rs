@@ -120,7 +120,11 @@ pub async fn start(arguments: Arguments, over: Table) -> Result<Session, Failure
     // A second gateway in this process, as in a test, keeps the first one's log.
     let _ = telemetry::start_logging(&config.log.filter, config.log.json);
     // Bound once to learn the port, so that the sources' public URLs are the ones that are signed.
-    let keys = vec![Key::new(&api_key, account.clone(), Clock::System.now())];
+    let key = Key {
+        allow_query_key: true,
+        ..Key::new(&api_key, account.clone(), Clock::System.now())
+    };
+    let keys = vec![key];
     let dev = Dev {
         sources: dev_sources(&signers),
         signing_key: secret.clone(),

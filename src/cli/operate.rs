@@ -34,6 +34,9 @@ pub enum Keys {
         /// Make a `rb_test_` key.
         #[arg(long)]
         test: bool,
+        /// Let it stand in URLs too, as clients of contract 001 send it.
+        #[arg(long)]
+        allow_query_key: bool,
         #[command(flatten)]
         admin: AdminAt,
     },
@@ -71,10 +74,18 @@ impl AdminAt {
 }
 
 pub async fn keys(keys: Keys) -> Result<(), Failure> {
-    let Keys::Create { account, test, admin } = keys;
+    let Keys::Create {
+        account,
+        test,
+        allow_query_key,
+        admin,
+    } = keys;
     let reply = admin
         .gateway()?
-        .post("/admin/keys", &json!({ "account": account, "test": test }))
+        .post(
+            "/admin/keys",
+            &json!({ "account": account, "test": test, "allow_query_key": allow_query_key }),
+        )
         .await?
         .ok()?;
     println!("{}", reply["key"].as_str().unwrap_or_default());

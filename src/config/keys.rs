@@ -101,6 +101,10 @@ pub fn check(config: &Config) -> Result<(), Error> {
             return refuse(format!("service {} is there twice", service.name));
         }
     }
+    let partner = &config.partner.service;
+    if !partner.is_empty() && config.service.iter().all(|service| service.name != *partner) {
+        return refuse(format!("`partner.service`: there is no service {partner}"));
+    }
     for (at, source) in config.source.iter().enumerate() {
         let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if source.name.is_empty() || source.name.len() > 64 || !source.name.bytes().all(legal) {

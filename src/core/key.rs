@@ -86,6 +86,8 @@ pub struct Key {
     /// What lists show: the first letters of the key, never its secret.
     pub label: String,
     pub created_at: UnixMs,
+    /// It may stand in a URL, as contract 001 sends it; URLs end up in the logs of proxies, so this is off unless asked for.
+    pub allow_query_key: bool,
 }
 
 impl Key {
@@ -100,6 +102,7 @@ impl Key {
             account,
             label,
             created_at,
+            allow_query_key: false,
         }
     }
 }

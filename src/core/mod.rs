@@ -1,6 +1,7 @@
 //! The pure rooms: values in, values out; no clock, no dice, no I/O, so every decision has an exact test.
 
 pub mod cidr;
+pub mod country;
 pub mod delivery;
 pub mod event;
 pub mod id;

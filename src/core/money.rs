@@ -14,6 +14,16 @@ pub struct Price(pub u64);
 pub struct Error;
 
 impl Price {
+    /// This price, or `usual` where none was set.
+    pub fn or(self, usual: Self) -> Self {
+        if self == Self::default() { usual } else { self }
+    }
+
+    /// In dollars, for contract 001 alone, which writes money as a JSON number.
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 10_000.0
+    }
+
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());

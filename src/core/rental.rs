@@ -115,6 +115,18 @@ impl Rental {
         }
     }
 
+    /// Gives the number back at its holder's wish: an active rental is cancelled, a completed one stays completed.
+    pub fn finish(&self, now: UnixMs) -> Result<Self, AlreadyOver> {
+        match self.status {
+            Status::Active => Ok(Self {
+                status: Status::Cancelled,
+                ..self.closed_at(now)
+            }),
+            Status::Completed if !self.closed => Ok(self.closed_at(now)),
+            over => Err(AlreadyOver(over)),
+        }
+    }
+
     /// Ends a rental whose time is up: an active one expires, a completed one stays completed and gives its number back.
     pub fn time_up(&self, now: UnixMs) -> Option<Self> {
         if self.closed || now < self.ends_at {
@@ -227,6 +239,25 @@ mod tests {
             completed.cancel(UnixMs(3000)),
             Err(AlreadyOver(Status::Completed))
         );
+    }
+
+    #[test]
+    fn a_number_is_given_back_once_whatever_came() {
+        let unused = rental().finish(UnixMs(3000)).unwrap();
+        assert_eq!(
+            (unused.status, unused.ends_at, unused.closed),
+            (Status::Cancelled, UnixMs(3000), true)
+        );
+        assert_eq!(unused.finish(UnixMs(4000)), Err(AlreadyOver(Status::Cancelled)));
+        let used = rental()
+            .receive(message(1), code(1), UnixMs(2000), 3000)
+            .finish(UnixMs(3000))
+            .unwrap();
+        assert_eq!(
+            (used.status, used.ends_at, used.closed),
+            (Status::Completed, UnixMs(3000), true)
+        );
+        assert_eq!(used.finish(UnixMs(4000)), Err(AlreadyOver(Status::Completed)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
 mod inbound;
+mod partner;
 mod poll;
 mod rentals;
 mod sources;
@@ -21,10 +22,12 @@ use crate::core::money::Price;
 use crate::core::otp::{Engine, Extraction, Filter};
 use crate::core::rental::AlreadyOver;
 use crate::core::signature::SigningKey;
+use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
 pub use inbound::Inbound;
+pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
 pub use sources::{Fetch, Source};
@@ -47,6 +50,8 @@ pub struct Rules {
     pub subscriptions_max: usize,
     /// The country a rental without a wish gets its number from.
     pub country: String,
+    /// The service of a partner's rental that names none; `None` for the first one.
+    pub partner_service: Option<String>,
     pub min_confidence: f32,
 }
 
@@ -118,6 +123,10 @@ impl Gateway {
 
     pub fn rules(&self) -> &Rules {
         &self.parts.rules
+    }
+
+    pub fn now(&self) -> UnixMs {
+        self.parts.clock.now()
     }
 
     pub fn metrics(&self) -> &Metrics {

@@ -20,38 +20,57 @@ impl Gateway {
     /// Answers the moment the code is durable, also on cancel, expiry and drain, else after `wait`.
     /// May be dropped at any point: a client that hangs up leaves nothing behind.
     pub async fn code(&self, key: &Key, id: RentalId, wait: Duration) -> Result<Code, Error> {
-        if let Some(settled) = self.settled(key, id).await? {
-            return Ok(settled);
-        }
-        if wait.is_zero() || self.is_draining() {
-            return Ok(Code::Pending);
-        }
-        self.hold(key, id, wait).await
+        let settled = self.when(key, id, wait, |rental| rental.status != Status::Active);
+        Ok(settled
+            .await?
+            .map_or(Code::Pending, |rental| Code::Settled(Box::new(rental))))
     }
 
-    async fn hold(&self, key: &Key, id: RentalId, wait: Duration) -> Result<Code, Error> {
+    /// The rental once it `is` so, also on a change that is durable only now; `None` after `wait` or on drain.
+    pub(super) async fn when(
+        &self,
+        key: &Key,
+        id: RentalId,
+        wait: Duration,
+        is: fn(&Rental) -> bool,
+    ) -> Result<Option<Rental>, Error> {
+        let now = self.once(key, id, is).await?;
+        if now.is_some() || wait.is_zero() || self.is_draining() {
+            return Ok(now);
+        }
+        self.hold(key, id, wait, is).await
+    }
+
+    async fn hold(
+        &self,
+        key: &Key,
+        id: RentalId,
+        wait: Duration,
+        is: fn(&Rental) -> bool,
+    ) -> Result<Option<Rental>, Error> {
         let waiter = self.parts.waiters.join(id, key.hash)?;
         let mut draining = self.parts.draining.clone();
         let time_up = tokio::time::sleep(wait);
         tokio::pin!(time_up);
         loop {
             let changed = waiter.notify.notified();
-            if let Some(settled) = self.settled(key, id).await? {
-                return Ok(settled);
+            let now = self.once(key, id, is).await?;
+            if now.is_some() {
+                return Ok(now);
             }
             // A code that comes in the very last moment is told, not missed.
             tokio::select! {
                 biased;
                 () = changed => {}
-                () = &mut time_up => return Ok(Code::Pending),
-                _ = draining.wait_for(|draining| *draining) => return Ok(Code::Pending),
+                () = &mut time_up => return Ok(None),
+                _ = draining.wait_for(|draining| *draining) => return Ok(None),
             }
         }
     }
 
-    /// The rental once it is decided. Boxed: its reading from the disk is rare and larger than a held poll should be.
-    async fn settled(&self, key: &Key, id: RentalId) -> Result<Option<Code>, Error> {
+    /// The rental if it `is` so. Boxed: its reading from the disk is rare and larger than a held poll should be.
+    async fn once(&self, key: &Key, id: RentalId, is: fn(&Rental) -> bool) -> Result<Option<Rental>, Error> {
         let rental = Box::pin(self.rental(&key.account, id)).await?;
-        Ok((rental.status != Status::Active).then(|| Code::Settled(Box::new(rental))))
+        Ok(is(&rental).then_some(rental))
     }
 }

@@ -30,6 +30,8 @@ pub struct Service {
 pub struct Wish {
     /// The name of a service.
     pub service: String,
+    /// ISO 3166-1 alpha-2; the configured one where absent.
+    pub country: Option<String>,
     /// Three digits; another one is taken where it has no free number.
     pub area_code: Option<String>,
     /// What the code is like, over what the service says.
@@ -49,7 +51,7 @@ impl Gateway {
             let now = self.parts.clock.now();
             let live = self.parts.store.live();
             let free = live.free_numbers(
-                &self.parts.rules.country,
+                wish.country.as_ref().unwrap_or(&self.parts.rules.country),
                 wish.area_code.as_deref(),
                 now,
                 CHOICE_MAX,
@@ -143,6 +145,17 @@ impl Gateway {
         Err(Error::Contended)
     }
 
+    /// Ends a rental at its holder's wish, whatever came for it: an active one is cancelled, a completed one gives its number back early.
+    pub async fn finish(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
+        for _ in 0..DECISIONS_MAX {
+            let next = self.rental(account, id).await?.finish(self.parts.clock.now())?;
+            if self.close(next.clone()).await? {
+                return Ok(next);
+            }
+        }
+        Err(Error::Contended)
+    }
+
     /// Commits a closed rental and gives its number back; false if the state has changed since.
     pub(super) async fn close(&self, rental: Rental) -> Result<bool, Error> {
         let number = self
@@ -196,11 +209,7 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, id: Renta
         account: account.clone(),
         service: service.name.clone(),
         number: number.number.clone(),
-        cost: if number.price == Price::default() {
-            service.price
-        } else {
-            number.price
-        },
+        cost: number.price.or(service.price),
         status: Status::Active,
         filter: Filter::default(),
         created_at: now,

@@ -134,6 +134,8 @@ struct NewKey {
     account: AccountId,
     #[serde(default)]
     test: bool,
+    #[serde(default)]
+    allow_query_key: bool,
 }
 
 /// `POST /admin/keys`: makes a key and shows it this once.
@@ -141,7 +143,10 @@ async fn add_key(admin: &Admin, head: &http::request::Parts, body: Incoming) -> 
     authorize(admin, &head.headers)?;
     let wish: NewKey = app::read_json(&admin.app, head, body).await?;
     let plain = Plain::generate(!wish.test, &clock::random());
-    let key = Key::new(plain.as_str(), wish.account.clone(), clock::Clock::System.now());
+    let key = Key {
+        allow_query_key: wish.allow_query_key,
+        ..Key::new(plain.as_str(), wish.account.clone(), clock::Clock::System.now())
+    };
     admin.app.gateway.add_key(key).await?;
     app::json(
         StatusCode::CREATED,

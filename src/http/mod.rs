@@ -17,6 +17,7 @@ mod failure;
 mod framing;
 mod inbound;
 pub mod limits;
+mod partner;
 pub mod problem;
 pub mod router;
 pub mod server;

@@ -231,6 +231,19 @@ impl Problem {
         self.kind.status
     }
 
+    /// What went wrong and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The stable word at the end of `type`.
+    pub fn slug(&self) -> &'static str {
+        match self.kind.slug {
+            QUOTA_EXCEEDED => "quota-exceeded",
+            slug => slug,
+        }
+    }
+
     fn json(&self) -> Bytes {
         let slug = self.kind.slug;
         let uri = if slug.contains(':') {

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
-use super::{Peer, ResponseBody, dev, extract, inbound, verifications, webhooks};
+use super::{Peer, ResponseBody, dev, extract, inbound, partner, verifications, webhooks};
 use crate::core::id::{RentalId, SubscriptionId};
 
 /// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
@@ -64,6 +64,11 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
         (&Method::GET, ["api", "webhooks", id, "logs"]) => {
             Box::pin(webhooks::logs(app, head, webhook_id(id)))
         }
+
+        (_, ["getNumbers"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetNumbers)),
+        (_, ["rentNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::RentNumber)),
+        (_, ["getSMS"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetSms)),
+        (_, ["cancelNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::CancelNumber)),
 
         (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, head, body)),
         (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(&app, &head)),

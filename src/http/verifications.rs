@@ -119,6 +119,7 @@ pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
     }
     let wish = Wish {
         service: wish.service_name,
+        country: None,
         area_code: wish.area_code,
         filter: wish.code.into(),
     };

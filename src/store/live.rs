@@ -9,6 +9,7 @@ use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
 use crate::core::key::{Hash, Key};
+use crate::core::money::Price;
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::Rental;
@@ -122,6 +123,22 @@ impl Live {
             }
         }
         free().take(limit).cloned().collect()
+    }
+
+    /// The prices of the numbers that are free now, by country.
+    pub fn free_prices(&self, country: Option<&str>, now: UnixMs) -> Vec<(String, Vec<Price>)> {
+        let tables = self.read();
+        let wanted = tables
+            .free
+            .iter()
+            .filter(|(name, _)| country.is_none_or(|c| c == *name));
+        let prices = |free: &BTreeSet<(UnixMs, PhoneNumber)>| {
+            let cooled = free.iter().take_while(|(at, _)| *at <= now);
+            cooled
+                .filter_map(|(_, number)| Some(tables.numbers.get(number)?.price))
+                .collect()
+        };
+        wanted.map(|(name, free)| (name.clone(), prices(free))).collect()
     }
 
     /// Open rentals whose time is up.

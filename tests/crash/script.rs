@@ -352,6 +352,7 @@ fn rules() -> Rules {
         poll_default_s: Duration::from_secs(15).as_secs(),
         poll_max_s: 60,
         subscriptions_max: 50,
+        partner_service: None,
         country: "US".into(),
         min_confidence: 0.5,
     }

@@ -171,6 +171,9 @@ async fn refused(gateway: &Gateway, planted: &mut Planted) {
         .expect(401);
     let query = format!("/api/verifications?api_key={}&code=83920471", gateway.key);
     Call::get(&query).send(gateway.address).await.expect(401);
+    // Contract 001 sends its key in the URL, and is refused here for it.
+    let query = format!("/getNumbers?api_key={}", gateway.key);
+    Call::get(&query).send(gateway.address).await.expect(401);
     Call::get(&format!("/nowhere/{}?api_key={}", gateway.key, gateway.key))
         .send(gateway.address)
         .await

@@ -1,90 +1,7 @@
-//! Contract 000 and what its site adds, as request and response pairs in `fixtures/api/000`, played in their order.
-//!
-//! In a response, `{name}` stands for what only a run decides; everything else is exact: names, order, types and omissions.
+//! Contract 000 and what its site adds, as request and response pairs in `fixtures/api/000`.
 
-use std::collections::BTreeMap;
-
-use regex::Regex;
-use serde_json::Value;
-
-use crate::support::carrier::{self, TELNYX, draft};
-use crate::support::client::Call;
+use super::pairs::{self, Known};
 use crate::support::gateway::Gateway;
-
-const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
-
-/// What may stand for a text that only a run decides, what that text must look like, and whether it is the same each time.
-const FORMS: [(&str, &str, bool); 6] = [
-    ("rental", UUID, true),
-    ("second", UUID, true),
-    ("subscription", "^whk_[0-9a-f]{32}$", true),
-    ("secret", "^whsec_[A-Za-z0-9+/]{43}=$", false),
-    (
-        "time",
-        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
-        false,
-    ),
-    ("text", "^.{1,200}$", false),
-];
-
-/// The texts that the run has decided so far, by the name that stands for them.
-type Known = BTreeMap<String, String>;
-
-/// What is wrong with `actual`; keeps what stands for `{rental}` and the like, which come again later.
-fn differences(expected: &Value, actual: &Value, at: &str, known: &mut Known) -> Vec<String> {
-    match (expected, actual) {
-        (Value::Object(wanted), Value::Object(given)) => {
-            if !wanted.keys().eq(given.keys()) {
-                let (wanted, given): (Vec<_>, Vec<_>) = (wanted.keys().collect(), given.keys().collect());
-                return vec![format!("{at}: members {given:?} instead of {wanted:?}")];
-            }
-            wanted
-                .iter()
-                .flat_map(|(name, value)| differences(value, &given[name], &format!("{at}/{name}"), known))
-                .collect()
-        }
-        (Value::Array(wanted), Value::Array(given)) if wanted.len() == given.len() => {
-            let pairs = wanted.iter().zip(given).enumerate();
-            pairs
-                .flat_map(|(n, (wanted, given))| differences(wanted, given, &format!("{at}/{n}"), known))
-                .collect()
-        }
-        (Value::String(wanted), Value::String(given)) if wanted.starts_with('{') => {
-            let name = wanted.trim_matches(['{', '}']);
-            let (_, form, same) = FORMS
-                .iter()
-                .find(|(known, ..)| *known == name)
-                .expect("a form of this name");
-            if !Regex::new(form).unwrap().is_match(given) {
-                return vec![format!("{at}: {given:?} is no {name}")];
-            }
-            let first = known.entry(name.to_owned()).or_insert_with(|| given.clone());
-            if *same && first != given {
-                return vec![format!("{at}: {given:?} is another {name} than before")];
-            }
-            Vec::new()
-        }
-        _ if expected == actual => Vec::new(),
-        _ => vec![format!("{at}: {actual} instead of {expected}")],
-    }
-}
-
-fn fixtures() -> Vec<(String, Value)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/api/000");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    let read = |path: std::path::PathBuf| {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        (
-            name,
-            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap(),
-        )
-    };
-    paths.into_iter().map(read).collect()
-}
 
 async fn gateway() -> Gateway {
     let over = toml::toml! {
@@ -107,15 +24,7 @@ async fn gateway() -> Gateway {
 async fn every_pair_of_contract_000_is_answered_exactly() {
     let gateway = gateway().await;
     let mut known = Known::new();
-    for (name, fixture) in fixtures() {
-        if let Some(text) = fixture["before"]["sms"].as_str() {
-            assert_eq!(
-                carrier::post(gateway.address, TELNYX, &draft("1", "+17755551234", text))
-                    .await
-                    .status,
-                204
-            );
-        }
+    for (name, fixture) in pairs::fixtures("000") {
         if name.starts_with("07") {
             let more = ringback::core::number::Number::new(
                 "+12025550143".to_owned().try_into().unwrap(),
@@ -134,53 +43,6 @@ async fn every_pair_of_contract_000_is_answered_exactly() {
                 .await
                 .unwrap();
         }
-        let request = &fixture["request"];
-        let mut path = request["path"].as_str().unwrap().to_owned();
-        for (word, value) in &known {
-            path = path.replace(&format!("{{{word}}}"), value);
-        }
-        let method = request["method"].as_str().unwrap();
-        let call = match request.get("body") {
-            Some(body) => Call::post(&path, body),
-            None => Call::new(method, &path),
-        };
-        let reply = call.key(&gateway.key).send(gateway.address).await;
-        assert_eq!(
-            u64::from(reply.status),
-            fixture["response"]["status"].as_u64().unwrap(),
-            "{name}: {}",
-            reply.text()
-        );
-        let wrong = differences(&fixture["response"]["body"], &reply.json(), "", &mut known);
-        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
-    }
-}
-
-#[test]
-fn a_difference_is_seen() {
-    let expected = serde_json::json!({ "id": "{rental}", "cost": "0.5000", "list": [{ "at": "{time}" }] });
-    let good = serde_json::json!({ "id": "01a2005a-4620-77c8-8016-6b3962f71f4c", "cost": "0.5000", "list": [{ "at": "2026-11-21T19:00:00.000Z" }] });
-    let mut known = Known::new();
-    assert_eq!(
-        differences(&expected, &good, "", &mut known),
-        Vec::<String>::new()
-    );
-    assert_eq!(known["rental"], "01a2005a-4620-77c8-8016-6b3962f71f4c");
-    let bad = [
-        r#"{"id":"01a2005a-4620-77c8-8016-6b3962f71f4d","cost":"0.5000","list":[{"at":"2026-11-21T19:00:00.000Z"}]}"#,
-        r#"{"id":"01a2005a-4620-77c8-8016-6b3962f71f4c","cost":0.5,"list":[{"at":"2026-11-21T19:00:00.000Z"}]}"#,
-        r#"{"id":"1","cost":"0.5000","list":[{"at":"2026-11-21T19:00:00.000Z"}]}"#,
-        r#"{"id":"01a2005a-4620-77c8-8016-6b3962f71f4c","cost":"0.5000","list":[]}"#,
-        r#"{"id":"01a2005a-4620-77c8-8016-6b3962f71f4c","cost":"0.5000","list":[{"at":null}]}"#,
-        r#"{"id":"01a2005a-4620-77c8-8016-6b3962f71f4c","cost":"0.5000","list":[{"at":"2026-11-21T19:00:00.000Z"}],"more":null}"#,
-        r#"{"cost":"0.5000","id":"01a2005a-4620-77c8-8016-6b3962f71f4c","list":[{"at":"2026-11-21T19:00:00.000Z"}]}"#,
-        r#"{"id":"01a2005a-4620-77c8-8016-6b3962f71f4c","cost":"0.5000"}"#,
-    ];
-    for bad in bad {
-        let actual: Value = serde_json::from_str(bad).unwrap();
-        assert!(
-            !differences(&expected, &actual, "", &mut known).is_empty(),
-            "not seen: {bad}"
-        );
+        pairs::play(&gateway, &name, &fixture, &mut known).await;
     }
 }

@@ -1,0 +1,67 @@
+//! What a number supplier offers a reseller (contract 001): what is free in each country, and all messages of a rental.
+
+use std::time::Duration;
+
+use super::{Error, Gateway, Service};
+use crate::core::id::RentalId;
+use crate::core::ingest::StoredMessage;
+use crate::core::key::Key;
+use crate::core::money::Price;
+use crate::core::rental::Rental;
+
+/// What can be rented in one country now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    pub available: usize,
+    /// Of the cheapest number.
+    pub price: Price,
+}
+
+impl Gateway {
+    /// The service of a rental that names none.
+    pub fn partner_service(&self) -> Option<&Service> {
+        match &self.parts.rules.partner_service {
+            Some(name) => self.parts.services.iter().find(|service| service.name == *name),
+            None => self.parts.services.first(),
+        }
+    }
+
+    /// What is free, by country; a country without a free number is left out.
+    pub fn offers(&self, country: Option<&str>) -> Vec<Offer> {
+        let usual = self.partner_service().map_or_else(Price::default, |s| s.price);
+        let free = self
+            .parts
+            .store
+            .live()
+            .free_prices(country, self.parts.clock.now());
+        let offers = free.into_iter().map(|(country, prices)| Offer {
+            country,
+            available: prices.len(),
+            price: prices
+                .into_iter()
+                .map(|price| price.or(usual))
+                .min()
+                .unwrap_or(usual),
+        });
+        offers.filter(|offer| offer.available > 0).collect()
+    }
+
+    /// A rental with all its messages, oldest first; held until there is one, the rental is over, or the time is up.
+    pub async fn messages(
+        &self,
+        key: &Key,
+        id: RentalId,
+        wait: Duration,
+    ) -> Result<(Rental, Vec<StoredMessage>), Error> {
+        let something = |rental: &Rental| !rental.messages.is_empty() || rental.closed;
+        let rental = match self.when(key, id, wait, something).await? {
+            Some(rental) => rental,
+            None => self.rental(&key.account, id).await?,
+        };
+        let places = rental.messages.clone();
+        let messages = self.read(move |store| store.messages(&places)).await?;
+        Ok((rental, messages))
+    }
+}

@@ -1,0 +1,358 @@
+//! Contract 001: a number supplier's four routes towards a reseller, with the contract's own error form; no `Problem` leaves here.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::app::{self, App, bearer_text};
+use super::problem::Problem;
+use super::{ResponseBody, body};
+use crate::core::country;
+use crate::core::id::RentalId;
+use crate::core::key::Key;
+use crate::core::money::Price;
+use crate::core::rental::{Rental, Status};
+use crate::core::time::UnixMs;
+use crate::gateway::{Error, Wish};
+
+/// The contract's routes.
+#[derive(Clone, Copy)]
+pub enum Route {
+    GetNumbers,
+    RentNumber,
+    GetSms,
+    CancelNumber,
+}
+
+/// How soon a client is told to ask again: a quarter of the rental's age, within these.
+const POLL_AFTER_MIN_MS: u64 = 250;
+const POLL_AFTER_MAX_MS: u64 = 5000;
+
+/// An error in the contract's form: its word, and the status and advice of a `Problem`.
+struct Refusal {
+    code: Cow<'static, str>,
+    problem: Problem,
+}
+
+fn refusal(code: &'static str, problem: Problem) -> Refusal {
+    Refusal {
+        code: code.into(),
+        problem,
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self {
+            code: problem.slug().replace('-', "_").to_uppercase().into(),
+            problem,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::NoNumber => refusal(
+                "NO_NUMBERS",
+                Problem::not_found("No number of this country is free; try again when one has cooled down."),
+            ),
+            Error::NotFound => refusal(
+                "RENTAL_NOT_FOUND",
+                Problem::not_found("There is no rental of this id."),
+            ),
+            Error::UnknownService(_) => refusal(
+                "BAD_SERVICE",
+                Problem::bad_request("There is no such service; leave \"service\" out for any."),
+            ),
+            Error::AlreadyOver(over) => {
+                let code = match over.0 {
+                    Status::Cancelled => "ALREADY_CANCELLED",
+                    Status::Expired => "ALREADY_EXPIRED",
+                    Status::Active | Status::Completed => "ALREADY_COMPLETED",
+                };
+                refusal(
+                    code,
+                    Problem::conflict("The rental is over; its number was given back."),
+                )
+            }
+            _ => Problem::from(error).into(),
+        }
+    }
+}
+
+impl From<Refusal> for Response<ResponseBody> {
+    fn from(refusal: Refusal) -> Self {
+        let body = json!({
+            "status": "error",
+            "error_code": refusal.code,
+            "message": refusal.problem.detail(),
+        });
+        let (mut head, _) = Self::from(refusal.problem).into_parts();
+        head.headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self::from_parts(head, Full::new(Bytes::from(body.to_string())))
+    }
+}
+
+type Answer = Result<Response<ResponseBody>, Refusal>;
+
+/// Answers one route; errors are answers too. A hang-up drops a held getSMS; a rental that was handed in for commit stays.
+pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming, route: Route) -> app::Answer {
+    let answer = match (route, &head.method) {
+        (Route::GetNumbers, &Method::GET) => get_numbers(&app, &head, incoming).await,
+        (Route::GetSms, &Method::GET) => get_sms(&app, head, incoming).await,
+        (Route::RentNumber, &Method::POST) => rent_number(&app, &head, incoming).await,
+        (Route::CancelNumber, &Method::POST) => cancel_number(&app, &head, incoming).await,
+        (Route::GetNumbers | Route::GetSms, _) => Err(Problem::method_not_allowed("GET").into()),
+        (Route::RentNumber | Route::CancelNumber, _) => Err(Problem::method_not_allowed("POST").into()),
+    };
+    Ok(answer.unwrap_or_else(Response::from))
+}
+
+/// What a request says: its query, and its body as a form or a flat JSON object. The body counts first.
+struct Request {
+    query: Vec<(String, String)>,
+    body: Vec<(String, String)>,
+    key: Arc<Key>,
+}
+
+impl Request {
+    async fn read(app: &App, head: &Parts, incoming: Incoming) -> Result<Self, Refusal> {
+        let query = pairs(head.uri.query().unwrap_or_default().as_bytes());
+        let body = read_body(app, head, incoming).await?;
+        let key = authenticate(app, head, &query, &body)?;
+        Ok(Self { query, body, key })
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        find(&self.body, name).or_else(|| find(&self.query, name))
+    }
+
+    fn need(&self, name: &str) -> Result<&str, Refusal> {
+        let missing = || {
+            refusal(
+                "MISSING_PARAMETER",
+                Problem::bad_request(format!("Send \"{name}\".")),
+            )
+        };
+        self.get(name).ok_or_else(missing)
+    }
+
+    /// Two letters, in capitals or not.
+    fn country(&self) -> Result<Option<String>, Refusal> {
+        let Some(text) = self.get("country") else {
+            return Ok(None);
+        };
+        let code = text.to_ascii_uppercase();
+        match country::name(&code) {
+            Some(_) => Ok(Some(code)),
+            None => Err(refusal(
+                "BAD_COUNTRY",
+                Problem::bad_request("\"country\" is two letters of ISO 3166-1, such as US."),
+            )),
+        }
+    }
+
+    fn rental(&self) -> Result<RentalId, Refusal> {
+        let id = self
+            .need("rental_id")?
+            .strip_prefix("rent_")
+            .and_then(|id| id.parse().ok());
+        id.ok_or_else(|| Error::NotFound.into())
+    }
+}
+
+fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(encoded).into_owned().collect()
+}
+
+/// The first value of this name that is not empty.
+fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut named = pairs
+        .iter()
+        .filter(|(known, value)| known == name && !value.is_empty());
+    named.next().map(|(_, value)| value.as_str())
+}
+
+async fn read_body(app: &App, head: &Parts, incoming: Incoming) -> Result<Vec<(String, String)>, Refusal> {
+    if head.method == Method::GET {
+        return Ok(Vec::new());
+    }
+    if app::is_json(&head.headers) {
+        let object: Map<String, Value> = app::read_json(app, head, incoming).await?;
+        let texts = object.into_iter().filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name, text)),
+            Value::Number(number) => Some((name, number.to_string())),
+            _ => None,
+        });
+        return Ok(texts.collect());
+    }
+    let bytes = body::read(head, incoming, &app.body)
+        .await
+        .map_err(Problem::from)?;
+    Ok(pairs(&bytes))
+}
+
+/// The key from the header, the body, or, where the key allows it, the query.
+fn authenticate(
+    app: &App,
+    head: &Parts,
+    query: &[(String, String)],
+    body: &[(String, String)],
+) -> Result<Arc<Key>, Refusal> {
+    let unknown = || {
+        refusal(
+            "BAD_KEY",
+            Problem::unauthorized("Send a valid API key as \"api_key\"."),
+        )
+    };
+    if let Some(key) = bearer_text(&head.headers).or_else(|| find(body, "api_key")) {
+        return app.gateway.authenticate(key).ok_or_else(unknown);
+    }
+    let key = find(query, "api_key")
+        .and_then(|key| app.gateway.authenticate(key))
+        .ok_or_else(unknown)?;
+    if key.allow_query_key {
+        return Ok(key);
+    }
+    let advice = "This key must not stand in a URL: send it as \"Authorization: Bearer KEY\", or make one with --allow-query-key.";
+    Err(refusal("BAD_KEY", Problem::unauthorized(advice)))
+}
+
+#[derive(Serialize)]
+struct Offered {
+    country: String,
+    country_name: &'static str,
+    available: usize,
+    price_per_sms: f64,
+}
+
+async fn get_numbers(app: &App, head: &Parts, incoming: Incoming) -> Answer {
+    let request = Request::read(app, head, incoming).await?;
+    let offers = app.gateway.offers(request.country()?.as_deref());
+    let numbers: Vec<Offered> = offers
+        .into_iter()
+        .map(|offer| Offered {
+            country_name: country::name(&offer.country).unwrap_or_default(),
+            country: offer.country,
+            available: offer.available,
+            price_per_sms: offer.price.dollars(),
+        })
+        .collect();
+    success(&json!({ "status": "success", "numbers": numbers }))
+}
+
+async fn rent_number(app: &App, head: &Parts, incoming: Incoming) -> Answer {
+    let request = Request::read(app, head, incoming).await?;
+    request.need("country")?;
+    let service = request.get("service").map(str::to_owned);
+    let usual = || {
+        app.gateway
+            .partner_service()
+            .map(|s| s.name.clone())
+            .unwrap_or_default()
+    };
+    let wish = Wish {
+        service: service.unwrap_or_else(usual),
+        country: request.country()?,
+        ..Wish::default()
+    };
+    let country = wish.country.clone();
+    let rental = app.gateway.rent(&request.key.account, &wish).await?;
+    success(&json!({
+        "status": "success",
+        "number": rental.number.as_str(),
+        "rental_id": rental_id(rental.id),
+        "expires_at": seconds(rental.ends_at),
+        "country": country,
+    }))
+}
+
+async fn get_sms(app: &App, head: Parts, incoming: Incoming) -> Answer {
+    let request = Request::read(app, &head, incoming).await?;
+    let id = request.rental()?;
+    let wait = wait(&request, app.gateway.rules().poll_max_s)?;
+    let key = request.key.clone();
+    // A held poll keeps nothing of its request.
+    drop((request, head));
+    let (rental, messages) = app.gateway.messages(&key, id, wait).await?;
+    let shown: Vec<_> = messages
+        .iter()
+        .map(|m| json!({ "sender": m.from.as_str(), "text": m.text, "received_at": seconds(m.received_at) }))
+        .collect();
+    let mut response = success(&json!({
+        "status": "success",
+        "messages": shown,
+        "number": rental.number.as_str(),
+    }))?;
+    if messages.is_empty() && !rental.closed {
+        ask_again(&mut response, app.gateway.now().since(rental.created_at));
+    }
+    Ok(response)
+}
+
+/// No wait unless it is asked for: the contract's clients poll, and expect an answer at once.
+fn wait(request: &Request, max_s: u64) -> Result<Duration, Refusal> {
+    let Some(text) = request.get("wait") else {
+        return Ok(Duration::ZERO);
+    };
+    let seconds = text.parse::<u64>().ok().filter(|s| *s <= max_s);
+    let refused = || {
+        Problem::bad_request(format!(
+            "\"wait\" is a whole number of seconds from 0 to {max_s}."
+        ))
+    };
+    Ok(Duration::from_secs(seconds.ok_or_else(refused)?))
+}
+
+fn ask_again(response: &mut Response<ResponseBody>, age_ms: u64) {
+    let after_ms = (age_ms / 4).clamp(POLL_AFTER_MIN_MS, POLL_AFTER_MAX_MS);
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("x-poll-after-ms"), after_ms.into());
+    headers.insert(header::RETRY_AFTER, after_ms.div_ceil(1000).into());
+}
+
+async fn cancel_number(app: &App, head: &Parts, incoming: Incoming) -> Answer {
+    let request = Request::read(app, head, incoming).await?;
+    let id = request.rental()?;
+    let rental = app.gateway.finish(&request.key.account, id).await?;
+    success(&json!({
+        "status": "success",
+        "message": "Number rental cancelled successfully",
+        "rental_id": rental_id(rental.id),
+        "refund_amount": refund(&rental).dollars(),
+    }))
+}
+
+/// A rental is paid back whole when no message came, and not at all when one did.
+fn refund(rental: &Rental) -> Price {
+    if rental.messages.is_empty() {
+        rental.cost
+    } else {
+        Price::default()
+    }
+}
+
+fn rental_id(id: RentalId) -> String {
+    format!("rent_{id}")
+}
+
+/// The contract writes times without fractions.
+fn seconds(time: UnixMs) -> String {
+    let text = time.to_string();
+    format!("{}Z", text.split('.').next().unwrap_or(&text))
+}
+
+fn success(value: &Value) -> Answer {
+    app::json(StatusCode::OK, value).map_err(Refusal::from)
+}
