@@ -44,6 +44,7 @@ pub struct Config {
     pub server: Server,
     pub admin: Admin,
     pub store: Store,
+    pub inbound: Inbound,
     pub poll: Poll,
     pub rental: Rental,
     pub partner: Partner,
@@ -122,6 +123,14 @@ impl fmt::Debug for Store {
 pub enum Durability {
     Power,
     Process,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inbound {
+    pub parts_wait_s: u64,
+    pub sets_per_sender_max: usize,
+    pub sets_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

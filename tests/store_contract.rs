@@ -2,6 +2,7 @@
 //! What only one of them can show (files, a power cut by hand) stands in a module of its own.
 
 mod store_contract {
+    pub mod batches;
     pub mod commits;
     pub mod embedded;
     pub mod format;
@@ -12,7 +13,7 @@ mod store_contract {
     pub mod time;
 }
 
-use store_contract::{commits, home, kept, time};
+use store_contract::{batches, commits, home, kept, time};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -40,6 +41,10 @@ ask! {
         a_group_of_everything_is_whole
         after_closing_nothing_is_taken
         closing_finishes_what_is_queued;
+    batches:
+        known_messages_of_a_request_are_named_and_nothing_changes
+        of_two_changes_to_a_set_one_conflicts
+        waiting_parts_are_kept_and_end_in_the_order_of_their_time;
     kept:
         everything_is_equal_after_reopening
         a_retry_is_due_later

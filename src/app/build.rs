@@ -167,6 +167,9 @@ pub fn rules(config: &Config) -> Rules {
         country: config.rental.country.clone(),
         partner_service: Some(config.partner.service.clone()).filter(|name| !name.is_empty()),
         min_confidence: config.otp.min_confidence,
+        parts_wait_ms: config.inbound.parts_wait_s * 1000,
+        sets_per_sender_max: config.inbound.sets_per_sender_max,
+        sets_max: config.inbound.sets_max,
     }
 }
 

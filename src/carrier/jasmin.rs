@@ -4,7 +4,7 @@
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Contents, Reject, Request, charset, mac, report};
+use super::{Answer, Contents, Reject, Request, charset, mac, report, udh};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::time::UnixMs;
 
@@ -54,16 +54,23 @@ pub(super) fn parse(params: &Params) -> Result<Report, Reject> {
         Some(hex) => mac::unhex(hex).ok_or(Reject::MalformedBody)?,
         None => params.bytes_opt("content")?.ok_or(Reject::MissingField)?.to_vec(),
     };
+    // Jasmin joins parts with a reference of 8 bits, unless that is turned off; of others it leaves the header before the text.
+    let (concat, udh, rest) = match udh::split(&bytes) {
+        Some((concat, header, rest)) => (Some(concat), Some(header.to_vec()), rest),
+        None => (None, None, &bytes[..]),
+    };
     let (encoding, text) = match params.opt("coding")?.unwrap_or("0") {
-        "0" => ("gsm7", charset::gsm(&bytes)),
-        "1" | "3" => ("latin1", Some(charset::latin1(&bytes))),
-        "8" => ("ucs2", charset::ucs2(&bytes)),
+        "0" => ("gsm7", charset::gsm(rest)),
+        "1" | "3" => ("latin1", Some(charset::latin1(rest))),
+        "8" => ("ucs2", charset::ucs2(rest)),
         _ => ("binary", None),
     };
     let encoding = Some(encoding.to_owned());
     Ok(Report::Message(match text {
         Some(text) => Message {
             encoding,
+            concat,
+            udh,
             ..report::message(id, from, to, &text)
         },
         None => Message {

@@ -6,7 +6,7 @@ use super::check::timestamp;
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Contents, Reject, Request, charset, report};
+use super::{Answer, Contents, Reject, Request, charset, report, udh};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -49,7 +49,7 @@ pub(super) fn parse(params: &Params) -> Result<Report, Reject> {
     }
     let (from, to) = (params.id("from")?, params.id("to")?);
     let bytes = params.bytes_opt("text")?.ok_or(Reject::MissingField)?;
-    let udh = params
+    let header = params
         .bytes_opt("udh")?
         .filter(|udh| !udh.is_empty())
         .map(<[u8]>::to_vec);
@@ -62,7 +62,11 @@ pub(super) fn parse(params: &Params) -> Result<Report, Reject> {
     };
     Ok(Report::Message(Message {
         received_at: at,
-        udh,
+        concat: header
+            .as_deref()
+            .filter(|_| plain.binary.is_none())
+            .and_then(udh::concat),
+        udh: header,
         ..plain
     }))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::id::{AccountId, EventId, MessageId, RentalId};
-use super::ingest::StoredMessage;
+use super::ingest::{StoredMessage, Telling};
 use super::money::Price;
 use super::rental::{Rental, Status};
 use super::time::UnixMs;
@@ -16,17 +16,20 @@ pub enum Kind {
     VerificationCodeReceived,
     VerificationCancelled,
     VerificationExpired,
-    /// A message reached a rental, but no code was found in it.
+    /// A message reached a rental within its time, but it told no code.
     MessageReceived,
+    /// A message reached a rental after its end, within its grace, and it told no code.
+    MessageLate,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
         Self::VerificationExpired,
         Self::MessageReceived,
+        Self::MessageLate,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Kind {
             Self::VerificationCancelled => "verification.cancelled",
             Self::VerificationExpired => "verification.expired",
             Self::MessageReceived => "message.received",
+            Self::MessageLate => "message.late",
         }
     }
 }
@@ -105,6 +109,12 @@ struct MessageData<'a> {
     link: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     late: bool,
+    /// Of a text that is told alone although it is one part of a longer message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<u8>,
+    /// How many parts the message has, where it came in several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<u32>,
 }
 
 /// What is written as its `Display` shows it.
@@ -135,12 +145,13 @@ pub fn of_rental(rental: &Rental, at: UnixMs) -> Event {
     }
 }
 
-/// The one event that an inbound message makes. `link` is a verification link found in the text.
-pub fn of_message(rental: &Rental, message: &StoredMessage, late: bool, link: Option<&str>) -> Event {
-    let kind = if message.code.is_some() {
-        Kind::VerificationCodeReceived
-    } else {
-        Kind::MessageReceived
+/// The one event that an inbound message makes: of a code before all, then of lateness.
+pub fn of_message(rental: &Rental, message: &StoredMessage, telling: Telling<'_>) -> Event {
+    let code = message.code.as_deref().filter(|_| telling.code);
+    let kind = match code {
+        Some(_) => Kind::VerificationCodeReceived,
+        None if message.late => Kind::MessageLate,
+        None => Kind::MessageReceived,
     };
     let confidence = (f64::from(message.confidence) * 1000.0).round() / 1000.0;
     let data = MessageData {
@@ -148,10 +159,15 @@ pub fn of_message(rental: &Rental, message: &StoredMessage, late: bool, link: Op
         from: message.from.as_str(),
         sms_content: &message.text,
         received_at: Text(message.received_at),
-        otp_code: message.code.as_deref(),
-        confidence: message.code.is_some().then_some(confidence),
-        link,
-        late,
+        otp_code: code,
+        confidence: code.map(|_| confidence),
+        link: telling.link,
+        late: message.late,
+        part: message.part.map(|part| part.number),
+        parts: message
+            .part
+            .map(|part| part.total.into())
+            .or(message.parts.filter(|n| *n > 1)),
     };
     let body = body(kind, message.received_at, rental, Some(data));
     Event {
@@ -218,6 +234,7 @@ mod tests {
             text: "\"123456\" is it".into(),
             media: Vec::new(),
             parts: None,
+            part: None,
             sent_at: None,
             received_at: UnixMs(1_793_534_401_500),
             owner: Ok(RentalId([0xab; 16])),
@@ -240,12 +257,15 @@ mod tests {
 
     #[test]
     fn a_messages_event_has_these_bytes() {
-        let event = of_message(
-            &rental(),
-            &message(Some("123456")),
-            true,
-            Some("https://e.example/x"),
-        );
+        let telling = Telling {
+            link: Some("https://e.example/x"),
+            code: true,
+        };
+        let late = StoredMessage {
+            late: true,
+            ..message(Some("123456"))
+        };
+        let event = of_message(&rental(), &late, telling);
         let expected = format!(
             r#"{{"type":"verification.code_received","timestamp":"2026-11-01T12:00:01.500Z","data":{RENTAL},"messageId":"msg_{}","from":"Google","smsContent":"\"123456\" is it","receivedAt":"2026-11-01T12:00:01.500Z","otpCode":"123456","confidence":0.9,"link":"https://e.example/x","late":true}}}}"#,
             "01".repeat(16)
@@ -255,10 +275,37 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_left_out() {
-        let event = of_message(&rental(), &message(None), false, None);
+        let telling = Telling {
+            link: None,
+            code: true,
+        };
+        let event = of_message(&rental(), &message(None), telling);
         assert_eq!(event.kind, Kind::MessageReceived);
-        for absent in ["otpCode", "confidence", "link", "late", "null"] {
+        for absent in ["otpCode", "confidence", "link", "late", "part", "null"] {
             assert!(!event.body.contains(absent), "{absent}");
         }
+    }
+
+    #[test]
+    fn what_a_message_tells_names_its_event() {
+        let kind = |code: Option<&str>, late: bool, told: bool| {
+            let message = StoredMessage {
+                late,
+                ..message(code)
+            };
+            of_message(
+                &rental(),
+                &message,
+                Telling {
+                    link: None,
+                    code: told,
+                },
+            )
+            .kind
+        };
+        assert_eq!(kind(Some("123456"), true, true), Kind::VerificationCodeReceived);
+        assert_eq!(kind(Some("123456"), false, false), Kind::MessageReceived);
+        assert_eq!(kind(Some("123456"), true, false), Kind::MessageLate);
+        assert_eq!(kind(None, true, true), Kind::MessageLate);
     }
 }

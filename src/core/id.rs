@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::message::Concat;
 use super::time::UnixMs;
 
 /// Longest account id, in bytes.
@@ -153,9 +154,29 @@ prefixed_id!(
     "dlv_"
 );
 
+prefixed_id!(
+    /// Parts that may belong to one long message: hash of the source, both addresses, the reference and the total.
+    SetId,
+    "set_"
+);
+
 impl MessageId {
     pub fn derive(source: &str, dedupe_key: &str) -> Self {
         Self(hash("message", &[source.as_bytes(), dedupe_key.as_bytes()]))
+    }
+
+    /// The message that was joined from these parts, in their order.
+    pub fn of_parts<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let parts: Vec<&[u8]> = parts.map(|part| &part.0[..]).collect();
+        Self(hash("whole", &parts))
+    }
+}
+
+impl SetId {
+    pub fn derive(source: &str, from: &str, to: &str, concat: &Concat) -> Self {
+        let total = concat.total.to_be_bytes();
+        let texts = [source, from, to, &concat.reference].map(str::as_bytes);
+        Self(hash("set", &[texts[0], texts[1], texts[2], texts[3], &total]))
     }
 }
 

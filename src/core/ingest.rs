@@ -1,4 +1,4 @@
-//! The decision at the heart of the flow: a message, whose it is, and what follows from it as values; the gateway commits them, then acts.
+//! The decision at the heart of the flow: a message as it is stored, and what follows from it as values; the gateway commits them, then acts.
 
 use std::fmt;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{self, Event};
 use super::id::{MessageId, RentalId};
 use super::message::{Media, Message};
+use super::multipart::PartOf;
 use super::number::Unmatched;
 use super::otp::Extraction;
 use super::phone::Address;
@@ -23,7 +24,10 @@ pub struct StoredMessage {
     pub to: Address,
     pub text: String,
     pub media: Vec<Media>,
+    /// How many SMS it came in; `None` where the carrier does not say.
     pub parts: Option<u32>,
+    /// Present in a text that is one part of a longer message.
+    pub part: Option<PartOf>,
     /// The carrier's time, where it sent one.
     pub sent_at: Option<UnixMs>,
     /// Our own clock at arrival.
@@ -54,14 +58,6 @@ pub struct Arrival<'a> {
     pub now: UnixMs,
 }
 
-/// Everything that follows from one message; committed together or not at all.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    pub message: StoredMessage,
-    /// The rental as it will be, and the event that its account hears.
-    pub matched: Option<(Rental, Event)>,
-}
-
 /// How far back a carrier's timestamp is believed, in milliseconds.
 const CARRIER_TIME_BACK_MAX_MS: u64 = 600_000;
 
@@ -73,48 +69,61 @@ pub fn matching_time(message: &Message, now: UnixMs) -> UnixMs {
         .clamp(now.minus_ms(CARRIER_TIME_BACK_MAX_MS), now)
 }
 
-/// Decides on a message that belongs to nobody.
-pub fn unmatched(arrival: Arrival<'_>, reason: Unmatched) -> Decision {
-    Decision {
-        message: stored(arrival, Err(reason), None),
-        matched: None,
+/// What the event of a message tells beyond the message itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Telling<'a> {
+    pub link: Option<&'a str>,
+    /// The code is told by this event; false where a part told one already.
+    pub code: bool,
+}
+
+impl<'a> Telling<'a> {
+    pub fn of(found: &'a Extraction) -> Self {
+        Self {
+            link: found.link.as_deref(),
+            code: true,
+        }
     }
 }
 
-/// Decides on a message of this rental.
-pub fn matched(
-    arrival: Arrival<'_>,
+/// The rental with this message, and the one event that tells it.
+pub fn attach(
     rental: &Rental,
-    late: bool,
-    found: &Extraction,
+    message: &StoredMessage,
+    telling: Telling<'_>,
     linger_ms: u64,
-) -> Decision {
-    let mut message = stored(arrival, Ok(rental.id), Some(found));
-    message.late = late;
-    let code = found.code.as_ref().map(|code| Code {
+) -> (Rental, Event) {
+    let code = message.code.as_ref().map(|code| Code {
         code: code.clone(),
         text: message.text.clone(),
         message: message.id,
-        confidence: found.confidence,
-        at: arrival.now,
+        confidence: message.confidence,
+        at: message.received_at,
     });
-    let place = MessageRef {
-        id: message.id,
-        at: arrival.now,
-    };
-    let next = rental.receive(place, code, arrival.now, linger_ms);
-    let event = event::of_message(&next, &message, late, found.link.as_deref());
-    Decision {
-        message,
-        matched: Some((next, event)),
+    let next = rental.receive(message.place(), code, message.received_at, linger_ms);
+    let event = event::of_message(&next, message, telling);
+    (next, event)
+}
+
+impl StoredMessage {
+    /// The message with what was found in it.
+    pub fn with(mut self, found: &Extraction) -> Self {
+        self.code.clone_from(&found.code);
+        self.confidence = found.confidence;
+        self
+    }
+
+    /// Where it is stored.
+    pub fn place(&self) -> MessageRef {
+        MessageRef {
+            id: self.id,
+            at: self.received_at,
+        }
     }
 }
 
-fn stored(
-    arrival: Arrival<'_>,
-    owner: Result<RentalId, Unmatched>,
-    found: Option<&Extraction>,
-) -> StoredMessage {
+/// A message as it is stored, before anything was looked for in it.
+pub fn stored(arrival: Arrival<'_>, owner: Result<RentalId, Unmatched>, late: bool) -> StoredMessage {
     let message = arrival.message;
     StoredMessage {
         id: MessageId::derive(arrival.source, &message.dedupe_key),
@@ -125,12 +134,13 @@ fn stored(
         text: message.text.clone(),
         media: message.media.clone(),
         parts: message.parts,
+        part: message.concat.as_ref().and_then(PartOf::of),
         sent_at: message.received_at,
         received_at: arrival.now,
         owner,
-        late: false,
-        code: found.and_then(|f| f.code.clone()),
-        confidence: found.map_or(0.0, |f| f.confidence),
+        late,
+        code: None,
+        confidence: 0.0,
     }
 }
 
@@ -176,7 +186,7 @@ mod tests {
             message: &message,
             now: UnixMs(5),
         };
-        let decision = unmatched(arrival, Unmatched::NoRental);
-        assert!(!format!("{decision:?} {arrival:?}").contains("123456"));
+        let stored = stored(arrival, Err(Unmatched::NoRental), false);
+        assert!(!format!("{stored:?} {arrival:?}").contains("123456"));
     }
 }

@@ -9,6 +9,7 @@ pub mod ingest;
 pub mod key;
 pub mod message;
 pub mod money;
+pub mod multipart;
 pub mod number;
 pub mod otp;
 pub mod phone;

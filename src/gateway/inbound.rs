@@ -1,12 +1,10 @@
 //! The staircase of the one flow: verify, match, decide, commit; the last two steps, wake and ring, only once the commit holds.
 
+use super::draft::{Count, Draft};
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::carrier::{Answer, Request};
-use crate::core::id::RentalId;
-use crate::core::ingest::{self, Arrival, Decision};
+use crate::core::id::{MessageId, RentalId};
 use crate::core::message::{Message, Report};
-use crate::core::number::{Owner, Unmatched};
-use crate::core::otp::Extraction;
 use crate::core::rental::Rental;
 use crate::store::{Change, Commit, Committed};
 
@@ -39,7 +37,6 @@ impl Gateway {
     /// Takes one carrier request to the disk and answers as that carrier expects. Must run to its end once begun: the transport
     /// spawns it, so that a carrier that hangs up does not halve it.
     pub async fn receive(&self, inbound: Inbound) -> Result<Answer, Error> {
-        let metrics = &self.parts.metrics;
         let source = self.source(&inbound.source)?;
         let url = inbound.url(&source.public_url);
         let method = inbound.method.as_str();
@@ -50,41 +47,45 @@ impl Gateway {
             body: &inbound.body,
         };
         let received = self.judge(&inbound.source, source, &request).await?;
-        for report in received.reports {
-            match report {
-                Report::Message(message) => self.take(&inbound.source, &message).await?,
-                Report::Confirmation(confirmation) => self.confirm(&inbound.source, &confirmation).await?,
-                // Receipts and verify events belong to messages that we sent; nothing is sent yet, so there is nothing to update.
-                Report::Receipt(_) | Report::Verify(_) => {
-                    metrics.ignored(&inbound.source);
-                }
+        for report in &received.reports {
+            if let Report::Confirmation(confirmation) = report {
+                self.confirm(&inbound.source, confirmation).await?;
             }
         }
+        self.take(&inbound.source, received.reports).await?;
         Ok(received.answer)
     }
 
-    /// One message: read, decide, commit; again if the state changed in between.
-    async fn take(&self, source: &str, message: &Message) -> Result<(), Error> {
-        let arrival = Arrival {
-            source,
-            message,
-            now: self.parts.clock.now(),
-        };
+    /// All of one request in one commit: read, decide, commit; again if the state changed in between. What was there already is
+    /// left out, and the rest of the request is stored.
+    async fn take(&self, source: &str, mut reports: Vec<Report>) -> Result<(), Error> {
         for _ in 0..DECISIONS_MAX {
-            let decision = self.decide(arrival).await?;
-            let woken = decision.matched.as_ref().map(|(rental, _)| rental.id);
-            let code_found = decision.message.code.is_some();
-            let owner = decision.message.owner;
-            match self.commit(self.commit_of(decision)).await? {
+            let mut draft = Draft::new(self);
+            for report in &reports {
+                match report {
+                    Report::Message(message) => draft.message(source, message).await?,
+                    // Receipts and verify events belong to messages that we sent; nothing is sent yet, so there is nothing to update.
+                    Report::Receipt(_) | Report::Verify(_) => {
+                        draft.counts.push(Count::Ignored(source.to_owned()));
+                    }
+                    Report::Confirmation(_) => {}
+                }
+            }
+            let batch = std::mem::take(&mut draft.batch);
+            let committed = if batch.is_empty() {
+                Committed::New(None)
+            } else {
+                self.commit(Commit::Receive(Box::new(batch))).await?
+            };
+            match committed {
                 Committed::New(_) => {
-                    // Counted first: who is woken may look at the counter.
-                    self.parts.metrics.message(source, owner.err(), code_found);
-                    self.announce(woken);
+                    self.act_on(&draft);
                     return Ok(());
                 }
-                Committed::Duplicate => {
-                    self.parts.metrics.duplicate(source);
-                    return Ok(());
+                Committed::Known(known) => {
+                    let is_known = |m: &Message| known.contains(&MessageId::derive(source, &m.dedupe_key));
+                    reports.retain(|report| !matches!(report, Report::Message(m) if is_known(m)));
+                    known.iter().for_each(|_| self.parts.metrics.duplicate(source));
                 }
                 Committed::Conflict => {}
             }
@@ -92,40 +93,19 @@ impl Gateway {
         Err(Error::Contended)
     }
 
-    async fn decide(&self, arrival: Arrival<'_>) -> Result<Decision, Error> {
-        let Some(number) = arrival.message.to.number() else {
-            return Ok(ingest::unmatched(arrival, Unmatched::BadNumber));
-        };
-        let Some(number) = self.parts.store.live().number(&number) else {
-            return Ok(ingest::unmatched(arrival, Unmatched::UnknownNumber));
-        };
-        let time = ingest::matching_time(arrival.message, arrival.now);
-        let (lease, late) = match number.owner_at(time, self.parts.rules.grace_ms) {
-            Owner::Rental { lease, late } => (lease, late),
-            Owner::Nobody(reason) => return Ok(ingest::unmatched(arrival, reason)),
-        };
-        // A rental is kept longer than any message of it can be late, so its absence is damage and not a decision.
-        let rental = self.rental_of(&lease.account, lease.rental).await?;
-        let filter = self.filter_of(&rental);
-        let found = if filter.accepts_sender(arrival.message.from.as_str()) {
-            self.parts.engine.extract(&arrival.message.text, &filter)
-        } else {
-            Extraction::default()
-        };
-        Ok(ingest::matched(
-            arrival,
-            &rental,
-            late,
-            &found,
-            self.parts.rules.linger_ms,
-        ))
-    }
-
-    fn commit_of(&self, decision: Decision) -> Commit {
-        let matched = decision.matched.map(|(rental, event)| self.change(rental, event));
-        Commit::Receive {
-            message: Box::new(decision.message),
-            matched,
+    /// What may happen only after a commit holds: count, wake the polls, ring dispatch. Counted first: who is woken may look.
+    pub(super) fn act_on(&self, draft: &Draft<'_>) {
+        let metrics = &self.parts.metrics;
+        for count in &draft.counts {
+            match count {
+                Count::Message(source, owner, code_found) => metrics.message(source, *owner, *code_found),
+                Count::Repeated(source) => metrics.duplicate(source),
+                Count::Ignored(source) => metrics.ignored(source),
+            }
+        }
+        draft.woken.iter().for_each(|id| self.parts.waiters.wake(*id));
+        if !draft.woken.is_empty() {
+            self.parts.doorbell.notify_one();
         }
     }
 

@@ -1,7 +1,9 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
+mod draft;
 mod inbound;
 mod partner;
+mod parts;
 mod poll;
 mod rentals;
 mod sources;
@@ -53,6 +55,12 @@ pub struct Rules {
     /// The service of a partner's rental that names none; `None` for the first one.
     pub partner_service: Option<String>,
     pub min_confidence: f32,
+    /// How long after its latest part a message waits for the others.
+    pub parts_wait_ms: u64,
+    /// How many messages of one sender to one number may wait for parts.
+    pub sets_per_sender_max: usize,
+    /// How many messages may wait for parts in all.
+    pub sets_max: usize,
 }
 
 /// What the gateway is made of; `app` builds it.

@@ -1,4 +1,4 @@
-//! What time alone brings about: rentals whose time is up, and logs that are older than their retention.
+//! What time alone brings about: rentals whose time is up, parts that waited too long, and logs that are older than their retention.
 
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ impl Gateway {
         let mut draining = self.parts.draining.clone();
         let mut logs_in = Duration::ZERO;
         while !*draining.borrow() {
-            if let Err(error) = self.sweep().await {
-                tracing::warn!(%error, "a sweep failed; the next one tries again");
+            for swept in [self.sweep().await, self.sweep_parts().await] {
+                if let Err(error) = swept {
+                    tracing::warn!(%error, "a sweep failed; the next one tries again");
+                }
             }
             if logs_in.is_zero() {
                 self.drop_old_logs(log_days).await;

@@ -13,7 +13,7 @@ use super::vault::Vault;
 use super::{Committed, Error};
 use crate::core::delivery::{Attempt, Due, Next, health_after};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
@@ -29,6 +29,8 @@ pub struct Group {
     messages: HashSet<MessageId>,
     rentals: HashMap<RentalId, u32>,
     numbers: HashMap<PhoneNumber, u32>,
+    /// `None`: it ended.
+    sets: HashMap<SetId, Option<u64>>,
     subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
 }
 
@@ -43,10 +45,9 @@ pub struct Writer<R> {
 impl<R: Rows> Writer<R> {
     /// Adds one commit to the group, or answers why not. An error leaves the group as it was.
     pub fn execute(&mut self, plan: Plan, group: &mut Group) -> Result<Committed, Error> {
-        if let Some(id) = plan.new_message
-            && (group.messages.contains(&id) || self.is_stored(id, plan.now)?)
-        {
-            return Ok(Committed::Duplicate);
+        let known = self.known(&plan, group)?;
+        if !known.is_empty() {
+            return Ok(Committed::Known(known));
         }
         if self.is_outdated(&plan, group)? {
             return Ok(Committed::Conflict);
@@ -55,10 +56,10 @@ impl<R: Rows> Writer<R> {
             rows: plan.rows,
             facts: plan.facts,
         };
-        let seq = plan
-            .event
-            .map(|(event, targets)| self.append(event, &targets, &mut effects, plan.now))
-            .transpose()?;
+        let mut seq = None;
+        for (event, targets) in plan.events {
+            seq = Some(self.append(event, &targets, &mut effects, plan.now)?);
+        }
         if let Some(attempt) = plan.attempt {
             self.record(&attempt, group, &mut effects, plan.now)?;
         }
@@ -69,7 +70,7 @@ impl<R: Rows> Writer<R> {
                 effects.facts.push(fact);
             }
         }
-        group.messages.extend(plan.new_message);
+        group.messages.extend(plan.new_messages);
         group.note(&effects.facts);
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
@@ -103,6 +104,17 @@ impl<R: Rows> Writer<R> {
         Ok(seq)
     }
 
+    /// Which of the new messages are there already.
+    fn known(&self, plan: &Plan, group: &Group) -> Result<Vec<MessageId>, Error> {
+        let mut known = Vec::new();
+        for id in &plan.new_messages {
+            if group.messages.contains(id) || self.is_stored(*id, plan.now)? {
+                known.push(*id);
+            }
+        }
+        Ok(known)
+    }
+
     fn is_stored(&self, id: MessageId, now: UnixMs) -> Result<bool, Error> {
         let key = keys::message(id);
         let Tree::Log(today) = Tree::of(now) else {
@@ -119,10 +131,16 @@ impl<R: Rows> Writer<R> {
     }
 
     fn is_outdated(&self, plan: &Plan, group: &Group) -> Result<bool, Error> {
-        if let Some((account, id, was)) = &plan.rental_was
-            && self.rental_version(account, *id, group)? != Some(*was)
-        {
-            return Ok(true);
+        for (account, id, was) in &plan.rentals_were {
+            if self.rental_version(account, *id, group)? != Some(*was) {
+                return Ok(true);
+            }
+        }
+        for (id, was) in &plan.sets_were {
+            let is = group.sets.get(id).copied();
+            if is.unwrap_or_else(|| self.live.parts(*id).map(|set| set.version)) != *was {
+                return Ok(true);
+            }
         }
         let number = plan.number_was.as_ref().is_some_and(|(number, was)| {
             let is = group
@@ -219,6 +237,8 @@ impl Group {
             match fact {
                 Fact::Rental(rental) => drop(self.rentals.insert(rental.id, rental.version)),
                 Fact::Number(number) => drop(self.numbers.insert(number.number.clone(), number.version)),
+                Fact::Parts(set) => drop(self.sets.insert(set.id, Some(set.version))),
+                Fact::PartsGone(id) => drop(self.sets.insert(*id, None)),
                 Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
                 Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
                 Fact::Key(_) | Fact::Event(..) | Fact::Due(_) | Fact::Settled(_) => {}

@@ -7,6 +7,7 @@
 //! | state | 3 SUBSCRIPTION | account 0x00 id (16) | sealed `Subscription` | until deleted |
 //! | state | 4 KEY | SHA-256 of the key (32) | sealed `Key` | until revoked |
 //! | state | 5 DUE | subscription (16) due_ms (8) seq (8) | attempts made (2) and a checksum | while owed |
+//! | state | 6 PARTS | set (16) | sealed `Set` | until complete or timed out |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -16,7 +17,7 @@
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
 use crate::core::delivery::{Attempt, Due};
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
 use crate::core::time::UnixMs;
 
@@ -28,6 +29,7 @@ pub const NUMBER: u8 = 2;
 pub const SUBSCRIPTION: u8 = 3;
 pub const KEY: u8 = 4;
 pub const DUE: u8 = 5;
+pub const PARTS: u8 = 6;
 pub const RENTAL: u8 = 16;
 pub const MESSAGE: u8 = 17;
 pub const EVENT: u8 = 18;
@@ -109,6 +111,10 @@ pub fn parse_due(key: &[u8], attempts: u16) -> Option<Due> {
         event: Seq(u64::from_be_bytes(rest.get(24..)?.try_into().ok()?)),
         attempts,
     })
+}
+
+pub fn parts(set: SetId) -> Key {
+    key(PARTS, &[&set.0])
 }
 
 /// All rentals of an account.

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::owed::Owed;
+use super::sets::Sets;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::{Hash, Key};
 use crate::core::money::Price;
+use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::Rental;
@@ -26,6 +28,8 @@ const CLOSED_KEPT_MS: u64 = 600_000;
 pub enum Fact {
     Rental(Arc<Rental>),
     Number(Arc<Number>),
+    Parts(Arc<Set>),
+    PartsGone(SetId),
     Subscription(Arc<Subscription>),
     Unsubscribed(SubscriptionId),
     Key(Arc<Key>),
@@ -47,6 +51,7 @@ struct Tables {
     numbers: HashMap<PhoneNumber, Arc<Number>>,
     /// Numbers that nobody holds, by country, the longest free first.
     free: BTreeMap<String, BTreeSet<(UnixMs, PhoneNumber)>>,
+    sets: Sets,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
     by_account: HashMap<AccountId, Vec<SubscriptionId>>,
     keys: HashMap<Hash, Arc<Key>>,
@@ -172,6 +177,20 @@ impl Live {
         }
     }
 
+    pub fn parts(&self, id: SetId) -> Option<Arc<Set>> {
+        self.read().sets.get(id)
+    }
+
+    /// How many sets of parts wait for one sender and receiver, and in all.
+    pub fn parts_waiting(&self, pair: [u8; 8]) -> (usize, usize) {
+        self.read().sets.waiting(pair)
+    }
+
+    /// Sets of parts whose time is up.
+    pub fn parts_over(&self, now: UnixMs, limit: usize) -> Vec<Arc<Set>> {
+        self.read().sets.over(now, limit)
+    }
+
     pub fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
         self.read().subscriptions.get(&id).cloned()
     }
@@ -240,6 +259,8 @@ impl Tables {
         match fact {
             Fact::Rental(rental) => self.put_rental(rental),
             Fact::Number(number) => self.put_number(number),
+            Fact::Parts(set) => self.sets.put(set),
+            Fact::PartsGone(id) => self.sets.remove(id),
             Fact::Subscription(subscription) => self.put_subscription(subscription),
             Fact::Unsubscribed(id) => self.unsubscribe(id),
             Fact::Key(key) => {

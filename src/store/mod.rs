@@ -7,6 +7,7 @@ mod owed;
 mod plan;
 mod query;
 mod rows;
+mod sets;
 pub mod sim;
 pub mod sled;
 pub mod vault;
@@ -17,9 +18,10 @@ use std::sync::Arc;
 
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
+use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
@@ -34,7 +36,7 @@ pub type Ticket = Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>
 /// 1. When a ticket resolves to `New`, all of that commit survives whatever happens to the process or the machine.
 /// 2. A commit is there whole or not at all, also after a crash; commits are visible in the order of their tickets.
 /// 3. Nothing is visible to a query before it is durable.
-/// 4. `Duplicate` and `Conflict` change nothing. `Conflict`: the decision was made on an older state; read and decide again.
+/// 4. `Known` and `Conflict` change nothing. `Conflict`: the decision was made on an older state; read and decide again.
 /// 5. After a failed sync nothing is acknowledged any more: a failed fsync is never retried.
 pub trait Store: Send + Sync + 'static {
     /// Hands in a commit. Never blocks; a full queue answers `Error::Busy` at once.
@@ -86,11 +88,8 @@ pub async fn read<T: Send + 'static>(
 /// The product's commits. Each is atomic.
 #[derive(Debug, Clone)]
 pub enum Commit {
-    /// An inbound message with all that follows from it. Guarded by the message's id and the rental's version.
-    Receive {
-        message: Box<StoredMessage>,
-        matched: Option<Box<Change>>,
-    },
+    /// All that one carrier request brought with all that follows from it, or what a time-out brings about.
+    Receive(Box<Batch>),
     /// A new rental and the number it takes. Guarded by the number's version.
     Rent {
         change: Box<Change>,
@@ -117,6 +116,50 @@ pub enum Commit {
     AddKey(Box<Key>),
 }
 
+/// What is written together or not at all. Guarded by the ids of new messages and the versions of all that it changes.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub messages: Vec<Filed>,
+    /// Each rental once, as it will be, with the version that was decided on.
+    pub rentals: Vec<(Rental, u32)>,
+    /// Each set of parts once.
+    pub sets: Vec<SetChange>,
+    /// In the order in which they are told.
+    pub events: Vec<Heard>,
+}
+
+/// A message to write.
+#[derive(Debug, Clone)]
+pub struct Filed {
+    pub message: StoredMessage,
+    /// It came from a carrier, so it must be new.
+    pub is_new: bool,
+    /// It belongs to nobody and is listed so.
+    pub is_unmatched: bool,
+}
+
+/// A set of parts as it will be, or its end.
+#[derive(Debug, Clone)]
+pub struct SetChange {
+    pub id: SetId,
+    /// The version that was decided on; `None`: there was no such set.
+    pub was: Option<u64>,
+    pub next: Option<Set>,
+}
+
+impl Batch {
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.rentals.is_empty() && self.sets.is_empty() && self.events.is_empty()
+    }
+}
+
+/// An event and whom it is owed to.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub event: Event,
+    pub targets: Vec<SubscriptionId>,
+}
+
 /// A rental as it will be, the event its account hears and whom that event is owed to.
 #[derive(Debug, Clone)]
 pub struct Change {
@@ -126,12 +169,12 @@ pub struct Change {
 }
 
 /// What became of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {
-    /// On the disk; the event's sequence, where there is one.
+    /// On the disk; the sequence of its last event, where there is one.
     New(Option<Seq>),
-    /// This message was there already.
-    Duplicate,
+    /// These messages of it were there already. If there is more in it, decide again without them.
+    Known(Vec<MessageId>),
     /// Decided on an older state.
     Conflict,
 }

@@ -6,11 +6,10 @@ use super::keys::{self, Tree};
 use super::live::Fact;
 use super::rows::Row;
 use super::vault::Vault;
-use super::{Change, Commit, Error};
+use super::{Batch, Change, Commit, Error, Filed, SetChange};
 use crate::core::delivery::{Attempt, Due};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, SubscriptionId};
-use crate::core::ingest::StoredMessage;
+use crate::core::id::{AccountId, MessageId, RentalId, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::Rental;
@@ -19,15 +18,16 @@ use crate::core::time::UnixMs;
 /// What the writer is asked to do.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// This message must be new, or the answer is `Duplicate`.
-    pub new_message: Option<MessageId>,
+    /// These messages must be new, or the answer is `Known`.
+    pub new_messages: Vec<MessageId>,
     /// The versions that the decision was made on, or the answer is `Conflict`.
-    pub rental_was: Option<(AccountId, RentalId, u32)>,
+    pub rentals_were: Vec<(AccountId, RentalId, u32)>,
     pub number_was: Option<(PhoneNumber, u32)>,
+    pub sets_were: Vec<(SetId, Option<u64>)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
-    /// Gets its sequence from the writer.
-    pub event: Option<(Arc<Event>, Vec<SubscriptionId>)>,
+    /// Get their sequences from the writer.
+    pub events: Vec<(Arc<Event>, Vec<SubscriptionId>)>,
     /// Judged by the writer, because it touches the subscription's health as it is then.
     pub attempt: Option<Box<Attempt>>,
     /// Numbers to add where they are not known yet.
@@ -42,12 +42,7 @@ impl Plan {
             ..Self::default()
         };
         match commit {
-            Commit::Receive { message, matched } => {
-                plan.message(&message, vault)?;
-                if let Some(change) = matched {
-                    plan.change(*change, vault, true)?;
-                }
-            }
+            Commit::Receive(batch) => plan.batch(*batch, vault)?,
             Commit::Rent { change, number } => {
                 plan.number(number, vault)?;
                 plan.change(*change, vault, false)?;
@@ -58,7 +53,8 @@ impl Plan {
             }
             Commit::Release { rental, number } => {
                 plan.number(number, vault)?;
-                plan.rental(*rental, vault, true)?;
+                plan.guard(&rental);
+                plan.rental(*rental, vault)?;
             }
             Commit::Record(attempt) => plan.attempt = Some(attempt),
             Commit::Forget(due) => plan.settle(&due),
@@ -84,36 +80,82 @@ impl Plan {
         Ok(plan)
     }
 
-    fn message(&mut self, message: &StoredMessage, vault: &Vault) -> Result<(), Error> {
+    fn batch(&mut self, batch: Batch, vault: &Vault) -> Result<(), Error> {
+        for filed in batch.messages {
+            self.message(&filed, vault)?;
+        }
+        for (rental, was) in batch.rentals {
+            debug_assert!(rental.version > was, "a changed rental has a version before");
+            self.rentals_were.push((rental.account.clone(), rental.id, was));
+            self.rental(rental, vault)?;
+        }
+        for change in batch.sets {
+            self.set(change, vault)?;
+        }
+        let events = batch.events.into_iter();
+        self.events
+            .extend(events.map(|heard| (Arc::new(heard.event), heard.targets)));
+        Ok(())
+    }
+
+    fn message(&mut self, filed: &Filed, vault: &Vault) -> Result<(), Error> {
+        let message = &filed.message;
         let (tree, key) = (Tree::of(message.received_at), keys::message(message.id));
         let sealed = vault.seal(&key, message)?;
         self.rows.push(Row::put(tree, key, sealed));
-        if message.owner.is_err() {
-            self.rows.push(Row::put(
-                tree,
-                keys::unmatched(message.received_at, message.id),
-                Vec::new(),
-            ));
+        if filed.is_unmatched {
+            let key = keys::unmatched(message.received_at, message.id);
+            self.rows.push(Row::put(tree, key, Vec::new()));
         }
-        self.new_message = Some(message.id);
+        if filed.is_new {
+            self.new_messages.push(message.id);
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, change: SetChange, vault: &Vault) -> Result<(), Error> {
+        let key = keys::parts(change.id);
+        self.sets_were.push((change.id, change.was));
+        match change.next {
+            Some(set) => {
+                let sealed = vault.seal(&key, &set)?;
+                self.rows.push(Row::put(Tree::State, key, sealed));
+                self.facts.push(Fact::Parts(Arc::new(set)));
+            }
+            None => {
+                self.rows.push(Row::delete(Tree::State, key));
+                self.facts.push(Fact::PartsGone(change.id));
+            }
+        }
         Ok(())
     }
 
     fn change(&mut self, change: Change, vault: &Vault, existed: bool) -> Result<(), Error> {
-        self.rental(change.rental, vault, existed)?;
-        self.event = Some((Arc::new(change.event), change.targets));
+        let Change {
+            rental,
+            event,
+            targets,
+        } = change;
+        if existed {
+            self.guard(&rental);
+        }
+        self.rental(rental, vault)?;
+        self.events.push((Arc::new(event), targets));
         Ok(())
     }
 
-    fn rental(&mut self, rental: Rental, vault: &Vault, existed: bool) -> Result<(), Error> {
+    /// The rental changed by one step, and nobody else changed it.
+    fn guard(&mut self, rental: &Rental) {
+        debug_assert!(rental.version > 0, "a changed rental has a version before");
+        self.rentals_were
+            .push((rental.account.clone(), rental.id, rental.version - 1));
+    }
+
+    fn rental(&mut self, rental: Rental, vault: &Vault) -> Result<(), Error> {
         let key = keys::rental(&rental.account, rental.id);
         let sealed = vault.seal(&key, &rental)?;
         self.rows
             .push(Row::put(Tree::of(rental.id.created_at()), key, sealed));
-        if existed {
-            debug_assert!(rental.version > 0, "a changed rental has a version before");
-            self.rental_was = Some((rental.account.clone(), rental.id, rental.version - 1));
-        }
         self.facts.push(Fact::Rental(Arc::new(rental)));
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::core::event::Event;
 use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
+use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
@@ -117,6 +118,7 @@ impl<R: Rows> Query<'_, R> {
         self.load_table::<Subscription>(keys::SUBSCRIPTION, live, |s, _| {
             Ok(vec![Fact::Subscription(Arc::new(s))])
         })?;
+        self.load_table::<Set>(keys::PARTS, live, |set, _| Ok(vec![Fact::Parts(Arc::new(set))]))?;
         self.load_table::<Key>(keys::KEY, live, |key, _| Ok(vec![Fact::Key(Arc::new(key))]))?;
         let mut newest_owed = Seq::default();
         let mut facts = Vec::new();

@@ -355,6 +355,9 @@ fn rules() -> Rules {
         partner_service: None,
         country: "US".into(),
         min_confidence: 0.5,
+        parts_wait_ms: 1_800_000,
+        sets_per_sender_max: 16,
+        sets_max: 10_000,
     }
 }
 

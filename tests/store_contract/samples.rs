@@ -3,7 +3,7 @@
 use ringback::core::delivery::{Attempt, Due, Next, Outcome};
 use ringback::core::event;
 use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
-use ringback::core::ingest::{self, Arrival, StoredMessage};
+use ringback::core::ingest::{self, Arrival, StoredMessage, Telling};
 use ringback::core::key::Key;
 use ringback::core::message::Message;
 use ringback::core::money::Price;
@@ -13,7 +13,7 @@ use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::core::subscription::{Health, Pattern, Subscription};
 use ringback::core::time::UnixMs;
-use ringback::store::{Change, Commit};
+use ringback::store::{Batch, Change, Commit, Filed, Heard};
 
 pub const HOUR_MS: u64 = 3_600_000;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
@@ -92,7 +92,7 @@ pub fn rent(rental: &Rental, number: &Number, targets: &[SubscriptionId]) -> (Co
     )
 }
 
-fn message(id: &str, to: &PhoneNumber, text: &str) -> Message {
+pub fn message(id: &str, to: &PhoneNumber, text: &str) -> Message {
     Message {
         carrier_event_id: None,
         carrier_message_id: id.into(),
@@ -127,22 +127,30 @@ pub fn receive(rental: &Rental, id: &str, text: &str, now: UnixMs, targets: &[Su
         message: &message,
         now,
     };
-    let decision = ingest::matched(arrival, rental, false, &found, 120_000);
-    let (rental, event) = decision.matched.unwrap();
-    let message = decision.message;
-    let change = Box::new(Change {
-        rental: rental.clone(),
-        event,
-        targets: targets.to_vec(),
-    });
-    let commit = Commit::Receive {
-        message: Box::new(message.clone()),
-        matched: Some(change),
+    let message = ingest::stored(arrival, Ok(rental.id), false).with(&found);
+    let (next, event) = ingest::attach(rental, &message, Telling::of(&found), 120_000);
+    let batch = Batch {
+        messages: vec![filed(&message)],
+        rentals: vec![(next.clone(), rental.version)],
+        events: vec![Heard {
+            event,
+            targets: targets.to_vec(),
+        }],
+        ..Batch::default()
     };
     Received {
-        commit,
-        rental,
+        commit: Commit::Receive(Box::new(batch)),
+        rental: next,
         message,
+    }
+}
+
+/// A message as a carrier's request brings it.
+pub fn filed(message: &StoredMessage) -> Filed {
+    Filed {
+        message: message.clone(),
+        is_new: true,
+        is_unmatched: message.owner.is_err(),
     }
 }
 
@@ -154,14 +162,17 @@ pub fn stray(id: &str, now: UnixMs) -> (Commit, StoredMessage) {
         message: &message,
         now,
     };
-    let message = ingest::unmatched(arrival, Unmatched::UnknownNumber).message;
-    (
-        Commit::Receive {
-            message: Box::new(message.clone()),
-            matched: None,
-        },
-        message,
-    )
+    let message = ingest::stored(arrival, Err(Unmatched::UnknownNumber), false);
+    (strays(&[&message]), message)
+}
+
+/// Messages that belong to nobody, in one request.
+pub fn strays(messages: &[&StoredMessage]) -> Commit {
+    let messages = messages.iter().map(|message| filed(message)).collect();
+    Commit::Receive(Box::new(Batch {
+        messages,
+        ..Batch::default()
+    }))
 }
 
 /// The rental cancelled, and its number given back.

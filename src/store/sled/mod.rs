@@ -88,7 +88,7 @@ impl Sled {
         now: UnixMs,
     ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         // Not numbers: a gateway adds those of its configuration at every start, and must start on a full disk too.
-        let grows = matches!(commit, Commit::Receive { .. } | Commit::Rent { .. });
+        let grows = matches!(commit, Commit::Receive(_) | Commit::Rent { .. });
         let plan = Plan::new(commit, &self.vault, now)?;
         let (answer, answered) = oneshot::channel();
         self.ask(Ask::Commit {

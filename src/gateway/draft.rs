@@ -1,0 +1,158 @@
+//! What one carrier request, or one time-out, comes to: decided item by item, each on what those before it decided. Nothing is written
+//! here; the gateway commits the whole of it and only then acts.
+
+use std::sync::Arc;
+
+use super::{Error, Gateway};
+use crate::core::event::Event;
+use crate::core::id::{AccountId, RentalId};
+use crate::core::ingest::{self, Arrival, StoredMessage, Telling};
+use crate::core::message::Message;
+use crate::core::multipart::Owner;
+use crate::core::number::{self, Unmatched};
+use crate::core::otp::Extraction;
+use crate::core::phone::Address;
+use crate::core::rental::Rental;
+use crate::core::time::UnixMs;
+use crate::store::{Batch, Filed, Heard};
+
+pub(super) struct Draft<'a> {
+    pub gateway: &'a Gateway,
+    pub now: UnixMs,
+    pub batch: Batch,
+    /// Whose polls to wake once it holds.
+    pub woken: Vec<RentalId>,
+    pub counts: Vec<Count>,
+}
+
+/// What the metrics hear once it holds.
+#[derive(Debug, Clone)]
+pub(super) enum Count {
+    /// A message was told: its source, why it belongs to nobody, and whether it had a code.
+    Message(String, Option<Unmatched>, bool),
+    /// The same text came again under the same number of its set, or twice in one request.
+    Repeated(String),
+    /// A report that is no message.
+    Ignored(String),
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(gateway: &'a Gateway) -> Self {
+        Self {
+            gateway,
+            now: gateway.parts.clock.now(),
+            batch: Batch::default(),
+            woken: Vec::new(),
+            counts: Vec::new(),
+        }
+    }
+
+    /// A message that a carrier brought: whole, or one part.
+    pub async fn message(&mut self, source: &str, message: &Message) -> Result<(), Error> {
+        let arrival = Arrival {
+            source,
+            message,
+            now: self.now,
+        };
+        let (owner, late) = self.owner(message);
+        let stored = ingest::stored(arrival, owner.clone().map(|(_, id)| id), late);
+        if self
+            .batch
+            .messages
+            .iter()
+            .any(|filed| filed.message.id == stored.id)
+        {
+            self.counts.push(Count::Repeated(source.to_owned()));
+            return Ok(());
+        }
+        if let (Some(concat), Some(part)) = (&message.concat, stored.part)
+            && self.may_wait(source, message, concat)
+        {
+            return self.part(arrival, (concat, part), &owner, stored).await;
+        }
+        match owner {
+            Err(_) => self.unmatched(stored, true),
+            Ok((account, id)) => {
+                let rental = self.rental(&account, id).await?;
+                let found = self.extract(&rental, &stored.from, &stored.text);
+                self.attach(&rental, stored.with(&found), Telling::of(&found), true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose message it is, by its number and its time, and whether it is late.
+    fn owner(&self, message: &Message) -> (Owner, bool) {
+        let Some(number) = message.to.number() else {
+            return (Err(Unmatched::BadNumber), false);
+        };
+        let Some(number) = self.gateway.parts.store.live().number(&number) else {
+            return (Err(Unmatched::UnknownNumber), false);
+        };
+        let time = ingest::matching_time(message, self.now);
+        match number.owner_at(time, self.gateway.parts.rules.grace_ms) {
+            number::Owner::Rental { lease, late } => (Ok((lease.account.clone(), lease.rental)), late),
+            number::Owner::Nobody(reason) => (Err(reason), false),
+        }
+    }
+
+    /// The rental as decided so far. It is kept longer than any message of it can be late, so its absence is damage.
+    pub async fn rental(&self, account: &AccountId, id: RentalId) -> Result<Arc<Rental>, Error> {
+        if let Some((rental, _)) = self.batch.rentals.iter().find(|(rental, _)| rental.id == id) {
+            return Ok(Arc::new(rental.clone()));
+        }
+        self.gateway.rental_of(account, id).await
+    }
+
+    /// What this rental's service and holder take for a code in a text from this sender.
+    pub fn extract(&self, rental: &Rental, from: &Address, text: &str) -> Extraction {
+        let filter = self.gateway.filter_of(rental);
+        if filter.accepts_sender(from.as_str()) {
+            self.gateway.parts.engine.extract(text, &filter)
+        } else {
+            Extraction::default()
+        }
+    }
+
+    /// Gives the rental this message, and its account the event.
+    pub fn attach(&mut self, rental: &Rental, message: StoredMessage, telling: Telling<'_>, is_new: bool) {
+        let linger_ms = self.gateway.parts.rules.linger_ms;
+        let (next, event) = ingest::attach(rental, &message, telling, linger_ms);
+        let known = self
+            .batch
+            .rentals
+            .iter_mut()
+            .find(|(known, _)| known.id == next.id);
+        match known {
+            Some(place) => place.0 = next,
+            None => self.batch.rentals.push((next, rental.version)),
+        }
+        self.woken.push(rental.id);
+        let found = message.code.is_some() && telling.code;
+        self.counts
+            .push(Count::Message(message.source.clone(), None, found));
+        self.tell(event);
+        self.file(message, is_new, false);
+    }
+
+    /// Lists a message that belongs to nobody.
+    pub fn unmatched(&mut self, message: StoredMessage, is_new: bool) {
+        let reason = message.owner.err();
+        self.counts
+            .push(Count::Message(message.source.clone(), reason, false));
+        self.file(message, is_new, true);
+    }
+
+    pub fn file(&mut self, message: StoredMessage, is_new: bool, is_unmatched: bool) {
+        self.batch.messages.push(Filed {
+            message,
+            is_new,
+            is_unmatched,
+        });
+    }
+
+    fn tell(&mut self, event: Event) {
+        let targets = self.gateway.targets(&event.account, event.kind.as_str());
+        self.batch.events.push(Heard { event, targets });
+    }
+}

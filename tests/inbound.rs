@@ -1,0 +1,8 @@
+//! What becomes of what carriers bring: whole requests in one commit, long messages in parts, repetitions, messages of nobody, receipts.
+//! The real gateway on the simulated store, with a clock that stands until it is set.
+
+mod inbound {
+    pub mod batches;
+    pub mod house;
+    pub mod parts;
+}
