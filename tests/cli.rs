@@ -9,6 +9,7 @@ mod cli {
     pub mod operate;
     pub mod process;
     pub mod sim;
+    pub mod sim_carrier;
     pub mod stop;
     pub mod verify;
 }

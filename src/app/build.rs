@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use crate::carrier::{Carrier, Reject, Request, SettingsError};
-use crate::config::{Config, Durability};
+use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
 use crate::core::money::Price;
 use crate::core::number::Number;
@@ -55,22 +55,27 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// `address` stands in for the public URL where none is configured.
-pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>, BuildError> {
+/// The URL that the carrier of this source was given. `address` stands in for the public URL where none is configured.
+pub fn public_url(config: &Config, source: &config::Source, address: &str) -> String {
     let base = match config.server.public_url.trim_end_matches('/') {
         "" => format!("http://{address}"),
         url => url.to_owned(),
     };
+    source
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("{base}/inbound/{}", source.name))
+}
+
+/// `address` as for `public_url`.
+pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>, BuildError> {
     let built = config.source.iter().map(|source| {
         let carrier = Carrier::from_settings(&source.carrier, source.settings.clone());
         let carrier = carrier.map_err(|error| BuildError::Source {
             name: source.name.clone(),
             error,
         })?;
-        let public_url = source
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("{base}/inbound/{}", source.name));
+        let public_url = public_url(config, source, address);
         if opens_by_itself(&carrier, &public_url) {
             let refused = "`public_url` ends with the path token: leave it out there, requests bring it behind the source's name";
             return Err(BuildError::Config(format!("source {}: {refused}", source.name)));

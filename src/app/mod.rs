@@ -10,7 +10,7 @@ pub use crate::dispatch::guard::{Policy, check_url};
 pub use crate::dispatch::sender::{Call, Outcome, Sender};
 pub use crate::gateway::{Fetch, NewNumber};
 pub use crate::http::dev::{Dev, DevSource};
-pub use build::{BuildError, check, sources};
+pub use build::{BuildError, check, public_url, sources};
 pub use fetch::fetcher;
 pub use files::{admin_token, master_key};
 pub use run::{Running, Start, start};

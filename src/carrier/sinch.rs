@@ -125,13 +125,8 @@ impl Keys {
             return Err(Reject::MalformedSignature);
         }
         let signed_at = UnixMs::parse_rfc3339(sent_at).ok_or(Reject::MalformedTimestamp)?;
-        let body_hash = BASE64_STANDARD.encode(mac::md5(request.body));
         let media_type = request.header_opt("content-type").unwrap_or_default();
-        let method = request.method;
-        let message = format!(
-            "{method}\n{body_hash}\n{media_type}\nx-timestamp:{sent_at}\n{}",
-            request.path()
-        );
+        let message = signed_text_application(request, media_type, sent_at);
         let signed = |secret: &Secret| {
             mac::same(
                 &mac::hmac_base64(Hash::Sha256, secret.bytes(), &[message.as_bytes()]),
@@ -156,6 +151,12 @@ impl Keys {
 
 pub(super) fn signed_bytes(body: &[u8], nonce: &str, timestamp: &str) -> Vec<u8> {
     [body, b".", nonce.as_bytes(), b".", timestamp.as_bytes()].concat()
+}
+
+pub(super) fn signed_text_application(request: &Request<'_>, media_type: &str, sent_at: &str) -> String {
+    let (method, path) = (request.method, request.path());
+    let body_hash = BASE64_STANDARD.encode(mac::md5(request.body));
+    format!("{method}\n{body_hash}\n{media_type}\nx-timestamp:{sent_at}\n{path}")
 }
 
 /// Reads a verified body. Types that we have no use for give no report.

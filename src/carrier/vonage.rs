@@ -116,7 +116,7 @@ impl Keys {
         let signature = signature.to_ascii_lowercase();
         let index = self
             .secrets
-            .find(|secret| mac::same(&self.expected(secret, &message), &signature));
+            .find(|secret| mac::same(&expected(self.scheme, secret.bytes(), &message), &signature));
         let index = index.ok_or(Reject::BadSignature)?;
         if params.one("api-key")? != self.api_key {
             return Err(Reject::AccountMismatch);
@@ -124,17 +124,24 @@ impl Keys {
         self.window.check(signed_at, now)?;
         Ok(index)
     }
+}
 
-    fn expected(&self, secret: &Secret, message: &[u8]) -> String {
-        let hash = match self.scheme {
-            Scheme::Md5hash => return mac::hex(&mac::md5(&[message, secret.bytes()].concat())),
-            Scheme::Md5 => Hash::Md5,
-            Scheme::Sha1 => Hash::Sha1,
-            Scheme::Sha512 => Hash::Sha512,
-            Scheme::Sha256 | Scheme::Jwt => Hash::Sha256,
-        };
-        mac::hmac_hex(hash, secret.bytes(), &[message])
-    }
+fn expected(scheme: Scheme, secret: &[u8], message: &[u8]) -> String {
+    let hash = match scheme {
+        Scheme::Md5hash => return mac::hex(&mac::md5(&[message, secret].concat())),
+        Scheme::Md5 => Hash::Md5,
+        Scheme::Sha1 => Hash::Sha1,
+        Scheme::Sha512 => Hash::Sha512,
+        Scheme::Sha256 | Scheme::Jwt => Hash::Sha256,
+    };
+    mac::hmac_hex(hash, secret, &[message])
+}
+
+/// What stands in `sig` under the method of this name; for those who sign.
+pub(super) fn sig(scheme: &str, secret: &str, params: &Params) -> String {
+    let scheme = toml::Value::from(scheme).try_into().unwrap_or_default();
+    let message = signed_text(params).expect("no name is there twice");
+    expected(scheme, secret.as_bytes(), &message)
 }
 
 /// The account decides whether parameters come in the query, as a form or as JSON.

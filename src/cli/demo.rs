@@ -205,7 +205,7 @@ async fn post_sms(gateway: &Gateway, carrier: &str, number: &str) -> Result<(), 
         text: SMS.into(),
         sent_at: Clock::System.now(),
     };
-    sim::post(gateway, source, &draft).await
+    sim::post_sms(gateway, source, &draft).await
 }
 
 fn check(answer: &Value) -> Result<(), Failure> {

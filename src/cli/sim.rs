@@ -1,4 +1,6 @@
-//! `ringback sim`: plays a carrier towards a running dev gateway, over a real socket and with a real signature.
+//! `ringback sim`: plays a carrier towards a running gateway, over a real socket and with a real signature.
+
+mod carrier;
 
 use std::path::PathBuf;
 
@@ -9,7 +11,7 @@ use serde::Deserialize;
 use super::call::Gateway;
 use super::{Failure, dev};
 use crate::app::DevSource;
-use crate::carrier::simulate::{Draft, signed};
+use crate::carrier::simulate::{Draft, SignedRequest, signed};
 use crate::clock::{self, Clock};
 use crate::config;
 use crate::core::id::MessageId;
@@ -18,6 +20,8 @@ use crate::core::id::MessageId;
 pub enum Sim {
     /// Post an inbound SMS as its carrier would.
     Sms(Sms),
+    /// Post an inbound SMS or a receipt to a `serve` gateway, as the carrier of one of its sources would.
+    Carrier(carrier::Carrier),
 }
 
 #[derive(Args)]
@@ -45,7 +49,10 @@ pub struct Sms {
 }
 
 pub async fn run(sim: Sim) -> Result<(), Failure> {
-    let Sim::Sms(sms) = sim;
+    let sms = match sim {
+        Sim::Sms(sms) => sms,
+        Sim::Carrier(arguments) => return carrier::run(arguments).await,
+    };
     let (base, key) = gateway(sms.gateway.clone(), sms.api_key.clone())?;
     let gateway = Gateway::new(&base, &key)?;
     let sources = sources(&gateway).await?;
@@ -64,14 +71,19 @@ pub async fn run(sim: Sim) -> Result<(), Failure> {
         text: sms.text,
         sent_at: now,
     };
-    post(&gateway, source, &draft).await?;
+    post_sms(&gateway, source, &draft).await?;
     println!("accepted: message {id} as {}", source.name);
     Ok(())
 }
 
 /// Signs the draft as this source's carrier and posts it.
-pub async fn post(gateway: &Gateway, source: &DevSource, draft: &Draft) -> Result<(), Failure> {
+pub async fn post_sms(gateway: &Gateway, source: &DevSource, draft: &Draft) -> Result<(), Failure> {
     let request = signed(&source.signer, draft, &source.public_url, Clock::System.now());
+    post(gateway, source, request).await
+}
+
+/// Posts what this source's carrier signed.
+async fn post(gateway: &Gateway, source: &DevSource, request: SignedRequest) -> Result<(), Failure> {
     let mut headers = Vec::new();
     for (name, value) in &request.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(Failure::failed)?;
@@ -81,7 +93,8 @@ pub async fn post(gateway: &Gateway, source: &DevSource, draft: &Draft) -> Resul
         ));
     }
     // Only the simulated URL's end is its own: a path token, a query.
-    let added = request.url.strip_prefix(&source.public_url).unwrap_or_default();
+    let given = source.public_url.trim_end_matches('/');
+    let added = request.url.strip_prefix(given).unwrap_or_default();
     let method = http::Method::from_bytes(request.method.as_bytes()).map_err(Failure::failed)?;
     let path = format!("/inbound/{}{added}", source.name);
     gateway

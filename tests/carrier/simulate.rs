@@ -1,9 +1,11 @@
 //! Every signer's request is accepted by the source made from its settings, and no longer once a byte is changed.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use ringback::carrier::simulate::{Draft, SignedRequest, Signer, SnsKey, signed};
+use ringback::carrier::simulate::{
+    Draft, ReceiptDraft, SignedRequest, Signer, SnsKey, signed, signed_receipt,
+};
 use ringback::carrier::{Carrier, NAMES, Received, Reject, Request};
-use ringback::core::message::Report;
+use ringback::core::message::{ReceiptStatus, Report};
 use ringback::core::time::UnixMs;
 
 const NOW: UnixMs = UnixMs(1_793_534_400_500);
@@ -73,6 +75,133 @@ fn dialects(start: u8) -> impl Iterator<Item = (&'static str, Signer)> {
         .map(named)
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// Every other scheme that a carrier may be configured with.
+fn schemes() -> Vec<Signer> {
+    let with = |name: &str, scheme: &str| {
+        let mut table = toml::Table::try_from(signer(name, 7).unwrap()).unwrap();
+        table.insert("scheme".to_owned(), scheme.into());
+        table.try_into::<Signer>().unwrap()
+    };
+    let mut all: Vec<_> = ["md5hash", "md5", "sha1", "sha256", "sha512"]
+        .map(|scheme| with("vonage", scheme))
+        .into();
+    all.extend(["json", "json_sha256"].map(|scheme| with("signalwire", scheme)));
+    all.extend([with("plivo", "v2"), with("messagebird", "legacy")]);
+    let seed = "UORsmeqEqC/U7z8n2JbbwQexsRJEPtgvJqpV5Na0/m4=".to_owned();
+    all.push(Signer::StandardWebhooksV1a { seed });
+    all.push(Signer::TwilioShared {
+        account_sid: "AC1".to_owned(),
+        shared_key: "k".to_owned(),
+    });
+    all.push(Signer::SinchApplication {
+        application_key: "669E367E".to_owned(),
+        application_secret: "KIuBj70PouWxaTbPowV3Gg==".to_owned(),
+    });
+    all
+}
+
+#[test]
+fn every_scheme_accepts_its_signer_and_no_changed_body() {
+    for signer in schemes() {
+        let name = format!("{} {:?}", signer.carrier(), signer.settings().get("scheme"));
+        let carrier = carrier(signer.carrier(), &signer);
+        let request = signed(&signer, &draft(), URL, NOW);
+        let received = receive(&carrier, &request).unwrap_or_else(|reject| panic!("{name}: {reject}"));
+        let [Report::Message(message)] = &received.reports[..] else {
+            panic!("{name}: {received:?}")
+        };
+        assert_eq!(
+            (&message.text, &message.carrier_message_id),
+            (&draft().text, &draft().id),
+            "{name}"
+        );
+        // V2 covers the URL alone.
+        if !name.contains("v2") {
+            let mut changed = request;
+            changed.body[3] ^= 1;
+            assert!(receive(&carrier, &changed).is_err(), "{name}");
+        }
+    }
+}
+
+/// The dialects that have no receipts, or none that we read.
+const WITHOUT_RECEIPTS: &[&str] = &[
+    "aws_sns",
+    "bird",
+    "clicksend",
+    "httpsms",
+    "standard_webhooks",
+    "textbee",
+    "textverified",
+];
+
+#[test]
+fn every_dialect_with_receipts_accepts_its_signers() {
+    let all = dialects(9).map(|(_, signer)| signer).chain(schemes());
+    for signer in all {
+        let name = signer.carrier();
+        let events_only = signer
+            .settings()
+            .get("scheme")
+            .is_some_and(|s| s.as_str().unwrap().starts_with("json"));
+        for (delivered, status) in [(true, ReceiptStatus::Delivered), (false, ReceiptStatus::Failed)] {
+            let draft = ReceiptDraft {
+                id: "out-1".to_owned(),
+                from: "+12025550143".to_owned(),
+                to: "+12025550187".to_owned(),
+                delivered,
+                at: UnixMs(1_793_534_398_000),
+            };
+            let Some(request) = signed_receipt(&signer, &draft, URL, NOW) else {
+                assert!(WITHOUT_RECEIPTS.contains(&name) || events_only, "{name}");
+                continue;
+            };
+            assert!(!WITHOUT_RECEIPTS.contains(&name), "{name}");
+            let received = receive(&carrier(name, &signer), &request);
+            let received = received.unwrap_or_else(|reject| panic!("{name}: {reject}"));
+            let [Report::Receipt(receipt)] = &received.reports[..] else {
+                panic!("{name}: {received:?}")
+            };
+            assert_eq!(receipt.carrier_message_id, "out-1", "{name}");
+            let failed = [ReceiptStatus::Failed, ReceiptStatus::Undelivered];
+            let right = if delivered {
+                receipt.status == status
+            } else {
+                failed.contains(&receipt.status)
+            };
+            assert!(right, "{name}: {receipt:?}");
+            if let Some(to) = &receipt.to {
+                assert_eq!(to.as_str(), draft.to, "{name}");
+            }
+        }
+    }
+}
+
+/// The source's settings are enough to sign for it, but for the two whose private half only the carrier has.
+#[test]
+fn a_signer_comes_back_from_its_settings() {
+    for signer in dialects(9).map(|(_, signer)| signer).chain(schemes()) {
+        let (name, settings) = (signer.carrier(), signer.settings());
+        let private = match &signer {
+            Signer::Telnyx { seed } | Signer::StandardWebhooksV1a { seed } => Some(seed.clone()),
+            Signer::AwsSns(key) => Some(key.private_key.clone()),
+            _ => None,
+        };
+        let back = Signer::from_settings(name, &settings, 0, private.as_deref());
+        assert_eq!(back.as_ref(), Ok(&signer), "{name}");
+        if private.is_some() {
+            let without = Signer::from_settings(name, &settings, 0, None).unwrap_err();
+            assert!(without.contains("private"), "{name}: {without}");
+        }
+    }
+    let mut two = signer("plivo", 1).unwrap().settings();
+    two["auth_tokens"].as_array_mut().unwrap().push("second".into());
+    let second = Signer::from_settings("plivo", &two, 1, None).unwrap();
+    assert_eq!(second.settings()["auth_tokens"][0].as_str(), Some("second"));
+    let generic = Signer::from_settings("generic", &toml::Table::new(), 0, None).unwrap_err();
+    assert!(generic.contains("generic"), "{generic}");
 }
 
 fn carrier(name: &str, signer: &Signer) -> Carrier {
