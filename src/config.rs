@@ -212,6 +212,7 @@ pub struct Source {
     #[serde(default)]
     pub allow_ips: Vec<String>,
     pub body_bytes_max: Option<usize>,
+    pub dedupe: Option<String>,
     #[serde(flatten)]
     pub settings: Table,
 }

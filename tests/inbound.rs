@@ -5,4 +5,5 @@ mod inbound {
     pub mod batches;
     pub mod house;
     pub mod parts;
+    pub mod repeated;
 }

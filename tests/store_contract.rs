@@ -60,6 +60,7 @@ ask! {
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight
         a_message_is_new_again_after_its_retention
+        a_message_may_be_known_for_32_days
         rentals_are_paged_over_days_newest_first
         attempts_come_newest_first_over_days
         unmatched_messages_come_newest_first_over_days

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::carrier::{Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
+use crate::core::message::Dedupe;
 use crate::core::money::Price;
 use crate::core::number::Number;
 use crate::core::otp::{self, Engine, Filter, Rule};
@@ -85,6 +86,15 @@ pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>
         let mut built = Source::new(carrier, public_url);
         built.allow_ips = allow_ips;
         built.body_bytes_max = source.body_bytes_max;
+        built.dedupe = match source.dedupe.as_deref() {
+            None | Some("id") => Dedupe::Id,
+            Some("content") => Dedupe::Content,
+            Some("off") => Dedupe::Off,
+            Some(_) => {
+                let refused = "`dedupe` is \"id\", \"content\" or \"off\"";
+                return Err(BuildError::Config(format!("source {}: {refused}", source.name)));
+            }
+        };
         Ok((source.name.clone(), built))
     });
     built.collect()

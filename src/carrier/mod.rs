@@ -148,6 +148,20 @@ impl Carrier {
     pub fn gives_up_on_4xx(&self) -> bool {
         matches!(self, Self::AwsSns(_) | Self::Sinch(_))
     }
+
+    /// Whether a request may come again, and be believed, after more than three days: this carrier repeats for longer (Meta 7 days,
+    /// textbee 30), or signs no time, so that only the memory of the id stops a replay, or is not known here.
+    pub fn repeats_late(&self) -> bool {
+        match self {
+            Self::Generic(_) | Self::MetaWhatsapp(_) | Self::Textbee(_) => true,
+            Self::Plivo(_) | Self::Signalwire(_) | Self::Textverified(_) | Self::Twilio(_) => true,
+            Self::AndroidSmsGateway(_) | Self::AwsSns(_) | Self::Bird(_) | Self::Messagebird(_) => false,
+            Self::Sinch(_) | Self::StandardWebhooks(_) | Self::Telnyx(_) | Self::Vonage(_) => false,
+            // Their bodies are not signed: who can replay one can as well make one with another id.
+            Self::Bandwidth(_) | Self::Clicksend(_) | Self::Httpsms(_) | Self::Infobip(_) => false,
+            Self::Jasmin(_) | Self::Kannel(_) => false,
+        }
+    }
 }
 
 /// A carrier's request as it came. `url` is the one configured at the carrier (rebuilt from configuration, never from `Host`).

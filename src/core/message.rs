@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::phone::Address;
 use super::time::UnixMs;
@@ -40,6 +41,46 @@ pub struct Message {
     /// The code that the carrier itself found in the text.
     pub parsed_code: Option<String>,
     pub reservation_id: Option<String>,
+}
+
+/// What makes two messages of a source the same message. Never that they came at about the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dedupe {
+    /// The carrier's id.
+    #[default]
+    Id,
+    /// Sender, receiver, text and the carrier's time, for a carrier that gives a repetition another id.
+    Content,
+    /// Nothing: every request is another message.
+    Off,
+}
+
+impl Message {
+    /// What stays the same when a carrier without ids, or with ids that change, repeats the message. Lengths go before the fields,
+    /// so that bytes cannot be moved between them.
+    pub fn content_key(&self) -> String {
+        let time = self.received_at.map(|at| at.0.to_string()).unwrap_or_default();
+        let mut hasher = Sha256::new();
+        for field in [self.from.as_str(), self.to.as_str(), &self.text, &time] {
+            hasher.update((field.len() as u64).to_be_bytes());
+            hasher.update(field.as_bytes());
+        }
+        hex("content:", &hasher.finalize())
+    }
+
+    /// Sets the key by which a repetition is recognised; `dice` is a key of its own.
+    pub fn dedupe_by(&mut self, mode: Dedupe, dice: [u8; 16]) {
+        match mode {
+            Dedupe::Id => {}
+            Dedupe::Content => self.dedupe_key = self.content_key(),
+            Dedupe::Off => self.dedupe_key = hex("once:", &dice),
+        }
+    }
+}
+
+fn hex(prefix: &str, bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    std::iter::once(prefix.to_owned()).chain(digits).collect()
 }
 
 impl fmt::Debug for Message {

@@ -14,7 +14,7 @@ use crate::core::otp::Extraction;
 use crate::core::phone::Address;
 use crate::core::rental::Rental;
 use crate::core::time::UnixMs;
-use crate::store::{Batch, Filed, Heard};
+use crate::store::{Batch, Filed, Heard, Novelty};
 
 pub(super) struct Draft<'a> {
     pub gateway: &'a Gateway,
@@ -65,20 +65,31 @@ impl<'a> Draft<'a> {
             self.counts.push(Count::Repeated(source.to_owned()));
             return Ok(());
         }
+        let novelty = self.novelty(source);
         if let (Some(concat), Some(part)) = (&message.concat, stored.part)
             && self.may_wait(source, message, concat)
         {
             return self.part(arrival, (concat, part), &owner, stored).await;
         }
         match owner {
-            Err(_) => self.unmatched(stored, true),
+            Err(_) => self.unmatched(stored, novelty),
             Ok((account, id)) => {
                 let rental = self.rental(&account, id).await?;
                 let found = self.extract(&rental, &stored.from, &stored.text);
-                self.attach(&rental, stored.with(&found), Telling::of(&found), true);
+                self.attach(&rental, stored.with(&found), Telling::of(&found), novelty);
             }
         }
         Ok(())
+    }
+
+    /// How far back a repetition from this source is known.
+    pub fn novelty(&self, source: &str) -> Novelty {
+        let source = self.gateway.parts.sources.get(source);
+        if source.is_some_and(|source| source.carrier.repeats_late()) {
+            Novelty::NewForLong
+        } else {
+            Novelty::New
+        }
     }
 
     /// Whose message it is, by its number and its time, and whether it is late.
@@ -115,7 +126,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Gives the rental this message, and its account the event.
-    pub fn attach(&mut self, rental: &Rental, message: StoredMessage, telling: Telling<'_>, is_new: bool) {
+    pub fn attach(
+        &mut self,
+        rental: &Rental,
+        message: StoredMessage,
+        telling: Telling<'_>,
+        novelty: Novelty,
+    ) {
         let linger_ms = self.gateway.parts.rules.linger_ms;
         let (next, event) = ingest::attach(rental, &message, telling, linger_ms);
         let known = self
@@ -132,21 +149,21 @@ impl<'a> Draft<'a> {
         self.counts
             .push(Count::Message(message.source.clone(), None, found));
         self.tell(event);
-        self.file(message, is_new, false);
+        self.file(message, novelty, false);
     }
 
     /// Lists a message that belongs to nobody.
-    pub fn unmatched(&mut self, message: StoredMessage, is_new: bool) {
+    pub fn unmatched(&mut self, message: StoredMessage, novelty: Novelty) {
         let reason = message.owner.err();
         self.counts
             .push(Count::Message(message.source.clone(), reason, false));
-        self.file(message, is_new, true);
+        self.file(message, novelty, true);
     }
 
-    pub fn file(&mut self, message: StoredMessage, is_new: bool, is_unmatched: bool) {
+    pub fn file(&mut self, message: StoredMessage, novelty: Novelty, is_unmatched: bool) {
         self.batch.messages.push(Filed {
             message,
-            is_new,
+            novelty,
             is_unmatched,
         });
     }

@@ -59,6 +59,12 @@ impl Gateway {
     /// All of one request in one commit: read, decide, commit; again if the state changed in between. What was there already is
     /// left out, and the rest of the request is stored.
     async fn take(&self, source: &str, mut reports: Vec<Report>) -> Result<(), Error> {
+        let mode = self.source(source)?.dedupe;
+        for report in &mut reports {
+            if let Report::Message(message) = report {
+                message.dedupe_by(mode, self.parts.clock.random());
+            }
+        }
         for _ in 0..DECISIONS_MAX {
             let mut draft = Draft::new(self);
             for report in &reports {

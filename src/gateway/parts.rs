@@ -9,7 +9,7 @@ use crate::core::message::{Concat, Message};
 use crate::core::multipart::{self, Added, Arrived, Owner, PartOf, Set};
 use crate::core::otp::Extraction;
 use crate::core::rental::MessageRef;
-use crate::store::{Commit, Committed, SetChange};
+use crate::store::{Commit, Committed, Novelty, SetChange};
 
 /// How many sets one sweep ends.
 const SWEEP_MAX: usize = 100;
@@ -92,12 +92,13 @@ impl Draft<'_> {
     /// Keeps a part until the others come. A code in it is told at once.
     async fn wait(&mut self, mut set: Set, part: PartOf, stored: StoredMessage) -> Result<Set, Error> {
         let found = self.found_in_part(&set, part, &stored).await?;
+        let novelty = self.novelty(&set.source);
         if let (Ok((account, id)), Some(_)) = (&set.owner, &found.code) {
             let rental = self.rental(account, *id).await?;
-            self.attach(&rental, stored.with(&found), Telling::of(&found), true);
+            self.attach(&rental, stored.with(&found), Telling::of(&found), novelty);
             set.tell(part.number);
         } else {
-            self.file(stored, true, false);
+            self.file(stored, novelty, false);
         }
         Ok(set)
     }
@@ -124,7 +125,7 @@ impl Draft<'_> {
             Some(part) => self.found_in_part(set, part, &last).await?,
             None => Extraction::default(),
         };
-        self.file(last, true, false);
+        self.file(last, self.novelty(&set.source), false);
         let places: Vec<&MessageRef> = set.parts.iter().map(|part| &part.message).collect();
         let parts = self.stored_parts(&places).await?;
         let Some(first) = parts.first().filter(|_| parts.len() == set.parts.len()) else {
@@ -142,7 +143,7 @@ impl Draft<'_> {
             ..first.clone()
         };
         let Ok((account, id)) = &set.owner else {
-            self.unmatched(whole, false);
+            self.unmatched(whole, Novelty::Known);
             return Ok(());
         };
         let rental = self.rental(account, *id).await?;
@@ -156,7 +157,7 @@ impl Draft<'_> {
             link: found.link.as_deref(),
             code: !set.code_told,
         };
-        self.attach(&rental, whole.with(&found), telling, false);
+        self.attach(&rental, whole.with(&found), telling, Novelty::Known);
         Ok(())
     }
 
@@ -167,7 +168,7 @@ impl Draft<'_> {
         let mut code_told = set.code_told;
         for part in self.stored_parts(&places).await? {
             let Ok((account, id)) = &set.owner else {
-                self.unmatched(part, false);
+                self.unmatched(part, Novelty::Known);
                 continue;
             };
             let rental = self.rental(account, *id).await?;
@@ -176,7 +177,7 @@ impl Draft<'_> {
                 found.code = None;
             }
             code_told |= found.code.is_some();
-            self.attach(&rental, part.with(&found), Telling::of(&found), false);
+            self.attach(&rental, part.with(&found), Telling::of(&found), Novelty::Known);
         }
         Ok(())
     }

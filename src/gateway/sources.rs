@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Error, Gateway};
 use crate::carrier::{Carrier, Received, Reject, Request};
 use crate::core::cidr::Cidr;
-use crate::core::message::Confirmation;
+use crate::core::message::{Confirmation, Dedupe};
 use crate::core::time::UnixMs;
 
 /// Gets what stands at a URL; the error is for the log.
@@ -32,6 +32,8 @@ pub struct Source {
     pub allow_ips: Vec<Cidr>,
     /// The most bytes of a body; that of the listener where absent.
     pub body_bytes_max: Option<usize>,
+    /// What makes two messages the same.
+    pub dedupe: Dedupe,
     /// Held by the one fetch at a time.
     fetching: Mutex<()>,
 }
@@ -44,6 +46,7 @@ impl Source {
             public_url,
             allow_ips: Vec::new(),
             body_bytes_max: None,
+            dedupe: Dedupe::default(),
             fetching: Mutex::default(),
         }
     }

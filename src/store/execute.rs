@@ -10,7 +10,7 @@ use super::plan::{self, Plan};
 use super::query::Query;
 use super::rows::{Row, Rows, due_value};
 use super::vault::Vault;
-use super::{Committed, Error};
+use super::{Committed, Error, Novelty};
 use crate::core::delivery::{Attempt, Due, Next, health_after};
 use crate::core::event::Event;
 use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
@@ -70,7 +70,9 @@ impl<R: Rows> Writer<R> {
                 effects.facts.push(fact);
             }
         }
-        group.messages.extend(plan.new_messages);
+        group
+            .messages
+            .extend(plan.new_messages.into_iter().map(|(id, _)| id));
         group.note(&effects.facts);
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
@@ -107,12 +109,24 @@ impl<R: Rows> Writer<R> {
     /// Which of the new messages are there already.
     fn known(&self, plan: &Plan, group: &Group) -> Result<Vec<MessageId>, Error> {
         let mut known = Vec::new();
-        for id in &plan.new_messages {
-            if group.messages.contains(id) || self.is_stored(*id, plan.now)? {
+        for (id, novelty) in &plan.new_messages {
+            let is_known = group.messages.contains(id)
+                || self.is_stored(*id, plan.now)?
+                || (*novelty == Novelty::NewForLong && self.is_marked(*id, plan.now)?);
+            if is_known {
                 known.push(*id);
             }
         }
         Ok(known)
+    }
+
+    fn is_marked(&self, id: MessageId, now: UnixMs) -> Result<bool, Error> {
+        for tree in Tree::seen_around(now) {
+            if self.rows.get(tree, &keys::seen(id))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn is_stored(&self, id: MessageId, now: UnixMs) -> Result<bool, Error> {

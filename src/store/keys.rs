@@ -13,6 +13,7 @@
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
 //! | log-DAY | 19 ATTEMPT | subscription (16) !seq (8) !attempt (2) | sealed `Attempt` | day of the event + retention |
 //! | log-DAY | 20 UNMATCHED | arrival_ms (8) message id (16) | nothing | day of arrival + retention |
+//! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
@@ -35,6 +36,10 @@ pub const MESSAGE: u8 = 17;
 pub const EVENT: u8 = 18;
 pub const ATTEMPT: u8 = 19;
 pub const UNMATCHED: u8 = 20;
+pub const SEEN: u8 = 24;
+
+/// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
+const SEEN_DAYS: u32 = 32;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -44,16 +49,51 @@ pub enum Tree {
     State,
     /// The log of one day, counted from 1970-01-01 in UTC; retention drops it whole.
     Log(u32),
+    /// Marks of the messages that came in one period, from sources that must be remembered for longer than the logs are kept.
+    Seen(u32),
 }
 
 impl Tree {
     pub fn of(time: UnixMs) -> Self {
-        Self::Log(u32::try_from(time.0 / DAY_MS).unwrap_or(u32::MAX))
+        Self::Log(day_of(time))
+    }
+
+    /// Where the marks of this time are.
+    pub fn seen(time: UnixMs) -> Self {
+        Self::Seen(day_of(time) / SEEN_DAYS)
+    }
+
+    /// Where the marks are that count at this time; the clock may have stepped back.
+    pub fn seen_around(time: UnixMs) -> [Self; 3] {
+        let period = day_of(time) / SEEN_DAYS;
+        [
+            Self::Seen(period),
+            Self::Seen(period.saturating_sub(1)),
+            Self::Seen(period.saturating_add(1)),
+        ]
+    }
+
+    /// The day of a log.
+    pub fn log_day(&self) -> Option<u32> {
+        match self {
+            Self::Log(day) => Some(*day),
+            Self::State | Self::Seen(_) => None,
+        }
+    }
+
+    /// Nobody asks for it any more.
+    pub fn is_over(self, now: UnixMs, log_days: u32) -> bool {
+        match self {
+            Self::State => false,
+            Self::Log(day) => day < day_of(now).saturating_sub(log_days),
+            Self::Seen(period) => period < (day_of(now) / SEEN_DAYS).saturating_sub(1),
+        }
     }
 
     pub fn name(self) -> String {
         match self {
             Self::State => "state".into(),
+            Self::Seen(period) => format!("seen-{period:010}"),
             Self::Log(day) => format!("log-{day:010}"),
         }
     }
@@ -61,9 +101,16 @@ impl Tree {
     pub fn parse(name: &[u8]) -> Option<Self> {
         match std::str::from_utf8(name).ok()? {
             "state" => Some(Self::State),
-            name => name.strip_prefix("log-")?.parse().ok().map(Self::Log),
+            name => match name.strip_prefix("seen-") {
+                Some(period) => period.parse().ok().map(Self::Seen),
+                None => name.strip_prefix("log-")?.parse().ok().map(Self::Log),
+            },
         }
     }
+}
+
+fn day_of(time: UnixMs) -> u32 {
+    u32::try_from(time.0 / DAY_MS).unwrap_or(u32::MAX)
 }
 
 pub type Key = Vec<u8>;
@@ -157,6 +204,10 @@ pub fn unmatched(at: UnixMs, id: MessageId) -> Key {
     key(UNMATCHED, &[&at.0.to_be_bytes(), &id.0])
 }
 
+pub fn seen(id: MessageId) -> Key {
+    key(SEEN, &[&id.0])
+}
+
 /// The message of an unmatched row.
 pub fn parse_unmatched(key: &[u8]) -> Option<MessageId> {
     Some(MessageId(key.get(9..)?.try_into().ok()?))
@@ -194,6 +245,19 @@ mod tests {
         #[test]
         fn trees_round_trip(day: u32) {
             prop_assert_eq!(Tree::parse(Tree::Log(day).name().as_bytes()), Some(Tree::Log(day)));
+            prop_assert_eq!(Tree::parse(Tree::Seen(day).name().as_bytes()), Some(Tree::Seen(day)));
+        }
+
+        /// A mark is asked for, and not dropped, for 32 days; after 64 it is dropped.
+        #[test]
+        fn a_mark_counts_for_32_days(day in 0u64..100_000, later in 0u64..100) {
+            let at = |day: u64| UnixMs(day * DAY_MS + 5);
+            let tree = Tree::seen(at(day));
+            let (asked, over) = (Tree::seen_around(at(day + later)).contains(&tree), tree.is_over(at(day + later), 4));
+            prop_assert!(asked != over);
+            prop_assert!(later > 32 || asked);
+            prop_assert!(later < 64 || over);
+            prop_assert!(Tree::seen_around(at(day)).contains(&Tree::seen(at(day + 32))));
         }
 
         #[test]

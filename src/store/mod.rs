@@ -132,10 +132,20 @@ pub struct Batch {
 #[derive(Debug, Clone)]
 pub struct Filed {
     pub message: StoredMessage,
-    /// It came from a carrier, so it must be new.
-    pub is_new: bool,
+    pub novelty: Novelty,
     /// It belongs to nobody and is listed so.
     pub is_unmatched: bool,
+}
+
+/// Whether a message must be new, and how far back a repetition is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Novelty {
+    /// It came from a carrier and must be new: by the logs, which go back for at least three days.
+    New,
+    /// As `New`, and known for at least 32 days.
+    NewForLong,
+    /// It was there, or is joined from what was there.
+    Known,
 }
 
 /// A set of parts as it will be, or its end.

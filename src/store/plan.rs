@@ -6,7 +6,7 @@ use super::keys::{self, Tree};
 use super::live::Fact;
 use super::rows::Row;
 use super::vault::Vault;
-use super::{Batch, Change, Commit, Error, Filed, SetChange};
+use super::{Batch, Change, Commit, Error, Filed, Novelty, SetChange};
 use crate::core::delivery::{Attempt, Due};
 use crate::core::event::Event;
 use crate::core::id::{AccountId, MessageId, RentalId, SetId, SubscriptionId};
@@ -19,7 +19,7 @@ use crate::core::time::UnixMs;
 #[derive(Debug, Default)]
 pub struct Plan {
     /// These messages must be new, or the answer is `Known`.
-    pub new_messages: Vec<MessageId>,
+    pub new_messages: Vec<(MessageId, Novelty)>,
     /// The versions that the decision was made on, or the answer is `Conflict`.
     pub rentals_were: Vec<(AccountId, RentalId, u32)>,
     pub number_was: Option<(PhoneNumber, u32)>,
@@ -107,8 +107,12 @@ impl Plan {
             let key = keys::unmatched(message.received_at, message.id);
             self.rows.push(Row::put(tree, key, Vec::new()));
         }
-        if filed.is_new {
-            self.new_messages.push(message.id);
+        if filed.novelty == Novelty::NewForLong {
+            let tree = Tree::seen(self.now);
+            self.rows.push(Row::put(tree, keys::seen(message.id), Vec::new()));
+        }
+        if filed.novelty != Novelty::Known {
+            self.new_messages.push((message.id, filed.novelty));
         }
         Ok(())
     }

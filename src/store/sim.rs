@@ -83,17 +83,7 @@ impl Rows for Disk {
     }
 
     fn log_days(&self) -> Vec<u32> {
-        let mut days: Vec<u32> = self
-            .0
-            .keys()
-            .filter_map(|(tree, _)| {
-                if let Tree::Log(day) = tree {
-                    Some(*day)
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let mut days: Vec<u32> = self.0.keys().filter_map(|(tree, _)| tree.log_day()).collect();
         days.dedup();
         days
     }
@@ -277,22 +267,11 @@ impl Store for Simulated {
     }
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
-        let Tree::Log(today) = Tree::of(now) else {
-            return Ok(0);
-        };
-        let mut inner = self.lock();
-        let old: Vec<u32> = inner
-            .writer
-            .rows
-            .log_days()
-            .into_iter()
-            .filter(|day| *day < today.saturating_sub(log_days))
-            .collect();
-        inner
-            .writer
-            .rows
-            .0
-            .retain(|(tree, _), _| !old.iter().any(|day| *tree == Tree::Log(*day)));
+        let rows = &mut self.lock().writer.rows.0;
+        let mut old: Vec<Tree> = rows.keys().map(|(tree, _)| *tree).collect();
+        old.retain(|tree| tree.is_over(now, log_days));
+        old.dedup();
+        rows.retain(|(tree, _), _| !old.contains(tree));
         Ok(old.len())
     }
 

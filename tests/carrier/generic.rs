@@ -6,6 +6,7 @@ use ringback::carrier::captured::normalized;
 
 use super::vectors::{Vector, load};
 use ringback::carrier::Carrier;
+use ringback::core::message::Report;
 use serde_json::Value;
 
 fn example(name: &str) -> toml::Table {
@@ -128,6 +129,22 @@ fn textverified_by_configuration() {
     // Ten digits without a country code, and keys in another case, are the dialect's business.
     let beyond = ["sms_received", "sms_received_unicode", "sms_received_pascal_case"];
     assert_eq!(judge("textverified", &["textverified_hmac_sha512"], &beyond), 9);
+}
+
+/// A carrier without ids: what its message says stands in for one, the time included.
+#[test]
+fn a_message_without_an_id_is_known_by_its_content() {
+    let vectors = load("infobip");
+    let vector = vectors.iter().find(|v| v.reject_reason.is_none()).unwrap();
+    let mut settings = settings("infobip", vector);
+    settings["message"].as_table_mut().unwrap().remove("id");
+    let carrier = Carrier::from_settings("generic", settings).unwrap();
+    let received = carrier.receive(&vector.request(), vector.now()).unwrap();
+    let [Report::Message(message), ..] = &received.reports[..] else {
+        panic!("{:?}", received.reports)
+    };
+    assert!(message.received_at.is_some());
+    assert_eq!(message.dedupe_key, message.content_key());
 }
 
 #[test]

@@ -58,6 +58,10 @@ fn a_wrong_configuration_is_exit_code_2_and_one_sentence() {
     for (wrong, says) in [
         (good().replace("secrets", "secret"), "source main"),
         (
+            good().replace("[[number]]", "dedupe = \"text\"\n[[number]]"),
+            "`dedupe` is \"id\", \"content\" or \"off\"",
+        ),
+        (
             good().replace("[[number]]", "[[numbers]]"),
             "did you mean `number`?",
         ),

@@ -8,10 +8,11 @@ use http::{HeaderMap, Method};
 use ringback::carrier::{Answer, Carrier};
 use ringback::clock::Clock;
 use ringback::core::id::{AccountId, SubscriptionId};
+use ringback::core::message::{Dedupe, Message};
 use ringback::core::money::Price;
 use ringback::core::number::Number;
 use ringback::core::otp::Engine;
-use ringback::core::phone::PhoneNumber;
+use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::Rental;
 use ringback::core::signature::Scheme;
 use ringback::core::subscription::Pattern;
@@ -66,7 +67,7 @@ pub struct House {
     _draining: watch::Sender<bool>,
 }
 
-fn sources() -> HashMap<String, Source> {
+fn sources(dedupe: Dedupe) -> HashMap<String, Source> {
     let settings = [
         ("kannel", format!("path_tokens = ['{TOKEN}']")),
         ("bandwidth", "username = 'u'\npasswords = ['p']".into()),
@@ -78,7 +79,8 @@ fn sources() -> HashMap<String, Source> {
     ];
     let source = |(name, settings): (&str, String)| {
         let carrier = Carrier::from_settings(name, settings.parse().unwrap()).unwrap();
-        let source = Source::new(carrier, format!("https://gw.example/inbound/{name}"));
+        let mut source = Source::new(carrier, format!("https://gw.example/inbound/{name}"));
+        source.dedupe = dedupe;
         (name.to_owned(), source)
     };
     settings.map(source).into()
@@ -93,6 +95,10 @@ fn engine() -> Arc<Engine> {
 impl House {
     /// On what this disk holds, at this time.
     pub fn open(disk: Disk, at: UnixMs, sync: Sync, rules: Rules) -> Self {
+        Self::open_with(disk, (at, sync), rules, Dedupe::Id)
+    }
+
+    fn open_with(disk: Disk, (at, sync): (UnixMs, Sync), rules: Rules, dedupe: Dedupe) -> Self {
         let store = Arc::new(Simulated::open(disk, Vault::new(&[7; 32]), sync).unwrap());
         let clock = Clock::seeded(at, 1);
         let metrics = Arc::new(Metrics::default());
@@ -106,7 +112,7 @@ impl House {
         };
         let gateway = Gateway::new(Parts {
             store: store.clone(),
-            sources: sources(),
+            sources: sources(dedupe),
             services: vec![service],
             rules,
             engine: engine(),
@@ -130,7 +136,12 @@ impl House {
 
     /// With the accounts subscribed and the numbers there.
     pub async fn new() -> Self {
-        let house = Self::open(Disk::default(), START, Sync::AtOnce, rules());
+        Self::of_sources(Dedupe::Id).await
+    }
+
+    /// As `new`, with sources that know repetitions so.
+    pub async fn of_sources(dedupe: Dedupe) -> Self {
+        let house = Self::open_with(Disk::default(), (START, Sync::AtOnce), rules(), dedupe);
         for name in ACCOUNTS {
             let new = NewSubscription {
                 url: format!("https://{name}.example/"),
@@ -247,6 +258,27 @@ fn post(source: &str, headers: HeaderMap, body: String) -> Inbound {
         query: None,
         headers,
         body: body.into(),
+    }
+}
+
+/// A message as a dialect reports it.
+pub fn message(from: &str, to: &str, text: &str) -> Message {
+    Message {
+        carrier_event_id: None,
+        carrier_message_id: "m".into(),
+        dedupe_key: "m".into(),
+        from: Address::new(from),
+        to: Address::new(to),
+        text: text.into(),
+        received_at: None,
+        parts: None,
+        encoding: None,
+        media: Vec::new(),
+        concat: None,
+        binary: None,
+        udh: None,
+        parsed_code: None,
+        reservation_id: None,
     }
 }
 

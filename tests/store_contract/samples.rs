@@ -13,7 +13,7 @@ use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::core::subscription::{Health, Pattern, Subscription};
 use ringback::core::time::UnixMs;
-use ringback::store::{Batch, Change, Commit, Filed, Heard};
+use ringback::store::{Batch, Change, Commit, Filed, Heard, Novelty};
 
 pub const HOUR_MS: u64 = 3_600_000;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
@@ -149,7 +149,7 @@ pub fn receive(rental: &Rental, id: &str, text: &str, now: UnixMs, targets: &[Su
 pub fn filed(message: &StoredMessage) -> Filed {
     Filed {
         message: message.clone(),
-        is_new: true,
+        novelty: Novelty::New,
         is_unmatched: message.owner.is_err(),
     }
 }

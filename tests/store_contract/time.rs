@@ -4,7 +4,7 @@ use ringback::core::delivery::{Due, Next};
 use ringback::core::id::{RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::time::UnixMs;
-use ringback::store::{Commit, Committed};
+use ringback::store::{Batch, Commit, Committed, Novelty};
 
 use super::commits::{known, rented};
 use super::home::Home;
@@ -82,6 +82,38 @@ pub fn a_message_is_new_again_after_its_retention<H: Home>() {
         home.commit(samples::stray("m1", later).0, later),
         Committed::New(None)
     );
+}
+
+/// From a source that repeats late: known when its log is long gone, and forgotten in the end.
+pub fn a_message_may_be_known_for_32_days<H: Home>() {
+    let mut home = H::new();
+    let long = |id: &str, now: UnixMs| {
+        let message = samples::stray(id, now).1;
+        let mut filed = samples::filed(&message);
+        filed.novelty = Novelty::NewForLong;
+        let commit = Commit::Receive(Box::new(Batch {
+            messages: vec![filed],
+            ..Batch::default()
+        }));
+        (commit, message)
+    };
+    home.commit(long("m1", NOON).0, NOON);
+    home.commit(samples::stray("m2", NOON).0, NOON);
+    for days in [3, 8, 31, 32] {
+        let now = day(days);
+        home.store().drop_old_logs(now, LOG_DAYS).unwrap();
+        home = home.reopened();
+        let (again, message) = long("m1", now);
+        assert_eq!(home.commit(again, now), known(&message), "after {days} days");
+    }
+    let (again, _) = samples::stray("m2", day(8));
+    assert_eq!(
+        home.commit(again, day(8)),
+        Committed::New(None),
+        "from a source that does not"
+    );
+    home.store().drop_old_logs(day(64), LOG_DAYS).unwrap();
+    assert_eq!(home.commit(long("m1", day(64)).0, day(64)), Committed::New(None));
 }
 
 pub fn rentals_are_paged_over_days_newest_first<H: Home>() {

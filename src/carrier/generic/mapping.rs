@@ -23,8 +23,8 @@ pub struct Settings {
     /// Fields that must have these values; otherwise it is another kind of event, which is acknowledged and gives no report.
     #[serde(default)]
     only: BTreeMap<String, String>,
-    /// The carrier's id of the message.
-    id: String,
+    /// The carrier's id of the message; where it has none, sender, receiver, text and time stand in for it.
+    id: Option<String>,
     from: String,
     /// The number that the message came to; or `number`, where the carrier does not say.
     to: Option<String>,
@@ -107,10 +107,18 @@ impl Mapping {
         }
         let pointer = |field: &String| settings.format != Format::Json || field.starts_with('/');
         let s = &settings;
-        let optional = [&s.to, &s.time, &s.parts, &s.encoding, &s.event_id, &s.dedupe]
-            .into_iter()
-            .flatten();
-        let all = [&s.id, &s.from, &s.text]
+        let optional = [
+            &s.id,
+            &s.to,
+            &s.time,
+            &s.parts,
+            &s.encoding,
+            &s.event_id,
+            &s.dedupe,
+        ]
+        .into_iter()
+        .flatten();
+        let all = [&s.from, &s.text]
             .into_iter()
             .chain(optional)
             .chain(s.only.keys());
@@ -170,15 +178,10 @@ impl Mapping {
             (None, Some(number)) => number.as_str().to_owned(),
             (None, None) => return Err(Reject::MissingField),
         };
-        let id = fields.id(id)?;
-        let dedupe_key = self
-            .0
-            .dedupe
-            .as_ref()
-            .map_or_else(|| Ok(id.clone()), |field| fields.id(field))?;
-        Ok(Some(Report::Message(Message {
+        let of = |field: &Option<String>| field.as_ref().map(|field| fields.id(field)).transpose();
+        let (id, dedupe_key) = (of(id)?, of(&self.0.dedupe)?);
+        let mut message = Message {
             carrier_event_id: fields.extra(self.0.event_id.as_ref()),
-            dedupe_key,
             received_at: fields
                 .extra(self.0.time.as_ref())
                 .and_then(|text| self.time(&text)),
@@ -186,8 +189,11 @@ impl Mapping {
                 .extra(self.0.parts.as_ref())
                 .and_then(|text| text.parse().ok()),
             encoding: fields.extra(self.0.encoding.as_ref()),
-            ..report::message(&id, &fields.id(from)?, &to, &fields.one(text)?)
-        })))
+            ..report::message("", &fields.id(from)?, &to, &fields.one(text)?)
+        };
+        message.carrier_message_id = id.unwrap_or_else(|| message.content_key());
+        message.dedupe_key = dedupe_key.unwrap_or_else(|| message.carrier_message_id.clone());
+        Ok(Some(Report::Message(message)))
     }
 
     fn time(&self, text: &str) -> Option<UnixMs> {

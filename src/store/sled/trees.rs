@@ -1,4 +1,4 @@
-//! sled's trees as `Rows`, one for the state and one for each day's log; a panic inside sled stops at this seam.
+//! sled's trees as `Rows`, one for the state and one for each day's log and each period's marks; a panic inside sled stops at this seam.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sled::transaction::{ConflictableTransactionResult, Transactional, TransactionalTree};
 use sled::{Batch, Db, IVec, Tree as SledTree};
 
+use crate::core::time::UnixMs;
 use crate::store::Error;
 use crate::store::keys::Tree;
 use crate::store::rows::{Pair, Row, Rows};
@@ -14,7 +15,7 @@ use crate::store::rows::{Pair, Row, Rows};
 pub struct Trees {
     db: Db,
     state: SledTree,
-    logs: RwLock<BTreeMap<u32, SledTree>>,
+    dated: RwLock<BTreeMap<Tree, SledTree>>,
 }
 
 /// Runs what may panic on damaged media, and turns the panic into an error.
@@ -34,29 +35,25 @@ impl Trees {
     pub fn new(db: Db) -> Result<Self, Error> {
         let open = |name: &str| db.open_tree(name).map_err(|e| read_error(&e));
         let state = open(&Tree::State.name())?;
-        let mut logs = BTreeMap::new();
-        for name in db.tree_names() {
-            if let Some(Tree::Log(day)) = Tree::parse(&name) {
-                logs.insert(day, open(&Tree::Log(day).name())?);
+        let mut dated = BTreeMap::new();
+        for tree in db.tree_names().iter().filter_map(|name| Tree::parse(name)) {
+            if tree != Tree::State {
+                dated.insert(tree, open(&tree.name())?);
             }
         }
         Ok(Self {
             db,
             state,
-            logs: RwLock::new(logs),
+            dated: RwLock::new(dated),
         })
     }
 
     fn existing(&self, tree: Tree) -> Option<SledTree> {
-        match tree {
-            Tree::State => Some(self.state.clone()),
-            Tree::Log(day) => self
-                .logs
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&day)
-                .cloned(),
+        if tree == Tree::State {
+            return Some(self.state.clone());
         }
+        let dated = self.dated.read().unwrap_or_else(PoisonError::into_inner);
+        dated.get(&tree).cloned()
     }
 
     fn open(&self, tree: Tree) -> Result<SledTree, Error> {
@@ -64,12 +61,10 @@ impl Trees {
             return Ok(open);
         }
         let opened = self.db.open_tree(tree.name()).map_err(|e| read_error(&e))?;
-        if let Tree::Log(day) = tree {
-            self.logs
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(day, opened.clone());
-        }
+        self.dated
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tree, opened.clone());
         Ok(opened)
     }
 
@@ -105,17 +100,17 @@ impl Trees {
         self.db.flush().map(drop).map_err(|e| read_error(&e))
     }
 
-    /// Drops the logs older than this day.
-    pub fn drop_logs_before(&self, day: u32) -> Result<usize, Error> {
-        let old: Vec<u32> = self.log_days().into_iter().filter(|d| *d < day).collect();
-        for day in &old {
-            self.logs
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(day);
-            self.db
-                .drop_tree(Tree::Log(*day).name())
-                .map_err(|e| read_error(&e))?;
+    /// Drops what nobody asks for any more.
+    pub fn drop_old(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
+        let mut dated = self.dated.write().unwrap_or_else(PoisonError::into_inner);
+        let old: Vec<Tree> = dated
+            .keys()
+            .filter(|tree| tree.is_over(now, log_days))
+            .copied()
+            .collect();
+        for tree in &old {
+            dated.remove(tree);
+            self.db.drop_tree(tree.name()).map_err(|e| read_error(&e))?;
         }
         Ok(old.len())
     }
@@ -172,12 +167,8 @@ impl Rows for Trees {
     }
 
     fn log_days(&self) -> Vec<u32> {
-        self.logs
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .copied()
-            .collect()
+        let dated = self.dated.read().unwrap_or_else(PoisonError::into_inner);
+        dated.keys().filter_map(Tree::log_day).collect()
     }
 }
 

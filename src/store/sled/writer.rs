@@ -21,7 +21,6 @@ use crate::store::{Committed, Error};
 const GROUP_BYTES_MAX: usize = 4 << 20;
 /// How often the free space is looked at.
 const SPACE_CHECK_EVERY: Duration = Duration::from_millis(500);
-const DAY_MS: u64 = 86_400_000;
 
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -120,8 +119,7 @@ impl Thread {
                 log_days,
                 answer,
             } => {
-                let today = u32::try_from(now.0 / DAY_MS).unwrap_or(u32::MAX);
-                let dropped = guarded(|| self.writer.rows.drop_logs_before(today.saturating_sub(log_days)));
+                let dropped = guarded(|| self.writer.rows.drop_old(now, log_days));
                 drop(answer.send(dropped));
             }
         }
