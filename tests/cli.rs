@@ -10,6 +10,7 @@ mod cli {
     pub mod process;
     pub mod sim;
     pub mod sim_carrier;
+    pub mod sources;
     pub mod stop;
     pub mod verify;
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::carrier::{Carrier, Reject, Request, SettingsError};
+use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
 use crate::core::message::Dedupe;
@@ -95,9 +95,19 @@ pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>
                 return Err(BuildError::Config(format!("source {}: {refused}", source.name)));
             }
         };
+        (built.keys, built.path_token) = keys_of(&source.settings);
         Ok((source.name.clone(), built))
     });
     built.collect()
+}
+
+/// How many keys the settings of a source hold, and whether they are path tokens.
+fn keys_of(settings: &toml::Table) -> (usize, bool) {
+    let of_scheme = settings.get("verify").and_then(toml::Value::as_table);
+    let tables = || std::iter::once(settings).chain(of_scheme);
+    let named = |name: &&str| tables().find_map(|table| table.get(*name)?.as_array().map(Vec::len));
+    let keys = carrier::KEY_LISTS.iter().filter_map(named).sum();
+    (keys, named(&"path_tokens").is_some())
 }
 
 /// Whether a URL already holds the token that a request has to bring: then every request would be believed.

@@ -6,6 +6,20 @@ use super::NAMES;
 use super::check::Window;
 use super::keys::Rotation;
 
+/// The settings that are lists of keys. A source has one of them; `standard_webhooks` may have two.
+pub const KEY_LISTS: &[&str] = &[
+    "app_secrets",
+    "application_secrets",
+    "auth_tokens",
+    "passwords",
+    "path_tokens",
+    "public_keys",
+    "secrets",
+    "shared_keys",
+    "signature_secrets",
+    "signing_keys",
+];
+
 /// What is wrong with the settings of a source. The caller names the source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {

@@ -9,6 +9,7 @@ mod inbound;
 mod operate;
 mod serve;
 mod sim;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,9 @@ enum Command {
     /// Add numbers to a running gateway.
     #[command(subcommand)]
     Numbers(operate::Numbers),
+    /// See and try the ways in of a running gateway.
+    #[command(subcommand)]
+    Sources(sources::Sources),
     /// Make API keys on a running gateway.
     #[command(subcommand)]
     Keys(operate::Keys),
@@ -110,6 +114,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Otp(otp) => extract::otp(otp),
         Command::Inbound(inbound) => inbound::run(inbound),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
+        Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Keys(keys) => block_on(operate::keys(keys)),
         Command::Bench(bench) => block_on(bench::run(bench)),
         Command::CheckConfig(file) => serve::check_config(file),

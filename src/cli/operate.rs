@@ -56,7 +56,12 @@ pub struct AdminAt {
 }
 
 impl AdminAt {
-    fn gateway(self) -> Result<Gateway, Failure> {
+    /// The configuration file that was named.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.config.config.clone()
+    }
+
+    pub fn gateway(self) -> Result<Gateway, Failure> {
         let config = config::load(Layers::of_process(self.config.config)).map_err(Failure::usage)?;
         let url = self
             .admin_url

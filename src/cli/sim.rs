@@ -1,6 +1,6 @@
 //! `ringback sim`: plays a carrier towards a running gateway, over a real socket and with a real signature.
 
-mod carrier;
+pub mod carrier;
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use super::call::Gateway;
+use super::call::{Gateway, Reply};
 use super::{Failure, dev};
 use crate::app::DevSource;
 use crate::carrier::simulate::{Draft, SignedRequest, signed};
@@ -84,6 +84,18 @@ pub async fn post_sms(gateway: &Gateway, source: &DevSource, draft: &Draft) -> R
 
 /// Posts what this source's carrier signed.
 async fn post(gateway: &Gateway, source: &DevSource, request: SignedRequest) -> Result<(), Failure> {
+    let path = format!("/inbound/{}{}", source.name, added(source, &request));
+    send(gateway, &path, request).await?.ok().map(drop)
+}
+
+/// What the simulated URL adds to the source's own: a path token, a query.
+pub fn added<'a>(source: &DevSource, request: &'a SignedRequest) -> &'a str {
+    let given = source.public_url.trim_end_matches('/');
+    request.url.strip_prefix(given).unwrap_or_default()
+}
+
+/// Sends a request as it was signed, to this path.
+pub async fn send(gateway: &Gateway, path: &str, request: SignedRequest) -> Result<Reply, Failure> {
     let mut headers = Vec::new();
     for (name, value) in &request.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(Failure::failed)?;
@@ -92,16 +104,8 @@ async fn post(gateway: &Gateway, source: &DevSource, request: SignedRequest) -> 
             HeaderValue::try_from(value.as_str()).map_err(Failure::failed)?,
         ));
     }
-    // Only the simulated URL's end is its own: a path token, a query.
-    let given = source.public_url.trim_end_matches('/');
-    let added = request.url.strip_prefix(given).unwrap_or_default();
     let method = http::Method::from_bytes(request.method.as_bytes()).map_err(Failure::failed)?;
-    let path = format!("/inbound/{}{added}", source.name);
-    gateway
-        .send(method, &path, headers, request.body.into())
-        .await?
-        .ok()
-        .map(drop)
+    gateway.send(method, path, headers, request.body.into()).await
 }
 
 /// The sources of a dev gateway with the keys to sign as their carriers.

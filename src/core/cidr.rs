@@ -1,5 +1,6 @@
 //! A network of addresses as operators write it: `10.1.0.0/16`. Names are not resolved, and IPv4 is never written as IPv6.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -22,6 +23,12 @@ impl Cidr {
             (IpAddr::V6(network), IpAddr::V6(v6)) => covers_v6(network, self.prefix_bits, v6),
             _ => false,
         }
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.network, self.prefix_bits)
     }
 }
 

@@ -6,6 +6,7 @@ mod partner;
 mod parts;
 mod poll;
 mod rentals;
+mod seen;
 mod sources;
 mod subscriptions;
 mod sweep;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::seen::Seen;
 use super::{Error, Gateway};
 use crate::carrier::{Carrier, Received, Reject, Request};
 use crate::core::cidr::Cidr;
@@ -34,6 +35,10 @@ pub struct Source {
     pub body_bytes_max: Option<usize>,
     /// What makes two messages the same.
     pub dedupe: Dedupe,
+    /// How many keys it has, and whether its URL ends in one.
+    pub keys: usize,
+    pub path_token: bool,
+    pub(super) seen: Seen,
     /// Held by the one fetch at a time.
     fetching: Mutex<()>,
 }
@@ -47,6 +52,9 @@ impl Source {
             allow_ips: Vec::new(),
             body_bytes_max: None,
             dedupe: Dedupe::default(),
+            keys: 1,
+            path_token: false,
+            seen: Seen::default(),
             fetching: Mutex::default(),
         }
     }
@@ -84,17 +92,19 @@ impl Gateway {
         if let Some(url) = source.carrier.wants(request, now) {
             self.fetch(name, source, (request, url), now).await;
         }
-        let received = source
+        let mut received = source
             .carrier
             .receive(request, now)
             .map_err(|reason| self.refused(name, source, reason))?;
         self.parts.metrics.accepted(name, received.key_index);
+        source.seen.accepted(&mut received, now);
         tracing::debug!(source = %name, key.index = received.key_index, reports = received.reports.len(), "inbound request verified");
         Ok(received)
     }
 
     fn refused(&self, name: &str, source: &Source, reason: Reject) -> Error {
         self.parts.metrics.rejected(name, reason.as_str());
+        source.seen.refused(reason, self.parts.clock.now());
         tracing::warn!(source = %name, reason = reason.as_str(), "inbound request refused");
         if source.carrier.gives_up_on_4xx() {
             Error::RefusedForNow(reason)

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::ResponseBody;
 use super::app::{self, Answer, App, bearer_text};
 use super::problem::Problem;
+use super::{ResponseBody, sources};
 use crate::clock;
 use crate::core::id::AccountId;
 use crate::core::key::{Key, Plain};
@@ -48,6 +48,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::GET, "/metrics") => metrics(&admin),
         (&Method::POST, "/admin/keys") => Box::pin(add_key(&admin, &head, body)).await,
         (&Method::POST, "/admin/numbers") => Box::pin(add_numbers(&admin, &head, body)).await,
+        (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
         (_, "/admin/keys" | "/admin/numbers") => Err(Problem::method_not_allowed("POST")),
         (
             _,
@@ -55,7 +56,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys and /admin/numbers.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys, /admin/numbers and /admin/sources.",
         )),
     };
     answer.unwrap_or_else(Response::from)
@@ -125,6 +126,22 @@ fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
         Err(Problem::unauthorized(
             "Send the token in the data folder's admin.token as \"Authorization: Bearer TOKEN\".",
         ))
+    }
+}
+
+/// The sources and their tests. What was seen of them tells of the traffic, so reading needs the token too.
+fn sources(admin: &Admin, head: &http::request::Parts, path: &str) -> Answer {
+    authorize(admin, &head.headers)?;
+    let segments: Vec<&str> = path.split('/').skip(3).collect();
+    match (&head.method, segments.as_slice()) {
+        (&Method::GET, []) => sources::list(admin),
+        (&Method::POST, [name, "tests"]) => sources::begin_test(admin, name),
+        (&Method::GET, [name, "tests", id]) => sources::test(admin, name, id),
+        (_, [] | [_, "tests", _]) => Err(Problem::method_not_allowed("GET")),
+        (_, [_, "tests"]) => Err(Problem::method_not_allowed("POST")),
+        _ => Err(Problem::not_found(
+            "There are /admin/sources, /admin/sources/NAME/tests and /admin/sources/NAME/tests/ID.",
+        )),
     }
 }
 

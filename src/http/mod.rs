@@ -21,6 +21,7 @@ mod partner;
 pub mod problem;
 pub mod router;
 pub mod server;
+mod sources;
 pub mod tls;
 mod verifications;
 mod webhooks;

@@ -41,9 +41,28 @@ pub struct Carrier {
     /// Which of the source's keys signs, counted from 0.
     #[arg(long, default_value_t = 0)]
     key: usize,
+    #[command(flatten)]
+    private_key: PrivateKey,
+}
+
+#[derive(Args)]
+pub struct PrivateKey {
     /// Where the source holds a public key alone: the base64 of an ed25519 seed, or for SNS an RSA key as PKCS #8 in PEM.
     #[arg(long, value_name = "FILE")]
     private_key: Option<PathBuf>,
+}
+
+impl PrivateKey {
+    fn read(&self) -> Result<Option<String>, Failure> {
+        let Some(file) = &self.private_key else {
+            return Ok(None);
+        };
+        let text =
+            std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+        // Of a key in PEM only what stands between its two lines; a bare one is one line.
+        let lines = text.lines().filter(|line| !line.starts_with('-'));
+        Ok(Some(lines.map(str::trim).collect()))
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,7 +77,12 @@ pub async fn run(arguments: Carrier) -> Result<(), Failure> {
         .gateway
         .clone()
         .unwrap_or_else(|| format!("http://{}", config.server.listen));
-    let source = source(&config, &base, &arguments)?;
+    let source = source(
+        &config,
+        &base,
+        (&arguments.name, arguments.key),
+        &arguments.private_key,
+    )?;
     let id = arguments
         .id
         .unwrap_or_else(|| MessageId(clock::random()).to_string());
@@ -97,10 +121,14 @@ pub async fn run(arguments: Carrier) -> Result<(), Failure> {
 }
 
 /// The source with the keys to sign as its carrier.
-fn source(config: &Config, base: &str, arguments: &Carrier) -> Result<DevSource, Failure> {
-    let name = &arguments.name;
-    let named = config.source.iter().find(|source| source.name == *name);
-    let mut of_carrier = config.source.iter().filter(|source| source.carrier == *name);
+pub fn source(
+    config: &Config,
+    base: &str,
+    (name, key): (&str, usize),
+    private_key: &PrivateKey,
+) -> Result<DevSource, Failure> {
+    let named = config.source.iter().find(|source| source.name == name);
+    let mut of_carrier = config.source.iter().filter(|source| source.carrier == name);
     let source = match (named, of_carrier.next(), of_carrier.next()) {
         (Some(source), ..) | (None, Some(source), None) => source,
         (None, Some(_), Some(_)) => {
@@ -118,23 +146,8 @@ fn source(config: &Config, base: &str, arguments: &Carrier) -> Result<DevSource,
     };
     // So that what is wrong with the settings is said as `check-config` says it.
     Dialect::from_settings(&source.carrier, source.settings.clone()).map_err(Failure::usage)?;
-    let private_key = arguments.private_key.as_ref().map(|file| {
-        std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))
-    });
-    // Of a key in PEM only what stands between its two lines; a bare one is one line.
-    let bare = |text: String| -> String {
-        text.lines()
-            .filter(|line| !line.starts_with('-'))
-            .map(str::trim)
-            .collect()
-    };
-    let private_key = private_key.transpose()?.map(bare);
-    let signer = Signer::from_settings(
-        &source.carrier,
-        &source.settings,
-        arguments.key,
-        private_key.as_deref(),
-    );
+    let private_key = private_key.read()?;
+    let signer = Signer::from_settings(&source.carrier, &source.settings, key, private_key.as_deref());
     Ok(DevSource {
         name: source.name.clone(),
         public_url: app::public_url(config, source, base.trim_start_matches("http://")),
