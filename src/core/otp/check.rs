@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::lexicon::{self, Class};
 use super::normalise::folded;
+use super::phrase;
 use super::service::{self, Rules};
 use super::{Error, lexicon::Lexicon};
 
@@ -63,7 +64,7 @@ fn entry_fault(entry: &str) -> Option<String> {
     if entry.matches('(').count() != entry.matches(')').count() {
         return Some("a parenthesis is not closed; close it".to_owned());
     }
-    let phrases = lexicon::expand(entry);
+    let phrases = phrase::expand(entry);
     if phrases.len() > PHRASES_MAX {
         return Some(format!("stands for more than {PHRASES_MAX} phrases; split it"));
     }
@@ -90,7 +91,7 @@ fn clash(seen: &mut HashMap<String, Class>, entry: &str, class: Class) -> Option
         Class::Not | Class::Label => false,
         _ => return None,
     };
-    lexicon::expand(entry).iter().find_map(|phrase| {
+    phrase::expand(entry).iter().find_map(|phrase| {
         let other = *seen.entry(folded(phrase)).or_insert(class);
         let clashes = matches!(other, Class::Strong | Class::Weak) != names_code;
         clashes.then(|| format!("`{phrase}` is also in list `{other:?}`; keep it in one"))

@@ -32,7 +32,7 @@ pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Opti
         after.filter_map(|hit| keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
     let found = ahead.chain(behind).chain(told(scene, token, clause));
     if scene.alone(token, clause) || follows_is(scene, token, clause) {
-        let beside = [before_clause(scene, clause), after_clause(scene, clause)];
+        let beside = [before_clause(scene, token, clause), after_clause(scene, clause)];
         return strongest(found.chain(beside.into_iter().flatten()));
     }
     strongest(found)
@@ -53,7 +53,8 @@ fn follows_is(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
 
 /// What speaks for a number in a clause without a code word: "482913 to log in" and "482913. Use it to log in".
 fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
-    if token.shape == Shape::Letters || token.chars < 5 {
+    let opens = token.chars == 4 && token.start <= scene.first;
+    if token.shape == Shape::Letters || token.chars < 5 && !opens {
         return None;
     }
     let plain = |name, points| Evidence {
@@ -81,8 +82,11 @@ fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence
             1
         }
     };
-    if purpose.is_some_and(|gap| gap.words <= far(&gap)) {
+    if purpose.is_some_and(|gap| gap.words <= far(&gap) && (!opens || gap.opened)) {
         return Some(plain("purpose-after", 12));
+    }
+    if opens {
+        return None;
     }
     let beyond = of(Class::Purpose, next.1).filter(|hit| hit.start >= clause.1);
     let colon = || scene.text.folded[..token.start].trim_end().ends_with(':');
@@ -100,7 +104,7 @@ fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence
 
 /// A code word in the clause before a token that stands alone, or else a purpose that opens it: "Confirm it is you.".
 /// The number after a question is no code.
-fn before_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
+fn before_clause(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
     let limit = scene.clause(clause.0.saturating_sub(1)).0;
     let previous = scene.before(clause.0);
     let question = scene.is_question((limit, clause.0));
@@ -134,6 +138,8 @@ fn before_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
         (true, true, _) => 36,
         (false, true, _) => 30,
         (true, _, true) => 6,
+        // "Keep this code to yourself. 482913", but "Never give out your code. 33700": helplines are short.
+        (false, _, true) if token.chars >= 6 => 10,
         (false, _, true) => 0,
         (true, ..) => 28,
         (false, ..) => 22,
@@ -161,18 +167,19 @@ fn after_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
     })
 }
 
-/// "Verification for Shop: 482913": a purpose that a colon leads from straight to the token.
+/// "Verification for Shop: 482913", "Your confirmation is 482913": a purpose that a colon or "is" leads from to the token.
 fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
     let colon = || {
         scene.text.folded[hit.end..token.start]
             .trim_end()
             .ends_with([':', '：'])
     };
-    if hit.class != Class::Purpose || token.shape == Shape::Letters || !colon() || scene.keyword {
+    if hit.class != Class::Purpose || token.shape == Shape::Letters || scene.keyword {
         return None;
     }
     let gap = gap(scene, hit.end, token.start)?;
-    (gap.words <= 5).then_some(Evidence {
+    let is = gap.is && gap.words == 0 && token.shape != Shape::Alnum && token.chars >= 5;
+    (is || gap.words <= 5 && colon()).then_some(Evidence {
         points: 21,
         name: "purpose-announces",
         direct: false,
@@ -186,9 +193,28 @@ fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
     match hit.class {
         Class::Strong => Some(true),
         Class::Weak => Some(modified(scene, hit)),
-        Class::Number => modified(scene, hit).then_some(true),
+        Class::Number => (modified(scene, hit) || asked(scene, hit)).then_some(true),
         _ => None,
     }
+}
+
+/// "Type the following number to confirm": a number that is asked for with a verb, for a purpose.
+fn asked(scene: &Scene, hit: &Hit) -> bool {
+    let clause = scene.clause(hit.start);
+    let verb = |other: &&Hit| other.class == Class::Verb && other.start >= clause.0 && other.end <= hit.start;
+    let label = |other: &Hit| other.class == Class::Label && other.end + 3 >= hit.start;
+    let near = scene.before(hit.start);
+    scene
+        .before(clause.1)
+        .iter()
+        .any(|other| other.class == Class::Purpose && other.start >= clause.0)
+        && !near.iter().any(label)
+        && near
+            .iter()
+            .rev()
+            .find(verb)
+            .and_then(|verb| gap(scene, verb.end, hit.start))
+            .is_some_and(|gap| gap.words <= 3)
 }
 
 /// True if a purpose word stands within two words of the hit.
@@ -222,6 +248,8 @@ fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Eviden
         1..=6 if gap.announced => pick("word-announces", 38, 32, true),
         7..=14 if gap.announced => pick("word-announces", 34, 28, false),
         1..=3 => pick("word-before", 28, 20, false),
+        // "Your code for the payment of ... with the card ... is 482913".
+        _ if gap.announced && strong => pick("word-announces", 28, 0, false),
         4..=10 => pick("word-before", 20, 10, false),
         _ => pick("word-before", 10, 4, false),
     }

@@ -65,6 +65,7 @@ fn ascii(c: char) -> Folded {
     match c {
         '\t' | '\u{0B}' | '\u{0C}' => Folded::Keep(' ', ' '),
         '\r' => Folded::Drop,
+        '`' => same('\''),
         _ => Folded::Keep(c.to_ascii_lowercase(), c),
     }
 }
@@ -104,7 +105,8 @@ fn is_dash(code: u32) -> bool {
 
 fn letter(c: char, code: u32) -> Folded {
     match code {
-        0xC0..=0x24F => latin(c, LATIN[(code - 0xC0) as usize]),
+        0x18F => Folded::Keep('e', 'E'),
+        0xC0..=0x24F if !matches!(code, 0x199 | 0x1B4) => latin(c, LATIN[(code - 0xC0) as usize]),
         0x1E00..=0x1EFF => latin(c, LATIN_MORE[(code - 0x1E00) as usize]),
         0x2028 | 0x2029 | 0x85 => Folded::Keep('\n', '\n'),
         0xFF0C => same('、'),
@@ -118,7 +120,8 @@ fn letter(c: char, code: u32) -> Folded {
         0x370..=0x52F => greek_or_cyrillic(c),
         0x600..=0x6FF => same(arabic(c)),
         0x900..=0xA7F => same(indic(c)),
-        0x2018 | 0x2019 | 0x2BC | 0x2BB => same('\''),
+        0xB4 | 0x2018 | 0x2019 | 0x2B9..=0x2BC => same('\''),
+        0x199 | 0x1B4 | 0x253 | 0x254 | 0x257 | 0x259 | 0x25B => same(african(c)),
         _ => lower(c),
     }
 }
@@ -146,6 +149,19 @@ fn latin(c: char, base: u8) -> Folded {
     )
 }
 
+/// Letters of Hausa, Akan and Azerbaijani that people write without their hook.
+fn african(c: char) -> char {
+    match c {
+        'ƙ' => 'k',
+        'ƴ' => 'y',
+        'ɓ' => 'b',
+        'ɔ' => 'o',
+        'ɗ' => 'd',
+        'ə' | 'ɛ' => 'e',
+        other => other,
+    }
+}
+
 fn greek_or_cyrillic(c: char) -> Folded {
     let plain = c.to_lowercase().next().unwrap_or(c);
     let base = match plain {
@@ -158,11 +174,15 @@ fn greek_or_cyrillic(c: char) -> Folded {
         'ώ' => 'ω',
         'ς' => 'σ',
         'ё' | 'ѐ' => 'е',
-        'й' | 'ѝ' => 'и',
-        'ї' => 'і',
-        'ў' => 'у',
-        'ѓ' | 'ґ' => 'г',
-        'ќ' => 'к',
+        'й' | 'ѝ' | 'ї' | 'і' | 'ӣ' => 'и',
+        'ў' | 'ү' | 'ұ' | 'ӯ' => 'у',
+        'ѓ' | 'ґ' | 'ғ' => 'г',
+        'ќ' | 'қ' => 'к',
+        'ә' => 'а',
+        'ң' => 'н',
+        'ө' => 'о',
+        'ҳ' | 'һ' => 'х',
+        'ҷ' => 'ч',
         other => other,
     };
     Folded::Keep(base, c)

@@ -6,8 +6,9 @@ use super::scene::{REACH, Scene};
 
 /// Bytes between a word and a token that are read.
 const GAP_BYTES_MAX: usize = 220;
-/// Letters that make a word in scripts without spaces.
+/// Letters that make a word in scripts without spaces: Chinese, Japanese, Korean, and those of South-East Asia.
 const UNSPACED_WORD: usize = 3;
+const UNSPACED_WORD_LONG: usize = 6;
 
 /// What lies between a word and a token.
 #[derive(Default)]
@@ -98,7 +99,12 @@ impl Reader {
             return;
         }
         self.letters += 1;
-        if self.letters == UNSPACED_WORD {
+        let word = if (c as u32) < 0x1100 || ('ក'..='៿').contains(&c) {
+            UNSPACED_WORD_LONG
+        } else {
+            UNSPACED_WORD
+        };
+        if self.letters >= word {
             self.end_word();
         }
     }

@@ -7,6 +7,7 @@ use super::Error;
 use super::fold::{is_unspaced, is_word};
 use super::link::Address;
 use super::normalise::{Text, folded};
+use super::phrase::{expand, respelled};
 
 /// What a word tells about the numbers near it. The order is the order of precedence where two words overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +52,8 @@ pub(super) enum Class {
 pub(super) struct Language {
     pub id: String,
     pub name: String,
+    /// How people write letters that their keyboard lacks: `["ü", "ue"]`.
+    pub respell: Vec<[String; 2]>,
     pub strong: Vec<String>,
     pub weak: Vec<String>,
     pub number: Vec<String>,
@@ -101,12 +104,14 @@ struct File {
 }
 
 /// The language files, by name.
-pub(super) const FILES: [(&str, &str); 5] = [
+pub(super) const FILES: [(&str, &str); 7] = [
     ("data/west.toml", include_str!("data/west.toml")),
     ("data/north_east.toml", include_str!("data/north_east.toml")),
     ("data/asia.toml", include_str!("data/asia.toml")),
     ("data/india.toml", include_str!("data/india.toml")),
     ("data/orient.toml", include_str!("data/orient.toml")),
+    ("data/africa.toml", include_str!("data/africa.toml")),
+    ("data/latin.toml", include_str!("data/latin.toml")),
 ];
 
 /// Reads one language file. The error carries the file's name and the place in it.
@@ -143,6 +148,9 @@ const LANGUAGES_MAX: usize = 128;
 /// Bytes up to which a Latin word is also a word of many other languages.
 const SHORT_BYTES: usize = 4;
 
+/// Bytes up to which it is a word of so many that even a code word counts only where its language is spoken.
+const TINY_BYTES: usize = 2;
+
 /// Every word of every language.
 pub(super) struct Lexicon {
     automaton: AhoCorasick,
@@ -162,8 +170,10 @@ impl Lexicon {
         for (at, language) in languages.iter().enumerate() {
             let bit = if language.id == EVERY { u128::MAX } else { 1 << at };
             for (class, list) in language.lists() {
-                for entry in list {
-                    patterns.extend(expand(entry).iter().map(|phrase| word(phrase, class, bit)));
+                for phrase in list.iter().flat_map(|entry| expand(entry)) {
+                    let other = respelled(&phrase, &language.respell);
+                    patterns.extend(other.map(|other| word(&other, class, bit)));
+                    patterns.push(word(&phrase, class, bit));
                 }
             }
         }
@@ -262,7 +272,7 @@ fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
         let short = hit.end - hit.start <= SHORT_BYTES || against(hit.class);
         !(short && text.as_bytes()[hit.start].is_ascii())
             || hit.languages & active != 0
-            || matches!(hit.class, Class::Strong | Class::Weak)
+            || matches!(hit.class, Class::Strong | Class::Weak) && hit.end - hit.start > TINY_BYTES
     });
 }
 
@@ -294,6 +304,17 @@ fn joined(left: Option<char>, right: Option<char>) -> bool {
     left.is_some_and(inside) && right.is_some_and(inside)
 }
 
+/// Removes purposes inside a phrase that keeps a code company: "if this was not you".
+fn drop_purposes(hits: &mut Vec<Hit>) {
+    let mut care_end = 0;
+    hits.retain(|hit| {
+        if hit.class == Class::Care {
+            care_end = hit.end.max(care_end);
+        }
+        hit.class != Class::Purpose || hit.end > care_end
+    });
+}
+
 /// Removes code words that a compound covers or that stand inside a longer code word.
 fn prune(hits: &mut Vec<Hit>) {
     let rank = |class: Class| matches!(class, Class::Not | Class::Strong | Class::Weak | Class::Number);
@@ -312,10 +333,11 @@ fn prune(hits: &mut Vec<Hit>) {
         (kept_start, kept_end, kept) = (hit.start, hit.end, hit.class);
         true
     });
+    drop_purposes(hits);
     // A compound that starts inside a code word ("code postal") still wins over the word it shares.
     let compounds: Vec<(usize, usize)> = hits
         .iter()
-        .filter(|hit| hit.class == Class::Not)
+        .filter(|hit| matches!(hit.class, Class::Not | Class::Card))
         .map(|hit| (hit.start, hit.end))
         .collect();
     if compounds.is_empty() {
@@ -345,41 +367,4 @@ fn word(phrase: &str, class: Class, languages: u128) -> (String, Word) {
             languages,
         },
     )
-}
-
-/// Expands `(a|b (c|d)) e` into its phrases. An unclosed group is taken literally.
-pub(super) fn expand(entry: &str) -> Vec<String> {
-    expanded(entry)
-        .iter()
-        .map(|phrase| phrase.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect()
-}
-
-fn expanded(entry: &str) -> Vec<String> {
-    let Some((head, rest)) = entry.split_once('(') else {
-        return vec![entry.to_owned()];
-    };
-    let mut depth = 1;
-    let mut bars = vec![0];
-    let close = rest.char_indices().find_map(|(at, c)| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        if c == '|' && depth == 1 {
-            bars.push(at + 1);
-        }
-        (depth == 0).then_some(at)
-    });
-    let Some(close) = close else {
-        return vec![entry.to_owned()];
-    };
-    bars.push(close + 1);
-    let tails = expanded(&rest[close + 1..]);
-    bars.windows(2)
-        .flat_map(|pair| expanded(&rest[pair[0]..pair[1] - 1]))
-        .flat_map(|choice| {
-            tails
-                .iter()
-                .map(move |tail| format!("{head}{choice}{tail}"))
-                .collect::<Vec<_>>()
-        })
-        .collect()
 }

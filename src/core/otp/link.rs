@@ -97,19 +97,36 @@ fn trimmed(run: &str, start: usize, at: usize, kind: Kind) -> Address {
     }
 }
 
+/// True for a part of a path that no person wrote: letters with digits, or capitals within.
+fn is_made(part: &str) -> bool {
+    let plain = part.bytes().filter(u8::is_ascii_alphanumeric);
+    let digits = part.bytes().any(|b| b.is_ascii_digit());
+    let inner = part.bytes().skip(1).filter(u8::is_ascii_uppercase).count();
+    let small = part.bytes().any(|b| b.is_ascii_lowercase());
+    let length = plain.count();
+    length >= 6 && digits || length >= 8 && inner >= 2 && small
+}
+
+/// What comes after the host.
+fn path(address: &str) -> Option<&str> {
+    let body = address.split_once("://").map_or(address, |(_, rest)| rest);
+    body.find(['/', '?', '#']).map(|at| &body[at..])
+}
+
+/// True if the path says by itself that it signs in or confirms.
+pub(super) fn is_worded(address: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "verif", "confirm", "login", "log-in", "signin", "sign-in", "auth", "magic", "otp", "token", "code=",
+        "reset",
+    ];
+    path(address).is_some_and(|path| {
+        let path = path.to_ascii_lowercase();
+        WORDS.iter().any(|word| path.contains(word))
+    })
+}
+
 /// True if the address can be a sign-in link beside a code: it has a path or query that looks made for one person.
 pub(super) fn is_personal(address: &str) -> bool {
-    let body = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let Some(path) = body.find(['/', '?', '#']).map(|at| &body[at..]) else {
-        return false;
-    };
-    let worded = [
-        "verif", "confirm", "login", "signin", "auth", "magic", "otp", "token", "code=",
-    ]
-    .iter()
-    .any(|word| path.contains(word));
-    let mixed = path
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|part| part.len() >= 6 && part.bytes().any(|b| b.is_ascii_digit()));
-    worded || mixed
+    let made = |path: &str| path.split(['/', '?', '&', '=', '#', '.']).any(is_made);
+    is_worded(address) || path(address).is_some_and(made)
 }

@@ -3,7 +3,8 @@
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
 use super::result::Reason;
-use super::token::{Shape, Token, hard, soft};
+use super::telephone;
+use super::token::{Mask, Shape, Token, hard, soft};
 
 const SYMBOLS: [char; 26] = [
     '$', '€', '£', '¥', '₹', '₽', '₩', '₫', '₺', '₴', '₪', '฿', '₱', '₦', '₵', '₸', '₮', '₭', '₡', '₲', '৳',
@@ -19,7 +20,7 @@ pub(super) fn apply(text: &Text, hits: &[Hit], tokens: &mut [Token]) {
         let verdict = money(text, hits, token)
             .or_else(|| unit(text, hits, token))
             .or_else(|| card(text, hits, token))
-            .or_else(|| call(text, hits, token));
+            .or_else(|| telephone::mask(text, hits, token));
         token.mask = verdict.or(token.mask);
     }
 }
@@ -46,7 +47,7 @@ fn starts_at(hits: &[Hit], class: Class, from: usize, to: usize) -> bool {
         .any(|hit| hit.class == class)
 }
 
-fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
+fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<Mask> {
     if token.shape == Shape::Letters || token.shape == Shape::Alnum {
         return None;
     }
@@ -76,14 +77,14 @@ fn is_of_next(rest: &str) -> bool {
         .starts_with(|c: char| c.is_ascii_digit())
 }
 
-fn unit(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
+fn unit(text: &Text, hits: &[Hit], token: &Token) -> Option<Mask> {
     let next = token.end + usize::from(matches!(text.bytes().get(token.end), Some(b' ' | b'-')));
     (token.shape == Shape::Digits && starts_at(hits, Class::Unit, token.end, next))
         .then_some(())
         .and(soft(Reason::Unit))
 }
 
-fn card(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
+fn card(text: &Text, hits: &[Hit], token: &Token) -> Option<Mask> {
     if token.chars > 6 || token.shape != Shape::Digits {
         return None;
     }
@@ -95,29 +96,4 @@ fn card(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> 
     );
     let after = starts_at(hits, Class::Card, token.end, token.end + 2);
     (before || after).then_some(()).and(soft(Reason::Card))
-}
-
-fn call(text: &Text, hits: &[Hit], token: &Token) -> Option<super::token::Mask> {
-    let end = hits.partition_point(|hit| hit.start < token.start);
-    let before = hits[end.saturating_sub(12)..end]
-        .iter()
-        .rev()
-        .filter(|hit| hit.end <= token.start)
-        .take_while(|hit| !matches!(hit.class, Class::Strong | Class::Weak | Class::Verb))
-        .any(|hit| hit.class == Class::Call && is_near(&text.folded[hit.end..token.start], 32));
-    let start = hits.partition_point(|hit| hit.start < token.end);
-    let after = hits[start..].iter().take(6).any(|hit| {
-        let code_word =
-            |other: &Hit| matches!(other.class, Class::Strong | Class::Weak) && other.start <= hit.end + 1;
-        hit.class == Class::Call
-            && hit.start - token.end <= 2
-            && is_near(&text.folded[token.end..hit.start], 2)
-            && !hits[start..].iter().take(12).any(code_word)
-    });
-    (before || after).then_some(()).and(soft(Reason::Phone))
-}
-
-/// A short stretch of one clause.
-fn is_near(between: &str, bytes_max: usize) -> bool {
-    between.len() <= bytes_max && !between.contains(['\n', '!', '?', '。', ';']) && !between.contains(". ")
 }

@@ -15,11 +15,13 @@ mod lexicon;
 mod link;
 mod mask;
 mod normalise;
+mod phrase;
 mod result;
 mod scene;
 mod score;
 mod service;
 mod structure;
+mod telephone;
 mod token;
 
 use std::borrow::Cow;
@@ -314,7 +316,14 @@ impl Reading<'_> {
     /// The first web address, if the message is about signing in or confirming.
     fn link(&self, addresses: &[link::Address], hits: &[lexicon::Hit], code: Option<&str>) -> Option<String> {
         let has = |class: Class| hits.iter().any(|hit| hit.class == class);
-        let about = has(Class::Purpose) || code.is_some() && has(Class::Verb);
+        let inside = |hit: &lexicon::Hit| {
+            let near = addresses.partition_point(|address| address.end <= hit.start);
+            addresses
+                .get(near)
+                .is_some_and(|address| address.start <= hit.start)
+        };
+        let purpose = |hit: &lexicon::Hit| hit.class == Class::Purpose && !inside(hit);
+        let about = hits.iter().any(purpose) || code.is_some();
         if has(Class::Offer) {
             return None;
         }
@@ -323,7 +332,11 @@ impl Reading<'_> {
             .filter(|address| address.kind == link::Kind::Url)
             .map(|address| self.text.original(address.start, address.end))
             .filter_map(|span| self.original.get(span[0]..span[1]))
-            .find(|url| about && link::is_personal(url) || code.is_some_and(|code| url.contains(code)))
+            .find(|url| {
+                about && link::is_personal(url)
+                    || link::is_worded(url)
+                    || code.is_some_and(|code| url.contains(code))
+            })
             .map(str::to_owned)
     }
 }

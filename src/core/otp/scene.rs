@@ -3,7 +3,7 @@
 use super::fold::{is_unspaced, is_word};
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
-use super::token::{Shape, Token};
+use super::token::{Shape, Token, is_spelled};
 
 /// What is the same for every token of a message.
 pub(super) struct Scene<'a> {
@@ -18,9 +18,15 @@ pub(super) struct Scene<'a> {
     pub cares: usize,
     pub strong: bool,
     pub keyword: bool,
+    /// There is a word that names a code, not only a number.
+    pub named: bool,
     pub purpose: bool,
     /// There is a number that could be a code.
     pub digits: bool,
+    /// There is one without letters.
+    pub digits_only: bool,
+    /// There is one and no other.
+    pub single: bool,
     /// Where the first word or number starts.
     pub first: usize,
     /// Where the last word or number ends.
@@ -33,6 +39,11 @@ pub(super) const REACH: usize = 24;
 impl<'a> Scene<'a> {
     pub(super) fn new(text: &'a Text, hits: &'a [Hit], tokens: &[Token], marked: bool) -> Scene<'a> {
         let has = |class| hits.iter().any(|hit: &Hit| hit.class == class);
+        let possible = || {
+            tokens.iter().filter(|token| {
+                token.shape != Shape::Letters && token.chars >= 4 && token.mask.is_none_or(|mask| !mask.hard)
+            })
+        };
         Scene {
             text,
             hits,
@@ -44,10 +55,16 @@ impl<'a> Scene<'a> {
             offer: has(Class::Offer) || has_percent(&text.folded),
             cares: hits.iter().filter(|hit| hit.class == Class::Care).count(),
             strong: has(Class::Strong),
+            named: has(Class::Strong) || has(Class::Weak),
             keyword: has(Class::Strong) || has(Class::Weak) || has(Class::Number),
-            digits: tokens
-                .iter()
-                .any(|token| token.shape != Shape::Letters && token.chars >= 4 && token.mask.is_none()),
+            digits: possible().next().is_some(),
+            digits_only: possible().any(|token| token.shape != Shape::Alnum),
+            single: possible()
+                .filter(|token| {
+                    token.shape != Shape::Alnum || !is_spelled(&text.cased[token.start..token.end])
+                })
+                .count()
+                == 1,
         }
     }
 
@@ -59,6 +76,23 @@ impl<'a> Scene<'a> {
             start,
             self.clauses.get(index).copied().unwrap_or(self.text.folded.len()),
         )
+    }
+
+    /// True for a message with a purpose, one number, and no word that tells of anything else.
+    pub(super) fn is_plain(&self, token: &Token) -> bool {
+        let other = |hit: &Hit| {
+            matches!(
+                hit.class,
+                Class::Not
+                    | Class::Old
+                    | Class::Dead
+                    | Class::Call
+                    | Class::Money
+                    | Class::Unit
+                    | Class::Card
+            ) || hit.class == Class::Label && hit.start < token.end
+        };
+        self.single && self.purpose && !self.keyword && !self.offer && !self.hits.iter().any(other)
     }
 
     /// True if a clause ends in a question mark of any script.

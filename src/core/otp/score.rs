@@ -1,13 +1,13 @@
 //! How likely a token is the code: each observation adds or takes away points. Weights only; the words are data.
 
-use super::evidence;
-use super::fold::is_word;
+use super::evidence::{self, Evidence};
+use super::fold::{is_unspaced, is_word};
 use super::gap::gap;
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
 use super::result::{Feature, Reason};
 use super::scene::Scene;
-use super::token::{Mask, Shape, Token, soft};
+use super::token::{Mask, Shape, Token, is_spelled, soft};
 
 /// A token with its points.
 pub(super) struct Scored {
@@ -35,12 +35,26 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         scored.add("reference-word", -38);
         scored.token.mask = scored.token.mask.or(soft(Reason::Reference));
     }
-    form(scene, &mut scored, clause, direct);
+    form(scene, &mut scored, clause, evidence.as_ref());
     let verb = verb(scene, token, clause);
     if verb > 0 {
-        scored.add("verb", if evidence.is_some() { 6 } else { verb });
+        let told = evidence.as_ref().map(|e| e.points);
+        scored.add(
+            "verb",
+            match told {
+                None => verb,
+                Some(..20) => verb.min(12),
+                Some(_) => 6,
+            },
+        );
     }
-    company(scene, &mut scored, clause, verb > 0 || evidence.is_some());
+    let speaks = |e: &Evidence| e.points > 10 || e.name != "word-in-clause-before";
+    company(
+        scene,
+        &mut scored,
+        clause,
+        verb > 0 || evidence.as_ref().is_some_and(speaks),
+    );
     if let Some(reason) = dead(scene, token, clause) {
         scored.add(reason, -48);
     }
@@ -83,15 +97,18 @@ fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
         let between = &scene.text.folded[token.end..hit.start];
         gap(scene, token.end, hit.start)
             .filter(|_| !between.contains(','))
-            .map(|gap| (gap.words, hit.end))
+            .map(|gap| (gap.words, *hit))
     });
     let directly_after = after.is_some_and(|(words, _)| words == 0);
+    // "Paid at REMA 1000 with": the word leads to what comes behind it.
+    let leads = after.is_some_and(|(_, hit)| scene.text.bytes()[hit.start].is_ascii());
     // "482913 bei der Anmeldung eingeben": the verb comes last.
     let last = |end: usize| !scene.text.folded[end..clause.1].chars().any(is_word);
-    let late = after.is_some_and(|(words, end)| words <= 4 && last(end));
+    let late = after.is_some_and(|(words, hit)| words <= 4 && last(hit.end));
     match nearest.map(|(words, _)| words) {
         Some(0) if idle && !nearest.is_some_and(|(_, at)| opens(at)) => 19,
         Some(0) => 23,
+        _ if directly_after && idle && leads && !late => 17,
         _ if directly_after => 23,
         Some(1) => 21,
         Some(2..=4) if scene.before(clause.1).iter().any(is_purpose) => 16,
@@ -114,6 +131,7 @@ fn label(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
 /// True if this word for another kind of number names the token. What was asked for with a verb, or stands behind
 /// another word that tells of codes, is not named by it.
 fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
+    let clause = scene.clause(token.start);
     const CODE: [Class; 2] = [Class::Strong, Class::Weak];
     const OTHER: [Class; 4] = [Class::Strong, Class::Weak, Class::Purpose, Class::Verb];
     let any = |classes: &[Class], test: &dyn Fn(&Hit) -> bool| {
@@ -125,10 +143,16 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
     let asked = |hit: &Hit| {
         hit.end <= label.start && gap(scene, hit.end, label.start).is_some_and(|gap| gap.words <= 4)
     };
+    let behind = |class| {
+        scene
+            .after(token.end)
+            .iter()
+            .any(|hit| hit.class == class && hit.end <= clause.1)
+    };
     let code_number = is_number
         && (any(&OTHER[..3], &adjacent)
-            || any(&[Class::Purpose], &|_| true)
-                && any(&[Class::Verb], &asked)
+            || (any(&[Class::Purpose], &|_| true) || behind(Class::Purpose))
+                && (any(&[Class::Verb], &asked) || behind(Class::Verb))
                 && !any(&[Class::Label], &adjacent));
     if code_number || any(&CODE, &|hit| hit.end >= label.end) || any(&OTHER, &|hit| hit.start >= label.end) {
         return false;
@@ -138,13 +162,18 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
             hit.end <= label.start && evidence::modified(scene, hit)
         });
     let far = !any(&CODE, &|_| true);
+    let colon = scene.text.folded[label.end..token.start]
+        .trim_end()
+        .ends_with(':');
     gap(scene, label.end, token.start)
-        .is_some_and(|gap| gap.words <= usize::from(gap.announced && far) && !(subject && gap.is))
+        .is_some_and(|gap| gap.words <= usize::from(gap.announced && far) && !(subject && (gap.is || colon)))
 }
 
 /// Points for what the token looks like and where it stands.
-fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool) {
+fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Option<&Evidence>) {
     let token = scored.token;
+    let direct = evidence.is_some_and(|e| e.direct);
+    let strong = evidence.is_some_and(|e| e.strong && e.direct);
     let text = &scene.text.folded;
     match token.chars {
         6 => scored.add("length-6", 5),
@@ -169,6 +198,9 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool
     if scene.is_question(clause) {
         scored.add("question", -12);
     }
+    if is_glued(scene, &token) {
+        scored.add("glued", -30);
+    }
     if text[..token.start].ends_with('#') {
         scored.add("number-sign", -8);
     }
@@ -176,19 +208,46 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), direct: bool
     let year = token.shape == Shape::Digits
         && token.chars == 4
         && (cased.starts_with(b"19") || cased.starts_with(b"20"));
+    if !direct && token.chars <= 5 && cased.ends_with(b"000") {
+        scored.add("round", -10);
+    }
     if year && !direct {
         scored.add("year", -14);
     }
     match token.shape {
+        Shape::Alnum if scene.digits_only && is_spelled(cased) => scored.add("spelled", -40),
         Shape::Alnum if !direct => scored.add("letters", if alternates(cased) { -2 } else { -8 }),
         Shape::Letters => scored.add("letters-only", letters_only(scene, &token, direct)),
         Shape::Split if token.chars == 4 && !direct => scored.add("split-4", -10),
         _ => {}
     }
+    if token.shape == Shape::Alnum && (!strong || scene.offer) && is_coupon(cased) {
+        scored.add("coupon-shape", if scene.offer { -60 } else { -30 });
+    }
     let mixed = cased.iter().any(u8::is_ascii_uppercase) && cased.iter().any(u8::is_ascii_lowercase);
     if mixed {
         scored.add("mixed-case", -8);
     }
+}
+
+/// "SAVE20", "50OFF": a word that can be said beside a short number. Codes that a machine made rarely look so.
+fn is_coupon(cased: &[u8]) -> bool {
+    let is_letter = |b: &&u8| b.is_ascii_alphabetic();
+    let head = cased.iter().take_while(is_letter).count();
+    let tail = cased.iter().rev().take_while(is_letter).count();
+    let word = if head > 0 {
+        &cased[..head]
+    } else {
+        &cased[cased.len() - tail..]
+    };
+    let number = cased.len() - word.len();
+    let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
+    let vowels = word
+        .iter()
+        .filter(|b| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
+        .count();
+    let said = vowels > 0 && vowels * 4 >= word.len() && vowels < word.len();
+    number == digits && (1..=4).contains(&number) && word.len() >= 4 && said
 }
 
 /// True if letters and digits take turns, as in codes that a machine made and in no word with a year behind it.
@@ -198,6 +257,13 @@ fn alternates(cased: &[u8]) -> bool {
         .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit())
         .count()
         >= 2
+}
+
+/// True if letters that are no known word run into the token, as in "ЛЕТО2026". Scripts without blanks do so always.
+fn is_glued(scene: &Scene, token: &Token) -> bool {
+    let letter = |c: char| !c.is_ascii() && is_word(c) && !is_unspaced(c);
+    let known = || scene.before(token.start).iter().any(|hit| hit.end == token.start);
+    scene.text.folded[..token.start].ends_with(letter) && !known()
 }
 
 /// True for a word of letters that no ":" or "=" announces: it cannot be a code, and most words of a message are such.
@@ -238,8 +304,20 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
         if scene.keyword && scored.token.start <= clause.0 + 2 {
             scored.add("word-in-message", if scene.strong { 8 } else { 4 });
         }
+        let beside = scene.before(clause.1).iter().any(|hit| purpose(&hit));
+        if beside
+            && scored.token.chars == 6
+            && scored.token.shape == Shape::Digits
+            && scene.is_plain(&scored.token)
+        {
+            scored.add("purpose-and-only-number", 15);
+        }
         if !scene.keyword && scene.cares > 0 && scene.purpose && scored.token.chars >= 5 {
             scored.add("care-and-purpose", 18);
+        }
+        let six = scored.token.chars == 6 && scored.token.shape != Shape::Letters;
+        if !scene.named && scene.cares > 0 && six && scene.alone(&scored.token, clause) {
+            scored.add("care-and-alone", 14);
         }
         let announced = || scene.text.folded[..scored.token.start].trim_end().ends_with(':');
         if !scene.keyword && !scene.purpose && scene.cares >= 2 && scored.token.chars == 6 && announced() {
@@ -249,6 +327,17 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
     }
     if scene.cares > 0 {
         scored.add("care", 4);
+    }
+    if scene.single && (scene.purpose || scene.cares > 0) && scene.keyword {
+        let asked = |hit: &Hit| hit.class == Class::Verb && hit.start >= clause.0;
+        scored.add(
+            "only-number",
+            if scene.before(clause.1).iter().any(asked) {
+                8
+            } else {
+                5
+            },
+        );
     }
 }
 

@@ -296,3 +296,10 @@ fn is_glued_word(word: &[u8]) -> bool {
         b"otp" | b"code" | b"kod" | b"kode" | b"pin" | b"is" | b"codigo" | b"tan" | b"la" | b"est" | b"token"
     )
 }
+
+/// "ta2keed", "ta7a9o9": a word of small letters in which digits stand for sounds.
+pub(super) fn is_spelled(cased: &[u8]) -> bool {
+    let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
+    let small = cased.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    small && digits <= 2 && digits * 3 <= cased.len()
+}
