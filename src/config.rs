@@ -131,6 +131,9 @@ pub struct Inbound {
     pub parts_wait_s: u64,
     pub sets_per_sender_max: usize,
     pub sets_max: usize,
+    pub unmatched_h: u64,
+    /// An account, or empty.
+    pub operator_account: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

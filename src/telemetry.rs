@@ -35,6 +35,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Messages stored, by source and what they matched.",
     ),
     (
+        "ringback_unmatched_assigned_total",
+        "Messages of nobody that were given to a rental, by source.",
+    ),
+    (
         "ringback_otp_extract_total",
         "Matched messages, by whether a code was found.",
     ),
@@ -87,6 +91,13 @@ impl Metrics {
     pub fn duplicate(&self, source: &str) {
         self.add(
             "ringback_inbound_duplicates_total",
+            format!("source=\"{source}\""),
+        );
+    }
+
+    pub fn assigned(&self, source: &str) {
+        self.add(
+            "ringback_unmatched_assigned_total",
             format!("source=\"{source}\""),
         );
     }

@@ -12,5 +12,6 @@ mod cli {
     pub mod sim_carrier;
     pub mod sources;
     pub mod stop;
+    pub mod unmatched;
     pub mod verify;
 }

@@ -8,4 +8,5 @@ mod flow {
     pub mod inbound;
     pub mod outbound;
     pub mod poll;
+    pub mod unmatched;
 }

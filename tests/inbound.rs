@@ -6,4 +6,5 @@ mod inbound {
     pub mod house;
     pub mod parts;
     pub mod repeated;
+    pub mod unmatched;
 }

@@ -42,6 +42,7 @@ ask! {
         after_closing_nothing_is_taken
         closing_finishes_what_is_queued;
     batches:
+        an_unmatched_message_is_assigned_once
         known_messages_of_a_request_are_named_and_nothing_changes
         of_two_changes_to_a_set_one_conflicts
         waiting_parts_are_kept_and_end_in_the_order_of_their_time;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
+use crate::core::id::AccountId;
 use crate::core::message::Dedupe;
 use crate::core::money::Price;
 use crate::core::number::Number;
@@ -47,6 +48,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     services(config)?;
     numbers(config)?;
     engine(config)?;
+    rules(config)?;
     deliver_rules(config)?;
     guard_policy(config, Vec::new())?;
     trusted_proxies(config)?;
@@ -181,8 +183,8 @@ pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {
     built.collect()
 }
 
-pub fn rules(config: &Config) -> Rules {
-    Rules {
+pub fn rules(config: &Config) -> Result<Rules, BuildError> {
+    Ok(Rules {
         grace_ms: config.rental.grace_s * 1000,
         linger_ms: config.rental.linger_s * 1000,
         cool_down_ms: config.rental.cool_down_s * 1000,
@@ -195,7 +197,15 @@ pub fn rules(config: &Config) -> Rules {
         parts_wait_ms: config.inbound.parts_wait_s * 1000,
         sets_per_sender_max: config.inbound.sets_per_sender_max,
         sets_max: config.inbound.sets_max,
-    }
+        unmatched_ms: config.inbound.unmatched_h * 3_600_000,
+        operator: operator(config)?,
+    })
+}
+
+fn operator(config: &Config) -> Result<Option<AccountId>, BuildError> {
+    let name = Some(&config.inbound.operator_account).filter(|name| !name.is_empty());
+    let account = name.map(|name| AccountId::parse(name)).transpose();
+    account.map_err(|e| BuildError::Config(format!("inbound.operator_account: {e}")))
 }
 
 pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {

@@ -187,7 +187,7 @@ fn parts(
         store: shared.store.clone(),
         sources: build::sources(config, &address.to_string())?,
         services: build::services(config)?,
-        rules: build::rules(config),
+        rules: build::rules(config)?,
         engine: build::engine(config)?,
         clock: Clock::System,
         metrics: shared.metrics.clone(),

@@ -10,6 +10,7 @@ mod operate;
 mod serve;
 mod sim;
 mod sources;
+mod unmatched;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,9 @@ enum Command {
     /// See and try the ways in of a running gateway.
     #[command(subcommand)]
     Sources(sources::Sources),
+    /// Find messages that belong to nobody, and give one to its rental.
+    #[command(subcommand)]
+    Unmatched(unmatched::Unmatched),
     /// Make API keys on a running gateway.
     #[command(subcommand)]
     Keys(operate::Keys),
@@ -115,6 +119,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Inbound(inbound) => inbound::run(inbound),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
         Command::Sources(sources) => block_on(sources::run(sources)),
+        Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Keys(keys) => block_on(operate::keys(keys)),
         Command::Bench(bench) => block_on(bench::run(bench)),
         Command::CheckConfig(file) => serve::check_config(file),

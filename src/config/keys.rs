@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 44] = [
+pub const RANGES: [(&str, u64, u64); 45] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -36,6 +36,7 @@ pub const RANGES: [(&str, u64, u64); 44] = [
     ("inbound.parts_wait_s", 1, 86_400),
     ("inbound.sets_per_sender_max", 0, 1_000),
     ("inbound.sets_max", 0, 1_000_000),
+    ("inbound.unmatched_h", 1, 96),
     ("poll.default_s", 0, 60),
     ("poll.max_s", 1, 60),
     ("poll.waiters_max", 1, 1_000_000),

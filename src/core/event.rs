@@ -1,6 +1,10 @@
 //! Events: what customers hear, built once as the exact bytes that are signed, stored and sent.
 
+mod unmatched;
+
 use std::fmt;
+
+pub use unmatched::of_unmatched;
 
 use super::id::{AccountId, EventId, MessageId, RentalId};
 use super::ingest::{StoredMessage, Telling};
@@ -20,16 +24,19 @@ pub enum Kind {
     MessageReceived,
     /// A message reached a rental after its end, within its grace, and it told no code.
     MessageLate,
+    /// A message belongs to nobody; told to the operator's account alone.
+    MessageUnmatched,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
         Self::VerificationExpired,
         Self::MessageReceived,
         Self::MessageLate,
+        Self::MessageUnmatched,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -40,6 +47,7 @@ impl Kind {
             Self::VerificationExpired => "verification.expired",
             Self::MessageReceived => "message.received",
             Self::MessageLate => "message.late",
+            Self::MessageUnmatched => "message.unmatched",
         }
     }
 }
@@ -73,11 +81,11 @@ impl fmt::Debug for Event {
 /// The body as customers read it, members in the order the contracts show them. Written straight to text: built as a tree of
 /// values first, it cost a tenth of the whole ingest.
 #[derive(Serialize)]
-struct Body<'a> {
+struct Body<T> {
     #[serde(rename = "type")]
     kind: &'static str,
     timestamp: Text<UnixMs>,
-    data: Data<'a>,
+    data: T,
 }
 
 #[derive(Serialize)]
@@ -164,10 +172,7 @@ pub fn of_message(rental: &Rental, message: &StoredMessage, telling: Telling<'_>
         link: telling.link,
         late: message.late,
         part: message.part.map(|part| part.number),
-        parts: message
-            .part
-            .map(|part| part.total.into())
-            .or(message.parts.filter(|n| *n > 1)),
+        parts: message.parts_told(),
     };
     let body = body(kind, message.received_at, rental, Some(data));
     Event {
@@ -191,6 +196,10 @@ fn body(kind: Kind, at: UnixMs, rental: &Rental, message: Option<MessageData<'_>
         created_at: Text(rental.created_at),
         message,
     };
+    written(kind, at, &data)
+}
+
+fn written<T: Serialize>(kind: Kind, at: UnixMs, data: &T) -> String {
     let body = Body {
         kind: kind.as_str(),
         timestamp: Text(at),

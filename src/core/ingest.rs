@@ -113,6 +113,12 @@ impl StoredMessage {
         self
     }
 
+    /// How many SMS it came in, where they are several.
+    pub fn parts_told(&self) -> Option<u32> {
+        let joined = self.parts.filter(|parts| *parts > 1);
+        self.part.map(|part| part.total.into()).or(joined)
+    }
+
     /// Where it is stored.
     pub fn place(&self) -> MessageRef {
         MessageRef {

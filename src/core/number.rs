@@ -65,6 +65,18 @@ pub enum Unmatched {
 }
 
 impl Unmatched {
+    pub const ALL: [Self; 5] = [
+        Self::UnknownNumber,
+        Self::BadNumber,
+        Self::NoRental,
+        Self::Expired,
+        Self::Cancelled,
+    ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnknownNumber => "unknown_number",

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Error, Gateway};
-use crate::core::event::Event;
+use crate::core::event::{self, Event};
 use crate::core::id::{AccountId, RentalId};
 use crate::core::ingest::{self, Arrival, StoredMessage, Telling};
 use crate::core::message::Message;
@@ -23,6 +23,8 @@ pub(super) struct Draft<'a> {
     /// Whose polls to wake once it holds.
     pub woken: Vec<RentalId>,
     pub counts: Vec<Count>,
+    /// Somebody is owed something by it.
+    pub rings: bool,
 }
 
 /// What the metrics hear once it holds.
@@ -30,6 +32,8 @@ pub(super) struct Draft<'a> {
 pub(super) enum Count {
     /// A message was told: its source, why it belongs to nobody, and whether it had a code.
     Message(String, Option<Unmatched>, bool),
+    /// A message of nobody was given to a rental.
+    Assigned(String),
     /// The same text came again under the same number of its set, or twice in one request.
     Repeated(String),
     /// A report that is no message.
@@ -44,6 +48,7 @@ impl<'a> Draft<'a> {
             batch: Batch::default(),
             woken: Vec::new(),
             counts: Vec::new(),
+            rings: false,
         }
     }
 
@@ -155,6 +160,9 @@ impl<'a> Draft<'a> {
     /// Lists a message that belongs to nobody.
     pub fn unmatched(&mut self, message: StoredMessage, novelty: Novelty) {
         let reason = message.owner.err();
+        if let (Some(reason), Some(operator)) = (reason, &self.gateway.parts.rules.operator) {
+            self.tell(event::of_unmatched(operator, &message, reason));
+        }
         self.counts
             .push(Count::Message(message.source.clone(), reason, false));
         self.file(message, novelty, true);
@@ -170,6 +178,7 @@ impl<'a> Draft<'a> {
 
     fn tell(&mut self, event: Event) {
         let targets = self.gateway.targets(&event.account, event.kind.as_str());
+        self.rings |= !targets.is_empty();
         self.batch.events.push(Heard { event, targets });
     }
 }

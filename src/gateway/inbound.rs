@@ -105,12 +105,13 @@ impl Gateway {
         for count in &draft.counts {
             match count {
                 Count::Message(source, owner, code_found) => metrics.message(source, *owner, *code_found),
+                Count::Assigned(source) => metrics.assigned(source),
                 Count::Repeated(source) => metrics.duplicate(source),
                 Count::Ignored(source) => metrics.ignored(source),
             }
         }
         draft.woken.iter().for_each(|id| self.parts.waiters.wake(*id));
-        if !draft.woken.is_empty() {
+        if draft.rings {
             self.parts.doorbell.notify_one();
         }
     }

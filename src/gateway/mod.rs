@@ -10,6 +10,7 @@ mod seen;
 mod sources;
 mod subscriptions;
 mod sweep;
+mod unmatched;
 pub mod waiters;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ pub use poll::Code;
 pub use rentals::{Service, Wish};
 pub use sources::{Fetch, Source};
 pub use subscriptions::{DeliveryLog, NewSubscription};
+pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 use waiters::Waiters;
 
 /// Refuses a webhook target that must not be called, with the reason.
@@ -62,6 +64,10 @@ pub struct Rules {
     pub sets_per_sender_max: usize,
     /// How many messages may wait for parts in all.
     pub sets_max: usize,
+    /// How long a message of nobody can be found and assigned.
+    pub unmatched_ms: u64,
+    /// Who hears of messages of nobody, and may look at them and assign them.
+    pub operator: Option<AccountId>,
 }
 
 /// What the gateway is made of; `app` builds it.
@@ -118,6 +124,10 @@ pub enum Error {
     TooManyPolls,
     #[error("too many polls are held in all; try again shortly")]
     Crowded,
+    #[error("the message belongs to a rental already")]
+    NotUnmatched,
+    #[error("the message came to another number than this rental's, or before it began")]
+    NotOfThisRental,
     #[error("the state kept changing; try again")]
     Contended,
 }

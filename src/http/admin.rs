@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::app::{self, Answer, App, bearer_text};
 use super::problem::Problem;
-use super::{ResponseBody, sources};
+use super::{ResponseBody, sources, unmatched};
 use crate::clock;
 use crate::core::id::AccountId;
 use crate::core::key::{Key, Plain};
@@ -49,6 +49,11 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::POST, "/admin/keys") => Box::pin(add_key(&admin, &head, body)).await,
         (&Method::POST, "/admin/numbers") => Box::pin(add_numbers(&admin, &head, body)).await,
         (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
+        (&Method::GET, "/admin/unmatched") => Box::pin(unmatched_page(&admin, &head)).await,
+        (_, "/admin/unmatched") => Err(Problem::method_not_allowed("GET")),
+        (&Method::POST, path) if assigned(path).is_some() => {
+            Box::pin(assign(&admin, &head, body, assigned(path))).await
+        }
         (_, "/admin/keys" | "/admin/numbers") => Err(Problem::method_not_allowed("POST")),
         (
             _,
@@ -56,7 +61,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys, /admin/numbers and /admin/sources.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys, /admin/numbers, /admin/sources and /admin/unmatched.",
         )),
     };
     answer.unwrap_or_else(Response::from)
@@ -143,6 +148,22 @@ fn sources(admin: &Admin, head: &http::request::Parts, path: &str) -> Answer {
             "There are /admin/sources, /admin/sources/NAME/tests and /admin/sources/NAME/tests/ID.",
         )),
     }
+}
+
+/// The message of `/admin/unmatched/{id}/assign`.
+fn assigned(path: &str) -> Option<&str> {
+    path.strip_prefix("/admin/unmatched/")?.strip_suffix("/assign")
+}
+
+async fn unmatched_page(admin: &Admin, head: &http::request::Parts) -> Answer {
+    authorize(admin, &head.headers)?;
+    unmatched::page(&admin.app, head).await
+}
+
+async fn assign(admin: &Admin, head: &http::request::Parts, body: Incoming, message: Option<&str>) -> Answer {
+    authorize(admin, &head.headers)?;
+    let message = message.and_then(|text| text.parse().ok());
+    unmatched::give(&admin.app, head, body, message).await
 }
 
 #[derive(Deserialize)]

@@ -28,6 +28,8 @@ impl From<Error> for Problem {
             Error::UnknownService(_) | Error::BadUrl(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
             Error::TooManySubscriptions(max) => Self::conflict(detail).with("limit", max),
+            Error::NotUnmatched => Self::conflict(detail),
+            Error::NotOfThisRental => Self::unprocessable(detail),
             Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),
             Error::TooManyPolls => Self::too_many_requests(detail, BUSY_S),
             Error::Crowded | Error::Contended => Self::unavailable(detail, BUSY_S),

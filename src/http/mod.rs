@@ -23,6 +23,7 @@ pub mod router;
 pub mod server;
 mod sources;
 pub mod tls;
+mod unmatched;
 mod verifications;
 mod webhooks;
 mod wire;

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
-use super::{Peer, ResponseBody, dev, extract, inbound, partner, verifications, webhooks};
+use super::{Peer, ResponseBody, dev, extract, inbound, partner, unmatched, verifications, webhooks};
 use crate::core::id::{RentalId, SubscriptionId};
 
 /// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
@@ -70,6 +70,12 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
         (_, ["getSMS"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetSms)),
         (_, ["cancelNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::CancelNumber)),
 
+        (&Method::GET, ["api", "unmatched"]) => Box::pin(async move { unmatched::list(&app, &head).await }),
+        (&Method::POST, ["api", "unmatched", id, "assign"]) => {
+            let id = id.parse().ok();
+            Box::pin(async move { unmatched::assign(&app, &head, body, id).await })
+        }
+
         (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, head, body)),
         (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(&app, &head)),
         (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, head, body)),
@@ -104,6 +110,8 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
         ["api", "verifications" | "webhooks"] => Some("GET, POST"),
         ["api", "verifications", "services" | _] | ["api", "verifications", _, "code"] => Some("GET"),
         ["api", "verifications", _, "cancel"] | ["api", "extract"] | ["api", "dev", "sms"] => Some("POST"),
+        ["api", "unmatched"] => Some("GET"),
+        ["api", "unmatched", _, "assign"] => Some("POST"),
         ["api", "webhooks", _] => Some("DELETE"),
         ["api", "webhooks", _, "logs"] | ["api", "dev", "sources"] => Some("GET"),
         _ => None,

@@ -27,6 +27,7 @@ pub struct Group {
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
     messages: HashSet<MessageId>,
+    assigned: HashSet<MessageId>,
     rentals: HashMap<RentalId, u32>,
     numbers: HashMap<PhoneNumber, u32>,
     /// `None`: it ended.
@@ -70,6 +71,9 @@ impl<R: Rows> Writer<R> {
                 effects.facts.push(fact);
             }
         }
+        group
+            .assigned
+            .extend(plan.unmatched_were.iter().map(|place| place.id));
         group
             .messages
             .extend(plan.new_messages.into_iter().map(|(id, _)| id));
@@ -147,6 +151,13 @@ impl<R: Rows> Writer<R> {
     fn is_outdated(&self, plan: &Plan, group: &Group) -> Result<bool, Error> {
         for (account, id, was) in &plan.rentals_were {
             if self.rental_version(account, *id, group)? != Some(*was) {
+                return Ok(true);
+            }
+        }
+        for place in &plan.unmatched_were {
+            let key = keys::unmatched(place.at, place.id);
+            let is_listed = self.rows.get(Tree::of(place.at), &key)?.is_some();
+            if !is_listed || group.assigned.contains(&place.id) {
                 return Ok(true);
             }
         }

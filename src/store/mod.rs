@@ -57,7 +57,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Rental>, Error>;
     fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error>;
-    fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error>;
+    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error>;
+    /// Messages that belong to nobody, newest first, starting below `before`.
+    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error>;
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error>;
     /// The newest attempts of a subscription, newest event first.
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error>;
@@ -120,6 +122,8 @@ pub enum Commit {
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub messages: Vec<Filed>,
+    /// Messages that are unmatched no more; each must be so until now.
+    pub assigned: Vec<MessageRef>,
     /// Each rental once, as it will be, with the version that was decided on.
     pub rentals: Vec<(Rental, u32)>,
     /// Each set of parts once.

@@ -12,7 +12,7 @@ use crate::core::event::Event;
 use crate::core::id::{AccountId, MessageId, RentalId, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
-use crate::core::rental::Rental;
+use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::UnixMs;
 
 /// What the writer is asked to do.
@@ -23,6 +23,7 @@ pub struct Plan {
     /// The versions that the decision was made on, or the answer is `Conflict`.
     pub rentals_were: Vec<(AccountId, RentalId, u32)>,
     pub number_was: Option<(PhoneNumber, u32)>,
+    pub unmatched_were: Vec<MessageRef>,
     pub sets_were: Vec<(SetId, Option<u64>)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
@@ -83,6 +84,11 @@ impl Plan {
     fn batch(&mut self, batch: Batch, vault: &Vault) -> Result<(), Error> {
         for filed in batch.messages {
             self.message(&filed, vault)?;
+        }
+        for place in batch.assigned {
+            let (tree, key) = (Tree::of(place.at), keys::unmatched(place.at, place.id));
+            self.rows.push(Row::delete(tree, key));
+            self.unmatched_were.push(place);
         }
         for (rental, was) in batch.rentals {
             debug_assert!(rental.version > was, "a changed rental has a version before");

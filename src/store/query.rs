@@ -9,7 +9,7 @@ use super::rows::{Rows, parse_due_value};
 use super::vault::Vault;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
 use crate::core::multipart::Set;
@@ -71,14 +71,29 @@ impl<R: Rows> Query<'_, R> {
         each.filter_map(Result::transpose).collect()
     }
 
-    /// Newest first.
-    pub fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+    /// A message of any day that is kept.
+    pub fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
+        let key = keys::message(id);
+        for day in self.rows.log_days().into_iter().rev() {
+            if let Some(message) = self.one(Tree::Log(day), &key)? {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Newest first, starting below `before`.
+    pub fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        let below = before.map(|place| keys::unmatched(place.at, place.id));
         let mut found = Vec::new();
         for day in self.rows.log_days().into_iter().rev() {
             let tree = Tree::Log(day);
-            for (key, _) in self
-                .rows
-                .scan_down(tree, &[keys::UNMATCHED], None, limit - found.len())?
+            if before.is_some_and(|place| tree > Tree::of(place.at)) {
+                continue;
+            }
+            for (key, _) in
+                self.rows
+                    .scan_down(tree, &[keys::UNMATCHED], below.as_deref(), limit - found.len())?
             {
                 let id = keys::parse_unmatched(&key)
                     .ok_or(Error::Damaged("an unmatched row of a wrong length"))?;

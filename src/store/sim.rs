@@ -18,7 +18,7 @@ use super::vault::Vault;
 use super::{Commit, Committed, Error, Store, Ticket};
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::UnixMs;
@@ -254,8 +254,12 @@ impl Store for Simulated {
         self.query(|q| q.messages(refs))
     }
 
-    fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error> {
-        self.query(|q| q.unmatched(limit))
+    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
+        self.query(|q| q.message(id))
+    }
+
+    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        self.query(|q| q.unmatched(before, limit))
     }
 
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {

@@ -225,7 +225,7 @@ async fn a_message_that_nobody_waits_for_is_accepted_and_kept_apart() {
         let reply = carrier::post(gateway.address, STANDARD, &draft(&format!("m-{at}"), to, TEXT)).await;
         assert_eq!(reply.status, 204, "{to:?}: a carrier would only send it again");
     }
-    let kept = gateway.running.gateway.store().unmatched(100).unwrap();
+    let kept = gateway.running.gateway.store().unmatched(None, 100).unwrap();
     assert_eq!(kept.len(), strange.len());
     assert!(
         kept.iter()

@@ -101,7 +101,7 @@ impl Holdings {
             keys: counts.keys,
             due: counts.due,
             messages: gateway.total("ringback_messages_total"),
-            unmatched: store.unmatched(100).expect("the store can be read").len(),
+            unmatched: store.unmatched(None, 100).expect("the store can be read").len(),
         }
     }
 

@@ -88,7 +88,7 @@ fn check(world: &World, acknowledged: &Acknowledged) {
             .flat_map(|r| &r.messages)
             .filter(|m| m.id == id)
             .count();
-        let stray = store.unmatched(100).unwrap().iter().any(|m| m.id == id);
+        let stray = store.unmatched(None, 100).unwrap().iter().any(|m| m.id == id);
         assert_eq!(
             (attached, stray),
             (usize::from(stored && !area.is_empty()), stored && area.is_empty()),
@@ -187,7 +187,7 @@ fn told(world: &World) -> String {
     }
     lines[rentals.len()..].sort();
     lines.iter().for_each(|line| writeln!(told, "{line}").unwrap());
-    let unmatched: Vec<_> = store.unmatched(100).unwrap().iter().map(|m| m.id).collect();
+    let unmatched: Vec<_> = store.unmatched(None, 100).unwrap().iter().map(|m| m.id).collect();
     writeln!(told, "unmatched {unmatched:?} counts {:?}", store.live().counts()).unwrap();
     told
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ringback::core::delivery::Attempt;
 use ringback::core::event::Event;
-use ringback::core::id::{AccountId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::UnixMs;
@@ -97,8 +97,12 @@ impl Store for Fused {
         self.inner.messages(refs)
     }
 
-    fn unmatched(&self, limit: usize) -> Result<Vec<StoredMessage>, Error> {
-        self.inner.unmatched(limit)
+    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
+        self.inner.message(id)
+    }
+
+    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        self.inner.unmatched(before, limit)
     }
 
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {

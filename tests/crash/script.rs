@@ -358,6 +358,8 @@ fn rules() -> Rules {
         parts_wait_ms: 1_800_000,
         sets_per_sender_max: 16,
         sets_max: 10_000,
+        unmatched_ms: 259_200_000,
+        operator: None,
     }
 }
 

@@ -34,7 +34,7 @@ async fn all_of_one_request_is_stored_in_its_order() {
         assert_eq!((ours.messages.len(), ours.version), (2, 2));
         assert_eq!(ours.code.unwrap().code, "555666", "the newest");
         assert_eq!(house.now_of(&theirs).await.code.unwrap().code, "333444");
-        assert_eq!(house.store.unmatched(10).unwrap().len(), 1);
+        assert_eq!(house.store.unmatched(None, 10).unwrap().len(), 1);
         assert_eq!(house.total("ringback_messages_total"), 4);
     }
 }

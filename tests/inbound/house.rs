@@ -56,6 +56,8 @@ pub fn rules() -> Rules {
         parts_wait_ms: 1_800_000,
         sets_per_sender_max: 3,
         sets_max: 100,
+        unmatched_ms: 259_200_000,
+        operator: None,
     }
 }
 

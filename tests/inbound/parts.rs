@@ -230,14 +230,14 @@ async fn parts_of_two_renters_are_not_joined() {
 async fn parts_of_nobody_are_joined_and_listed() {
     let house = House::new().await;
     house.part("p2", &number("999"), [7, 2, 2], "world.").await;
-    assert_eq!(house.store.unmatched(10).unwrap().len(), 0);
+    assert_eq!(house.store.unmatched(None, 10).unwrap().len(), 0);
     house.part("p1", &number("999"), [7, 2, 1], "Hello ").await;
     house.part("q1", &number("999"), [8, 2, 1], "Half of ").await;
     house.pass(WAIT_MS);
     house.gateway.sweep_parts().await.unwrap();
     let texts: Vec<String> = house
         .store
-        .unmatched(10)
+        .unmatched(None, 10)
         .unwrap()
         .into_iter()
         .map(|m| m.text)

@@ -84,7 +84,7 @@ async fn a_late_repetition_is_known_although_the_log_is_gone() {
         house.rent("globex", "202").await;
         receive(&house, again()).await.unwrap();
         assert_eq!(house.heard("globex"), [""; 0], "after {days} days more");
-        assert_eq!(house.store.unmatched(10).unwrap().len(), 0);
+        assert_eq!(house.store.unmatched(None, 10).unwrap().len(), 0);
         assert_eq!(house.total("ringback_inbound_duplicates_total"), 1);
     }
 }

@@ -96,7 +96,11 @@ fn every_event_type_has_its_schema_and_no_schema_is_left_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_sent_holds_to_its_schema() {
-    let gateway = Gateway::start().await;
+    let over = toml::toml! {
+        [inbound]
+        operator_account = "acme"
+    };
+    let gateway = Gateway::start_with(over).await;
     let mut subscriber = Subscriber::start(&[]).await;
     gateway.subscribe(&subscriber.url, &["*"]).await;
     let expected = live_every_shape(&gateway).await;
@@ -179,9 +183,11 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
         )
         .await;
     }
+    let stray = draft("stray", "+19995550143", "Your code is 100200.");
+    carrier::post(gateway.address, TELNYX, &stray).await;
     let poll = gateway.get(&short.path("/code?wait=60")).await;
     assert_eq!(poll.json()["status"], "expired");
-    3 + texts.len() + 1 + 2 + 1
+    3 + texts.len() + 1 + 2 + 1 + 1
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Commits that hold several things: known messages are named, nothing of a refused one is there, and waiting parts are guarded and kept.
 
 use ringback::core::id::SetId;
+use ringback::core::ingest::StoredMessage;
 use ringback::core::message::Concat;
 use ringback::core::multipart::{Arrived, PartOf, Set};
 use ringback::core::number::Unmatched;
 use ringback::core::time::UnixMs;
-use ringback::store::{Batch, Commit, Committed, SetChange};
+use ringback::store::{Batch, Commit, Committed, Filed, Novelty, SetChange};
 
-use super::commits::rented;
+use super::commits::{known, rented};
 use super::home::Home;
 use super::samples::{self, NOON, phone};
 
@@ -24,7 +25,7 @@ pub fn known_messages_of_a_request_are_named_and_nothing_changes<H: Home>() {
     let answer = home.commit(Commit::Receive(batch.clone()), NOON);
     assert_eq!(answer, Committed::Known(vec![old.id]));
     let store = home.store();
-    assert_eq!(store.unmatched(10).unwrap(), std::slice::from_ref(&old));
+    assert_eq!(store.unmatched(None, 10).unwrap(), std::slice::from_ref(&old));
     assert_eq!(
         store.rental(&rental.account, rental.id).unwrap(),
         Some(rental.clone())
@@ -36,13 +37,46 @@ pub fn known_messages_of_a_request_are_named_and_nothing_changes<H: Home>() {
         Committed::New(Some(_))
     ));
     let home = home.reopened();
-    assert_eq!(home.store().unmatched(10).unwrap().len(), 2);
+    assert_eq!(home.store().unmatched(None, 10).unwrap().len(), 2);
     assert_eq!(
         home.store().rental(&rental.account, rental.id).unwrap(),
         Some(received.rental)
     );
     let all = samples::strays(&[&new, &old]);
     assert_eq!(home.commit(all, NOON), Committed::Known(vec![new.id, old.id]));
+}
+
+/// An unmatched message is given away once, whoever else wants to, and is found by its id before and after.
+pub fn an_unmatched_message_is_assigned_once<H: Home>() {
+    let (home, rental, _) = rented::<H>();
+    let (stray, message) = samples::stray("m1", NOON);
+    home.commit(stray, NOON);
+    let owned = StoredMessage {
+        owner: Ok(rental.id),
+        ..message.clone()
+    };
+    let assign = Commit::Receive(Box::new(Batch {
+        messages: vec![Filed {
+            message: owned.clone(),
+            novelty: Novelty::Known,
+            is_unmatched: false,
+        }],
+        assigned: vec![samples::reference(&message)],
+        ..Batch::default()
+    }));
+    assert_eq!(home.store().message(message.id).unwrap(), Some(message.clone()));
+    let answers = home.commit_all(vec![assign.clone(), assign.clone()], NOON);
+    assert_eq!(answers, [Committed::New(None), Committed::Conflict]);
+    let home = home.reopened();
+    assert_eq!(home.commit(assign, NOON), Committed::Conflict);
+    assert_eq!(home.store().unmatched(None, 10).unwrap(), []);
+    assert_eq!(home.store().message(message.id).unwrap(), Some(owned));
+    assert_eq!(
+        home.store().message(samples::stray("m2", NOON).1.id).unwrap(),
+        None
+    );
+    // It is known as ever.
+    assert_eq!(home.commit(samples::stray("m1", NOON).0, NOON), known(&message));
 }
 
 /// A set with one part, as `core` makes it.

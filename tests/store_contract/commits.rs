@@ -45,7 +45,7 @@ pub fn a_message_is_new_once<H: Home>() {
     assert_eq!(home.commit(commit.clone(), NOON.plus_ms(5)), known(&message));
     let home = home.reopened();
     assert_eq!(home.commit(commit, NOON.plus_ms(9)), known(&message));
-    assert_eq!(home.store().unmatched(10).unwrap(), [message]);
+    assert_eq!(home.store().unmatched(None, 10).unwrap(), [message]);
 }
 
 pub fn a_message_handed_in_many_times_at_once_is_new_once<H: Home>() {
@@ -226,7 +226,7 @@ pub fn after_closing_nothing_is_taken<H: Home>() {
     home.store().close();
     let refused = wait(home.hand_in(samples::stray("m1", NOON).0, NOON));
     assert!(matches!(refused, Err(Error::Closed)), "{refused:?}");
-    assert_eq!(home.reopened().store().unmatched(10).unwrap(), []);
+    assert_eq!(home.reopened().store().unmatched(None, 10).unwrap(), []);
 }
 
 pub fn closing_finishes_what_is_queued<H: Home>() {
@@ -240,5 +240,5 @@ pub fn closing_finishes_what_is_queued<H: Home>() {
             .into_iter()
             .all(|ticket| matches!(wait(ticket), Ok(Committed::New(None))))
     );
-    assert_eq!(home.reopened().store().unmatched(1000).unwrap().len(), 200);
+    assert_eq!(home.reopened().store().unmatched(None, 1000).unwrap().len(), 200);
 }

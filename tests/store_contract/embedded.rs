@@ -64,7 +64,7 @@ fn a_full_queue_answers_busy_and_keeps_the_rest() {
         busy > 0 && taken > 0 && taken + busy == 500,
         "{taken} taken, {busy} busy"
     );
-    assert_eq!(home.store().unmatched(1000).unwrap().len(), taken);
+    assert_eq!(home.store().unmatched(None, 1000).unwrap().len(), taken);
     assert!(home.store().is_healthy());
     assert_eq!(
         home.commit(samples::stray("later", NOON).0, NOON),
@@ -125,7 +125,7 @@ fn a_second_opener_is_told_what_to_do() {
         "{told}"
     );
     home.commit(samples::stray("m1", NOON).0, NOON);
-    assert_eq!(home.reopened().store().unmatched(10).unwrap().len(), 1);
+    assert_eq!(home.reopened().store().unmatched(None, 10).unwrap().len(), 1);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_damaged_record_is_an_error_and_no_panic() {
             store.messages(&[samples::reference(&message)]),
             Err(Error::Damaged(_))
         ));
-        assert!(matches!(store.unmatched(10), Err(Error::Damaged(_))));
+        assert!(matches!(store.unmatched(None, 10), Err(Error::Damaged(_))));
         assert!(matches!(store.attempts(TARGET, 10), Err(Error::Damaged(_))));
         let due = store.live().due(TARGET, UnixMs(u64::MAX), 10);
         assert!(matches!(store.event(due[0].event), Err(Error::Damaged(_))));
@@ -276,7 +276,7 @@ fn damaged_media_never_panics_through() {
         if let Ok(store) = Sled::open(&options(folder.path()), &MASTER) {
             let read = store.rental(&rental.account, rental.id);
             assert!(matches!(&read, Err(_) | Ok(None)) || read.unwrap().unwrap() == rental);
-            let _ = (store.unmatched(1000), store.attempts(TARGET, 10));
+            let _ = (store.unmatched(None, 1000), store.attempts(TARGET, 10));
         }
     }
 }

@@ -45,7 +45,7 @@ fn other_formats_are_refused_with_what_to_do() {
         assert_eq!(
             Sled::open(&options(folder.path()), &MASTER)
                 .unwrap()
-                .unmatched(10)
+                .unmatched(None, 10)
                 .unwrap()
                 .len(),
             1
@@ -81,7 +81,7 @@ fn a_creation_that_was_cut_short_begins_anew() {
             fs::write(folder.path().join("sled").join(half_made), "torn").unwrap();
         }
         let store = Sled::open(&options(folder.path()), &MASTER).unwrap();
-        assert_eq!(store.unmatched(10).unwrap(), []);
+        assert_eq!(store.unmatched(None, 10).unwrap(), []);
         drop(store);
         assert!(!folder.path().join("creating").exists());
     }
@@ -95,7 +95,7 @@ fn a_left_mark_of_the_creation_takes_nothing_away() {
     assert_eq!(
         Sled::open(&options(folder.path()), &MASTER)
             .unwrap()
-            .unmatched(10)
+            .unmatched(None, 10)
             .unwrap()
             .len(),
         1

@@ -69,7 +69,7 @@ fn told(store: &dyn Store) -> Told {
             .collect(),
         due,
         rentals,
-        unmatched: store.unmatched(100).unwrap(),
+        unmatched: store.unmatched(None, 100).unwrap(),
         attempts,
     }
 }

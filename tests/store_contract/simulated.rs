@@ -36,7 +36,7 @@ fn is_empty(store: &Simulated) -> bool {
             .messages(&[samples::reference(&message)])
             .unwrap()
             .is_empty()
-        || !store.unmatched(10).unwrap().is_empty()
+        || !store.unmatched(None, 10).unwrap().is_empty()
         || !store.attempts(TARGET, 10).unwrap().is_empty();
     let counts = store.live().counts();
     let live = counts.numbers + counts.rentals + counts.due + counts.subscriptions;
@@ -75,7 +75,10 @@ fn nothing_is_seen_or_answered_before_it_is_durable() {
     assert!(matches!(answers[4], Committed::Known(_)));
     assert!(!is_empty(&store));
     assert_eq!(
-        (store.live().counts().due, store.unmatched(10).unwrap().len()),
+        (
+            store.live().counts().due,
+            store.unmatched(None, 10).unwrap().len()
+        ),
         (2, 1)
     );
 }
@@ -89,7 +92,10 @@ fn a_power_cut_keeps_what_was_synced_and_nothing_else() {
     let pending = store.commit(samples::stray("m3", NOON).0, NOON);
     let after = by_hand(store.cut_power());
     assert_eq!(
-        (after.live().counts().due, after.unmatched(10).unwrap().len()),
+        (
+            after.live().counts().due,
+            after.unmatched(None, 10).unwrap().len()
+        ),
         (2, 1)
     );
     drop((tickets, pending));
@@ -113,10 +119,10 @@ fn a_failed_sync_is_for_ever() {
         ));
         assert_eq!(store.sync(), 0);
     }
-    assert_eq!(store.unmatched(10).unwrap().len(), 1);
+    assert_eq!(store.unmatched(None, 10).unwrap().len(), 1);
     let after = by_hand(store.cut_power());
     assert!(after.is_healthy());
-    assert_eq!(after.unmatched(10).unwrap().len(), 1);
+    assert_eq!(after.unmatched(None, 10).unwrap().len(), 1);
 }
 
 #[test]

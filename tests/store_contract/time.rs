@@ -70,7 +70,7 @@ pub fn a_message_is_known_for_three_days_and_over_midnight<H: Home>() {
     // The clock stepped back over midnight.
     let (again, message) = samples::stray("m2", before);
     assert_eq!(home.commit(again, before), known(&message));
-    assert_eq!(home.store().unmatched(10).unwrap().len(), 2);
+    assert_eq!(home.store().unmatched(None, 10).unwrap().len(), 2);
 }
 
 pub fn a_message_is_new_again_after_its_retention<H: Home>() {
@@ -190,7 +190,11 @@ pub fn unmatched_messages_come_newest_first_over_days<H: Home>() {
     }
     let home = home.reopened();
     for limit in [0, 1, 4, 9, 50] {
-        assert_eq!(home.store().unmatched(limit).unwrap(), sent[..limit.min(9)]);
+        assert_eq!(home.store().unmatched(None, limit).unwrap(), sent[..limit.min(9)]);
+    }
+    for (at, before) in sent.iter().map(samples::reference).enumerate() {
+        let below = home.store().unmatched(Some(&before), 4).unwrap();
+        assert_eq!(below, sent[at + 1..(at + 5).min(9)]);
     }
 }
 
@@ -207,7 +211,7 @@ pub fn old_logs_are_dropped_whole<H: Home>() {
     let home = home.reopened();
     assert_eq!(home.store().rentals(&account("acc_a"), None, 10).unwrap(), []);
     assert_eq!(home.store().messages(&received.rental.messages).unwrap(), []);
-    assert_eq!(home.store().unmatched(10).unwrap().len(), 1);
+    assert_eq!(home.store().unmatched(None, 10).unwrap().len(), 1);
     // What is owed outlives its event, so that whoever delivers it sees that and forgets it.
     assert_eq!(home.store().live().due(TARGET, UnixMs(u64::MAX), 10), due);
     assert_eq!(home.store().event(due[0].event).unwrap(), None);
