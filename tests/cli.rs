@@ -4,6 +4,7 @@
 mod support;
 
 mod cli {
+    pub mod bench;
     pub mod dev;
     pub mod extract;
     pub mod operate;

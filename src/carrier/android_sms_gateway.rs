@@ -96,7 +96,7 @@ impl Keys {
         };
         // The app's message id is a hash of 32 bits, so the event's id, which stays over retries, says what is the same.
         let event_id = root.id("/id")?;
-        let id = payload.word_opt("/messageId").ok_or(Reject::MissingField)?;
+        let id = message_id(payload)?;
         Ok(Message {
             carrier_event_id: Some(event_id.to_owned()),
             dedupe_key: event_id.to_owned(),
@@ -114,10 +114,15 @@ impl Keys {
     }
 }
 
+fn message_id(payload: Node<'_>) -> Result<String, Reject> {
+    let id = payload.word_opt("/messageId").filter(|id| !id.is_empty());
+    id.ok_or(Reject::MissingField)
+}
+
 fn receipt(root: Node<'_>, event: &str, status: ReceiptStatus, at: &str) -> Result<Receipt, Reject> {
     let payload = root.at("/payload").ok_or(Reject::MissingField)?;
     let event_id = root.id("/id")?;
-    let id = payload.word_opt("/messageId").ok_or(Reject::MissingField)?;
+    let id = message_id(payload)?;
     Ok(Receipt {
         carrier_event_id: Some(event_id.to_owned()),
         dedupe_key: event_id.to_owned(),

@@ -138,7 +138,10 @@ impl Keys {
 
 /// Reads verified parameters; short codes use names of their own.
 pub(super) fn parse(params: &Params) -> Result<Vec<Report>, Reject> {
-    let first = |names: [&str; 2]| params.opt(names[0])?.map_or_else(|| params.id(names[1]), Ok);
+    let first = |[name, other]: [&str; 2]| match params.opt(name)? {
+        Some(_) => params.id(name),
+        None => params.id(other),
+    };
     let id = first(["id", "mid"])?;
     let to = first(["recipient", "shortcode"])?;
     if let Some(raw_status) = params.opt("status")? {

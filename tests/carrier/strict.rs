@@ -1,7 +1,8 @@
 //! How strictly requests are read: batches whole or not at all, JSON without doubles and depth, and the answer that each carrier wants.
 
-use ringback::carrier::simulate::signed;
+use ringback::carrier::simulate::{Draft, Signer, signed};
 use ringback::carrier::{Answer, Received, Reject};
+use ringback::core::message::Report;
 
 use super::rules::{NOW, URL, carrier, draft, receive, signer, simulated};
 
@@ -100,6 +101,36 @@ fn each_carrier_gets_its_answer() {
             _ => Answer::Empty,
         };
         assert_eq!(answer, expected, "{name}");
+    }
+}
+
+/// An empty id would make every such message the repetition of the first one. Found by the fuzz target of MessageBird.
+#[test]
+fn an_empty_id_is_no_id() {
+    let legacy = Signer::Messagebird {
+        signing_key: "k".to_owned(),
+        // Its other scheme has the id in the token as well, and refuses that first.
+        scheme: Some("legacy".to_owned()),
+    };
+    let others = simulated().filter(|name| *name != "messagebird");
+    let others = others.map(|name| (name, signer(name, 1)));
+    for (name, signer) in others.chain([("messagebird", legacy)]) {
+        let draft = Draft {
+            id: String::new(),
+            ..draft("x")
+        };
+        let request = signed(&signer, &draft, URL, NOW);
+        match receive(&carrier(name, signer.settings()), &request) {
+            Err(reject) => assert_eq!(reject, Reject::MissingField, "{name}"),
+            // Its id is optional: made of all that the message says.
+            Ok(received) if name == "clicksend" => {
+                let [Report::Message(message)] = &received.reports[..] else {
+                    panic!("{received:?}")
+                };
+                assert!(!message.carrier_message_id.is_empty());
+            }
+            Ok(_) => panic!("{name}: an empty id was taken"),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod polls;
 mod report;
 mod scene;
 mod server;
+mod verify;
 mod wake;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub enum Bench {
     Polls(polls::Arguments),
     /// Webhook deliveries per second to a local sink.
     Deliver(deliver::Arguments),
+    /// What it costs to verify and read one request of each carrier's dialect.
+    Verify(verify::Arguments),
     /// The measured side, started by the others.
     #[command(hide = true)]
     Server(server::Arguments),
@@ -48,19 +51,20 @@ pub struct Options {
 }
 
 impl Bench {
-    fn options(&self) -> Option<&Options> {
+    fn json(&self) -> bool {
         match self {
-            Self::Ingest(arguments) => Some(&arguments.options),
-            Self::Wake(arguments) => Some(&arguments.options),
-            Self::Polls(arguments) => Some(&arguments.options),
-            Self::Deliver(arguments) => Some(&arguments.options),
-            Self::Server(_) => None,
+            Self::Ingest(arguments) => arguments.options.json,
+            Self::Wake(arguments) => arguments.options.json,
+            Self::Polls(arguments) => arguments.options.json,
+            Self::Deliver(arguments) => arguments.options.json,
+            Self::Verify(arguments) => arguments.json,
+            Self::Server(_) => false,
         }
     }
 }
 
 pub async fn run(bench: Bench) -> Result<(), Failure> {
-    let json = bench.options().is_some_and(|options| options.json);
+    let json = bench.json();
     // Read before the load, so that the load average is that of others.
     let machine = Machine::read();
     let report = match bench {
@@ -68,6 +72,7 @@ pub async fn run(bench: Bench) -> Result<(), Failure> {
         Bench::Wake(arguments) => wake::run(arguments).await?,
         Bench::Polls(arguments) => polls::run(arguments).await?,
         Bench::Deliver(arguments) => deliver::run(arguments).await?,
+        Bench::Verify(arguments) => verify::run(&arguments)?,
         Bench::Server(arguments) => return server::run(arguments).await,
     };
     let command = std::iter::once("ringback".to_owned())
