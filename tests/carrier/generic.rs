@@ -5,8 +5,12 @@ use std::path::Path;
 use ringback::carrier::captured::normalized;
 
 use super::vectors::{Vector, load};
-use ringback::carrier::Carrier;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, Mac};
+use ringback::carrier::{Carrier, Reject, Request};
 use ringback::core::message::Report;
+use ringback::core::time::UnixMs;
 use serde_json::Value;
 
 fn example(name: &str) -> toml::Table {
@@ -194,4 +198,109 @@ fn settings_that_cannot_hold_are_refused() {
         );
     });
     assert!(time.contains("`time`"), "{time}");
+}
+
+/// The HMAC of one of the hashes, made here and not by the product.
+fn mac(hash: &str, message: &[u8]) -> Vec<u8> {
+    fn tag<M: Mac + hmac::digest::KeyInit>(message: &[u8]) -> Vec<u8> {
+        let mac = <M as Mac>::new_from_slice(b"a secret").unwrap();
+        mac.chain_update(message).finalize().into_bytes().to_vec()
+    }
+    match hash {
+        "sha1" => tag::<Hmac<sha1::Sha1>>(message),
+        "sha256" => tag::<Hmac<sha2::Sha256>>(message),
+        "sha512" => tag::<Hmac<sha2::Sha512>>(message),
+        other => panic!("{other}"),
+    }
+}
+
+/// The verdict on a form whose signature is over all that a template may name, with the window at `age_s`.
+fn signed_form((hash, encoding): (&str, &str), change: &str, age_s: u64) -> Result<usize, Reject> {
+    let settings = format!(
+        "verify = {{ scheme = 'hmac', hash = '{hash}', encoding = '{encoding}', header = 'x-sig', prefix = 'v9=', secrets = ['old', 'a secret'], \
+         sign = '{{method}} {{url}}|{{header:x-id}}|{{timestamp}}|{{body}}' }}\n\
+         time = {{ header = 'x-at', window_s = 60 }}\n\
+         message = {{ format = 'form', id = 'id', from = 'src', to = 'dst', text = 'txt', time = 'at', time_format = 'unix_s', parts = 'n' }}"
+    );
+    let carrier = Carrier::from_settings("generic", toml::from_str(&settings).unwrap()).unwrap();
+    let (url, body, at) = (
+        "https://gw.example.com/in/g?k=1",
+        "id=1&src=12025550187&dst=%2B12025550143&txt=hi&at=1793534398&n=2",
+        "1793534400",
+    );
+    let signature = mac(hash, format!("POST {url}|7|{at}|{body}").as_bytes());
+    let signature = match encoding {
+        "hex" => signature.iter().map(|b| format!("{b:02x}")).collect(),
+        _ => BASE64_STANDARD.encode(signature),
+    };
+    let changed = |name: &str, value: String| {
+        if name == change {
+            format!("{value}1")
+        } else {
+            value
+        }
+    };
+    let (url, body) = (changed("url", url.to_owned()), changed("body", body.to_owned()));
+    let mut headers = http::HeaderMap::new();
+    let prefix = if change == "prefix" { "v8=" } else { "v9=" };
+    for (name, value) in [
+        ("x-sig", changed("signature", format!("{prefix}{signature}"))),
+        ("x-id", changed("id", "7".to_owned())),
+        ("x-at", at.to_owned()),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    let method = if change == "method" { "PUT" } else { "POST" };
+    let request = Request {
+        method,
+        url: &url,
+        headers: &headers,
+        body: body.as_bytes(),
+    };
+    let received = carrier.receive(&request, UnixMs::from_secs(1_793_534_400 + age_s))?;
+    let [Report::Message(message)] = &received.reports[..] else {
+        panic!("{received:?}")
+    };
+    assert_eq!(
+        (
+            message.carrier_message_id.as_str(),
+            message.from.as_str(),
+            message.to.as_str()
+        ),
+        ("1", "+12025550187", "+12025550143")
+    );
+    assert_eq!((message.text.as_str(), message.parts), ("hi", Some(2)));
+    assert_eq!(message.received_at, Some(UnixMs::from_secs(1_793_534_398)));
+    Ok(received.key_index)
+}
+
+#[test]
+fn every_hash_and_encoding_over_all_that_a_template_names() {
+    for hash in ["sha1", "sha256", "sha512"] {
+        for encoding in ["hex", "base64"] {
+            let scheme = (hash, encoding);
+            assert_eq!(
+                signed_form(scheme, "nothing", 60),
+                Ok(1),
+                "{scheme:?}: the second key, at the window's edge"
+            );
+            assert_eq!(
+                signed_form(scheme, "nothing", 61),
+                Err(Reject::StaleTimestamp),
+                "{scheme:?}"
+            );
+            assert_eq!(
+                signed_form(scheme, "prefix", 0),
+                Err(Reject::MalformedSignature),
+                "{scheme:?}"
+            );
+            for change in ["method", "url", "id", "body", "signature"] {
+                assert_eq!(
+                    signed_form(scheme, change, 0),
+                    Err(Reject::BadSignature),
+                    "{scheme:?} {change}"
+                );
+            }
+        }
+    }
 }

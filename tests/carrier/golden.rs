@@ -22,7 +22,7 @@ pub fn receive(
 }
 
 /// What is wrong with the verdict on `vector`, if anything.
-fn judge(vector: &Vector) -> Result<(), String> {
+pub fn judge(vector: &Vector) -> Result<(), String> {
     let verdict = receive(&vector.source(), vector, &vector.request());
     match (vector.expect.as_str(), verdict) {
         ("reject", Err(reject)) if Some(reject.as_str()) == vector.reject_reason.as_deref() => Ok(()),

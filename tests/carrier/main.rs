@@ -1,6 +1,7 @@
 //! The tests of the carriers in one binary, for most of them share the vectors.
 
 mod arbitrary;
+mod by_name;
 mod generic;
 mod golden;
 mod joints;

@@ -140,6 +140,19 @@ fn wrong_limits_are_refused_at_the_start() {
         let refused = ringback::app::check(&config).unwrap_err().to_string();
         assert!(refused.contains(said), "{refused}");
     }
+    for carrier in ["clicksend", "jasmin", "kannel"] {
+        // 31 hexadecimal digits are 124 bits.
+        let mut source = toml::toml! { name = "a" path_tokens = ["0123456789abcdef0123456789abcde"] };
+        source.insert("carrier".into(), carrier.into());
+        let over = Table::from_iter([("source".to_owned(), Value::Array(vec![source.into()]))]);
+        let refused = ringback::app::check(&config(folder.path(), over))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("source a: `path_tokens` is wrong: write 128 random bits"),
+            "{refused}"
+        );
+    }
 }
 
 /// Sinch repeats on 5xx and 429 alone: with a wrong key or a wrong clock on our side its messages would be gone.
