@@ -1,4 +1,6 @@
-//! The rules that hold for all carriers, each where an official library may be laxer.
+//! The rules that hold for all carriers, each where an official library may be laxer. Three need sockets and stand elsewhere: 8 (stored,
+//! answered, and only then worked on) in `tests/sources/limits.rs`, 9 (one answer for every refusal) in `tests/bad_input/carriers.rs`,
+//! 10 (5xx for those who give up on 4xx) in both.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ringback::carrier::simulate::{Draft, SignedRequest, Signer, signed};

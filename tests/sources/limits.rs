@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft, request};
 use crate::support::client::{Call, Reply};
 use crate::support::gateway::{Gateway, config};
+use crate::support::within;
 
 /// The three carriers, the first of them with these settings more.
 fn with(settings: Table, server: Table) -> Table {
@@ -153,6 +154,26 @@ fn wrong_limits_are_refused_at_the_start() {
             "{refused}"
         );
     }
+}
+
+/// Stored, answered, and only then worked on: the tightest carrier gives us two seconds, a subscriber may take a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_carrier_does_not_wait_for_a_subscriber() {
+    let over = toml::toml! { [outbound] timeout_ms = 60000 };
+    let gateway = Gateway::start_with(over).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", silent.local_addr().unwrap());
+    gateway.subscribe(&url, &["verification.code_received"]).await;
+    let rental = gateway.rent("google").await;
+    let reply = telnyx(&rental.number).send(gateway.address).await;
+    assert_eq!(reply.status, 204);
+    // The event went out, and nobody has answered it: the connection is held and silent.
+    let (_held, _) = within("the delivery", silent.accept()).await.unwrap();
+    assert_eq!(gateway.total("ringback_delivery_attempts_total"), 0);
+    assert_eq!(
+        gateway.get(&rental.path("/code")).await.json()["otpCode"],
+        "100200"
+    );
 }
 
 /// Sinch repeats on 5xx and 429 alone: with a wrong key or a wrong clock on our side its messages would be gone.
