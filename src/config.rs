@@ -87,6 +87,7 @@ pub struct Server {
     pub body_rate_bytes_per_s_min: u64,
     pub body_rate_grace_ms: u64,
     pub json_depth_max: usize,
+    pub stream_stall_ms: u64,
     pub drain_ms: u64,
 }
 
@@ -141,6 +142,7 @@ pub struct Inbound {
 pub struct Poll {
     pub default_s: u64,
     pub max_s: u64,
+    pub heartbeat_ms: u64,
     pub waiters_max: usize,
     pub waiters_per_key_max: usize,
 }

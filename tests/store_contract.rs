@@ -5,6 +5,7 @@ mod store_contract {
     pub mod batches;
     pub mod commits;
     pub mod embedded;
+    pub mod feed;
     pub mod format;
     pub mod home;
     pub mod kept;
@@ -13,7 +14,7 @@ mod store_contract {
     pub mod time;
 }
 
-use store_contract::{batches, commits, home, kept, time};
+use store_contract::{batches, commits, feed, home, kept, time};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -46,6 +47,9 @@ ask! {
         known_messages_of_a_request_are_named_and_nothing_changes
         of_two_changes_to_a_set_one_conflicts
         waiting_parts_are_kept_and_end_in_the_order_of_their_time;
+    feed:
+        an_accounts_events_come_in_order_over_days_and_are_its_own
+        a_reading_passes_over_what_is_not_wanted;
     kept:
         everything_is_equal_after_reopening
         a_retry_is_due_later

@@ -190,7 +190,9 @@ pub fn rules(config: &Config) -> Result<Rules, BuildError> {
         cool_down_ms: config.rental.cool_down_s * 1000,
         poll_default_s: config.poll.default_s.min(config.poll.max_s),
         poll_max_s: config.poll.max_s,
+        heartbeat_ms: config.poll.heartbeat_ms,
         subscriptions_max: config.outbound.subscriptions_max,
+        log_days: config.store.log_days,
         country: config.rental.country.clone(),
         partner_service: Some(config.partner.service.clone()).filter(|name| !name.is_empty()),
         min_confidence: config.otp.min_confidence,
@@ -305,6 +307,7 @@ pub fn limits(config: &Config) -> limits::Limits {
         h2_ping_every_ms: server.h2_ping_every_ms,
         h2_ping_wait_ms: server.h2_ping_wait_ms,
         body: body_limits(config, server.body_bytes_max),
+        stream_stall_ms: server.stream_stall_ms,
         drain_ms: server.drain_ms,
     }
 }

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 45] = [
+pub const RANGES: [(&str, u64, u64); 47] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -27,6 +27,7 @@ pub const RANGES: [(&str, u64, u64); 45] = [
     ("server.body_rate_bytes_per_s_min", 1, 1_073_741_824),
     ("server.body_rate_grace_ms", 0, 600_000),
     ("server.json_depth_max", 1, 128),
+    ("server.stream_stall_ms", 200, 600_000),
     ("server.drain_ms", 0, 600_000),
     ("store.queue_max", 16, 1_000_000),
     ("store.group_max", 1, 10_000),
@@ -39,6 +40,7 @@ pub const RANGES: [(&str, u64, u64); 45] = [
     ("inbound.unmatched_h", 1, 96),
     ("poll.default_s", 0, 60),
     ("poll.max_s", 1, 60),
+    ("poll.heartbeat_ms", 100, 60_000),
     ("poll.waiters_max", 1, 1_000_000),
     ("poll.waiters_per_key_max", 1, 1_000_000),
     ("rental.grace_s", 0, 600),
@@ -84,6 +86,9 @@ pub fn check(config: &Config) -> Result<(), Error> {
     let refuse = |message: String| Err(Error::Value(message));
     if !(0.0..=1.0).contains(&config.otp.min_confidence) {
         return refuse("`otp.min_confidence` must be 0.0 to 1.0".into());
+    }
+    if config.server.stream_stall_ms < 2 * config.poll.heartbeat_ms {
+        return refuse("`server.stream_stall_ms` must be at least twice `poll.heartbeat_ms`, or quiet streams are cut off".into());
     }
     if config.server.tls_cert.is_empty() != config.server.tls_key.is_empty() {
         return refuse("`server.tls_cert` and `server.tls_key` go together: give both or none".into());

@@ -2,6 +2,7 @@
 
 pub mod cidr;
 pub mod country;
+pub mod cursor;
 pub mod delivery;
 pub mod event;
 pub mod id;

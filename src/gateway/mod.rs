@@ -1,6 +1,7 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
 mod draft;
+mod feed;
 mod inbound;
 mod partner;
 mod parts;
@@ -30,6 +31,7 @@ use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
+pub use feed::{Feed, Follower, Following};
 pub use inbound::Inbound;
 pub use partner::Offer;
 pub use poll::Code;
@@ -52,7 +54,11 @@ pub struct Rules {
     pub cool_down_ms: u64,
     pub poll_default_s: u64,
     pub poll_max_s: u64,
+    /// Between two signs of life on a stream that has no events.
+    pub heartbeat_ms: u64,
     pub subscriptions_max: usize,
+    /// Days that events are kept after their own day; an older cursor is refused.
+    pub log_days: u32,
     /// The country a rental without a wish gets its number from.
     pub country: String,
     /// The service of a partner's rental that names none; `None` for the first one.
@@ -128,6 +134,10 @@ pub enum Error {
     NotUnmatched,
     #[error("the message came to another number than this rental's, or before it began")]
     NotOfThisRental,
+    #[error(
+        "events behind this cursor are past their retention: begin again with after=oldest, and fetch what was missed by its own routes"
+    )]
+    CursorGone,
     #[error("the state kept changing; try again")]
     Contended,
 }
@@ -137,6 +147,9 @@ const DECISIONS_MAX: usize = 16;
 
 impl Gateway {
     pub fn new(parts: Parts) -> Self {
+        let waiters = parts.waiters.clone();
+        let wake = move |account: &AccountId| waiters.wake(account);
+        parts.store.live().on_event(Box::new(wake));
         Self { parts }
     }
 

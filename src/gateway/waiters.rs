@@ -1,4 +1,4 @@
-//! Who waits for which rental: held polls join here, commits wake them; nothing here knows what they wait for.
+//! Who waits for what: held polls and streams join here, commits wake them; nothing here knows what they wait for.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,10 +7,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::Error;
-use crate::core::id::RentalId;
+use crate::core::id::{AccountId, RentalId};
 use crate::core::key::Hash;
 
-/// The held polls of the process. Dropping a `Waiter` leaves, so a client that hangs up is gone at once.
+/// What is waited for: a rental's code, or any event of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Topic {
+    Rental(RentalId),
+    Account(AccountId),
+}
+
+impl From<RentalId> for Topic {
+    fn from(id: RentalId) -> Self {
+        Self::Rental(id)
+    }
+}
+
+impl From<&AccountId> for Topic {
+    fn from(id: &AccountId) -> Self {
+        Self::Account(id.clone())
+    }
+}
+
+/// The held polls and streams of the process. Dropping a `Waiter` leaves, so a client that hangs up is gone at once.
 #[derive(Debug, Clone)]
 pub struct Waiters {
     shared: Arc<Mutex<Shared>>,
@@ -20,7 +39,7 @@ pub struct Waiters {
 
 #[derive(Debug, Default)]
 struct Shared {
-    rentals: HashMap<RentalId, (Arc<Notify>, usize)>,
+    topics: HashMap<Topic, (Arc<Notify>, usize)>,
     keys: HashMap<Hash, usize>,
     count: usize,
 }
@@ -39,7 +58,8 @@ impl Waiters {
     }
 
     /// Joins before the state is read: what commits after the reading wakes this waiter.
-    pub fn join(&self, rental: RentalId, key: Hash) -> Result<Waiter, Error> {
+    pub fn join(&self, topic: impl Into<Topic>, key: Hash) -> Result<Waiter, Error> {
+        let topic = topic.into();
         let mut shared = self.lock();
         if shared.count >= self.waiters_max {
             return Err(Error::Crowded);
@@ -53,19 +73,20 @@ impl Waiters {
         }
         shared.count += 1;
         *shared.keys.entry(key).or_default() += 1;
-        let (notify, held) = shared.rentals.entry(rental).or_default();
+        let (notify, held) = shared.topics.entry(topic.clone()).or_default();
         *held += 1;
         Ok(Waiter {
             notify: notify.clone(),
             waiters: self.clone(),
-            rental,
+            topic,
             key,
         })
     }
 
-    /// Wakes everyone who waits for this rental.
-    pub fn wake(&self, rental: RentalId) {
-        let notify = self.lock().rentals.get(&rental).map(|(notify, _)| notify.clone());
+    /// Wakes everyone who waits for this.
+    pub fn wake(&self, topic: impl Into<Topic>) {
+        let topic = topic.into();
+        let notify = self.lock().topics.get(&topic).map(|(notify, _)| notify.clone());
         // Outside the lock: a woken task would only find it held.
         if let Some(notify) = notify {
             notify.notify_waiters();
@@ -76,10 +97,10 @@ impl Waiters {
         self.lock().count
     }
 
-    fn leave(&self, rental: RentalId, key: Hash) {
+    fn leave(&self, topic: &Topic, key: Hash) {
         let mut shared = self.lock();
         shared.count -= 1;
-        if let Entry::Occupied(mut place) = shared.rentals.entry(rental) {
+        if let Entry::Occupied(mut place) = shared.topics.entry(topic.clone()) {
             place.get_mut().1 -= 1;
             if place.get().1 == 0 {
                 place.remove();
@@ -94,18 +115,18 @@ impl Waiters {
     }
 }
 
-/// One held poll.
+/// One held poll or stream.
 #[derive(Debug)]
 pub struct Waiter {
     pub notify: Arc<Notify>,
     waiters: Waiters,
-    rental: RentalId,
+    topic: Topic,
     key: Hash,
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.waiters.leave(self.rental, self.key);
+        self.waiters.leave(&self.topic, self.key);
     }
 }
 
@@ -139,7 +160,7 @@ mod tests {
             .collect();
         drop(held);
         let shared = waiters.lock();
-        assert!(shared.rentals.is_empty() && shared.keys.is_empty() && shared.count == 0);
+        assert!(shared.topics.is_empty() && shared.keys.is_empty() && shared.count == 0);
     }
 
     #[tokio::test]

@@ -1,12 +1,12 @@
 //! What every route may use, the answers they share, and the reading of requests into checked values.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,7 +37,7 @@ pub type Answer = Result<Response<ResponseBody>, Problem>;
 /// A JSON answer.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-    let mut response = Response::new(Full::new(Bytes::from(bytes)));
+    let mut response = Response::new(ResponseBody::from(Bytes::from(bytes)));
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -47,7 +47,7 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Answer {
 
 /// A text answer of this media type.
 pub fn text(media_type: &'static str, text: impl Into<Bytes>) -> Answer {
-    let mut response = Response::new(Full::new(text.into()));
+    let mut response = Response::new(ResponseBody::from(text.into()));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -56,7 +56,7 @@ pub fn text(media_type: &'static str, text: impl Into<Bytes>) -> Answer {
 
 /// An answer without a body.
 pub fn empty(status: StatusCode) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::new()));
+    let mut response = Response::new(ResponseBody::from(Bytes::new()));
     *response.status_mut() = status;
     Ok(response)
 }
@@ -177,6 +177,38 @@ pub fn list_limit(head: &Parts) -> Result<usize, Problem> {
     };
     let limit = text.parse().ok().filter(|n| (1..=100).contains(n));
     limit.ok_or_else(|| Problem::bad_request("\"limit\" is a whole number from 1 to 100."))
+}
+
+/// `?wait=` (0 to the limit, else 400) before `Prefer: wait=` (a wish: cut to the limit, ignored if it cannot be read) before the
+/// default; and what is told in `Preference-Applied`.
+pub fn wished_wait(app: &App, head: &Parts, default_s: u64) -> Result<(Duration, Option<u64>), Problem> {
+    let rules = app.gateway.rules();
+    if let Some(text) = query(head, "wait") {
+        let wait_s = text.parse::<u64>().ok().filter(|s| *s <= rules.poll_max_s);
+        let refused = || {
+            Problem::bad_request(format!(
+                "\"wait\" is a whole number of seconds from 0 to {}.",
+                rules.poll_max_s
+            ))
+        };
+        return Ok((Duration::from_secs(wait_s.ok_or_else(refused)?), None));
+    }
+    let preferred = head
+        .headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split([',', ';']));
+    let wait = preferred
+        .filter_map(|p| p.trim().split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
+    match wait.and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse::<u64>().ok()) {
+        Some(wished_s) => {
+            let wait_s = wished_s.min(rules.poll_max_s);
+            Ok((Duration::from_secs(wait_s), Some(wait_s)))
+        }
+        None => Ok((Duration::from_secs(default_s), None)),
+    }
 }
 
 #[cfg(test)]

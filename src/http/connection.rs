@@ -32,6 +32,8 @@ use super::{Peer, ResponseBody, admit};
 pub(super) struct Activity {
     in_work: AtomicUsize,
     begun: AtomicUsize,
+    streams: AtomicUsize,
+    pieces: AtomicUsize,
     head_begun: AtomicBool,
     closing: AtomicBool,
 }
@@ -42,6 +44,8 @@ enum Stage {
     Head(usize),
     /// Requests are in work; their own limits end them, not the connection's.
     Busy,
+    /// A body is being streamed; the number tells one piece from the next.
+    Streaming(usize),
     /// Nothing to do, or an answer is being read.
     Idle(usize),
     /// The last answer is out.
@@ -64,6 +68,8 @@ impl Activity {
             Stage::Closing
         } else if self.in_work.load(Ordering::Relaxed) > 0 {
             Stage::Busy
+        } else if self.streams.load(Ordering::Relaxed) > 0 {
+            Stage::Streaming(self.pieces.load(Ordering::Relaxed))
         } else if begun == 0 || self.head_begun.load(Ordering::Relaxed) {
             Stage::Head(begun)
         } else {
@@ -90,6 +96,28 @@ impl Drop for InWork {
     }
 }
 
+/// One streamed body, from its answer until it is dropped.
+pub(super) struct Streaming(Arc<Activity>);
+
+impl Streaming {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.streams.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+
+    /// The reader has room for more: a piece was asked for.
+    pub(super) fn piece(&self) {
+        self.0.pieces.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.head_begun.store(false, Ordering::Relaxed);
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The timer of the present stage. It exists only while it runs: a held poll pays for none.
 #[derive(Default)]
 struct Clock {
@@ -106,6 +134,7 @@ impl Clock {
         let wait_ms = match stage {
             Stage::Head(_) => Some(limits.header_read_ms),
             Stage::Busy => None,
+            Stage::Streaming(_) => Some(limits.stream_stall_ms),
             Stage::Idle(_) => Some(limits.idle_ms),
             Stage::Closing => Some(limits.linger_ms),
         };
@@ -220,7 +249,7 @@ impl Life<'_> {
                         http.as_mut().graceful_shutdown();
                     }
                     (true, _) => return Poll::Ready(false),
-                    (false, _) if rang(&mut self.drain, cx) => return Poll::Ready(stage == Stage::Busy),
+                    (false, _) if rang(&mut self.drain, cx) => return Poll::Ready(matches!(stage, Stage::Busy | Stage::Streaming(_))),
                     (false, _) => return Poll::Pending,
                 }
             }
@@ -257,8 +286,10 @@ where
             });
         }
         let answer = (self.floor.service)(request, self.peer);
+        let activity = Arc::clone(&self.activity);
         Box::pin(async move {
             let answer = answer.await;
+            let answer = answer.map(|body| body.noted(|| Streaming::begin(&activity)));
             drop(in_work);
             Ok(admit::sealed(answer, version))
         })

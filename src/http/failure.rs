@@ -30,6 +30,7 @@ impl From<Error> for Problem {
             Error::TooManySubscriptions(max) => Self::conflict(detail).with("limit", max),
             Error::NotUnmatched => Self::conflict(detail),
             Error::NotOfThisRental => Self::unprocessable(detail),
+            Error::CursorGone => Self::gone(detail),
             Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),
             Error::TooManyPolls => Self::too_many_requests(detail, BUSY_S),
             Error::Crowded | Error::Contended => Self::unavailable(detail, BUSY_S),

@@ -42,6 +42,8 @@ pub struct Limits {
     pub h2_ping_wait_ms: u64,
     /// Request bodies, where a route has no limits of its own.
     pub body: body::Limits,
+    /// Time after which a stream's reader who takes nothing is cut off; it comes back with its cursor. Default 45000, 200 to 600000.
+    pub stream_stall_ms: u64,
     /// Time for requests in work after the stop signal; then their connections are cut. Default 10000, 0 to 600000.
     pub drain_ms: u64,
 }
@@ -80,6 +82,7 @@ impl Limits {
             h2_ping_every_ms: 20_000,
             h2_ping_wait_ms: 20_000,
             body: body::Limits::standard(),
+            stream_stall_ms: 45_000,
             drain_ms: 10_000,
         }
     }
@@ -121,6 +124,7 @@ impl Limits {
                 1 << 30,
             ),
             ("body.rate_grace_ms", self.body.rate_grace_ms, 0, 600_000),
+            ("stream_stall_ms", self.stream_stall_ms, 200, 600_000),
             ("drain_ms", self.drain_ms, 0, 600_000),
         ];
         match ranges

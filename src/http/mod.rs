@@ -12,6 +12,7 @@ mod client;
 mod connection;
 pub mod connections;
 pub mod dev;
+mod events;
 mod extract;
 mod failure;
 mod framing;
@@ -22,6 +23,7 @@ pub mod problem;
 pub mod router;
 pub mod server;
 mod sources;
+mod stream;
 pub mod tls;
 mod unmatched;
 mod verifications;
@@ -30,11 +32,7 @@ mod wire;
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http_body_util::Full;
-
-/// What every handler answers with: the whole body at once, so that it can be dropped as soon as it is encoded.
-pub type ResponseBody = Full<Bytes>;
+pub use stream::ResponseBody;
 
 /// The other end of the socket. Not the client's address where a proxy stands in between: that is `client`'s question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use serde_json::{Map, Value};
 
 use super::{ResponseBody, body};
@@ -262,7 +261,7 @@ impl Problem {
 
 impl From<Problem> for Response<ResponseBody> {
     fn from(problem: Problem) -> Self {
-        let mut response = Response::new(Full::new(problem.json()));
+        let mut response = Response::new(ResponseBody::from(problem.json()));
         *response.status_mut() = problem.kind.status;
         let headers = response.headers_mut();
         headers.insert(

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
-use super::{Peer, ResponseBody, dev, extract, inbound, partner, unmatched, verifications, webhooks};
+use super::{Peer, ResponseBody, dev, events, extract, inbound, partner, unmatched, verifications, webhooks};
 use crate::core::id::{RentalId, SubscriptionId};
 
 /// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
@@ -69,6 +69,11 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
         (_, ["rentNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::RentNumber)),
         (_, ["getSMS"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetSms)),
         (_, ["cancelNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::CancelNumber)),
+        (&Method::GET, ["api", "events"]) => {
+            let poll = events::poll(&app, &head)?;
+            Box::pin(events::page(app, poll))
+        }
+        (&Method::GET, ["api", "events", "stream"]) => Box::pin(events::stream(app, head)),
 
         (&Method::GET, ["api", "unmatched"]) => Box::pin(async move { unmatched::list(&app, &head).await }),
         (&Method::POST, ["api", "unmatched", id, "assign"]) => {
@@ -113,7 +118,10 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
         ["api", "unmatched"] => Some("GET"),
         ["api", "unmatched", _, "assign"] => Some("POST"),
         ["api", "webhooks", _] => Some("DELETE"),
-        ["api", "webhooks", _, "logs"] | ["api", "dev", "sources"] => Some("GET"),
+        ["api", "webhooks", _, "logs"]
+        | ["api", "dev", "sources"]
+        | ["api", "events"]
+        | ["api", "events", "stream"] => Some("GET"),
         _ => None,
     }
 }

@@ -197,7 +197,7 @@ pub struct Poll {
 pub fn poll(app: &App, head: &Parts, id: Option<RentalId>) -> Result<Poll, Problem> {
     let key = bearer(app, &head.headers)?;
     let id = known(id)?;
-    let (wait, applied_s) = wished_wait(app, head)?;
+    let (wait, applied_s) = app::wished_wait(app, head, app.gateway.rules().poll_default_s)?;
     Ok(Poll {
         key,
         id,
@@ -254,36 +254,4 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
         name,
         HeaderValue::try_from(value).expect("digits and ASCII words are header text"),
     );
-}
-
-/// `?wait=` (0 to the limit, else 400) before `Prefer: wait=` (a wish: cut to the limit, ignored if it cannot be read) before the
-/// default; and what is told in `Preference-Applied`.
-fn wished_wait(app: &App, head: &Parts) -> Result<(Duration, Option<u64>), Problem> {
-    let rules = app.gateway.rules();
-    if let Some(text) = query(head, "wait") {
-        let wait_s = text.parse::<u64>().ok().filter(|s| *s <= rules.poll_max_s);
-        let refused = || {
-            Problem::bad_request(format!(
-                "\"wait\" is a whole number of seconds from 0 to {}.",
-                rules.poll_max_s
-            ))
-        };
-        return Ok((Duration::from_secs(wait_s.ok_or_else(refused)?), None));
-    }
-    let preferred = head
-        .headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split([',', ';']));
-    let wait = preferred
-        .filter_map(|p| p.trim().split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
-    match wait.and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse::<u64>().ok()) {
-        Some(wished_s) => {
-            let wait_s = wished_s.min(rules.poll_max_s);
-            Ok((Duration::from_secs(wait_s), Some(wait_s)))
-        }
-        None => Ok((Duration::from_secs(rules.poll_default_s), None)),
-    }
 }

@@ -97,6 +97,11 @@ impl<R: Rows> Writer<R> {
         effects
             .rows
             .push(Row::put(Tree::of(seq.written_at()), key, sealed));
+        effects.rows.push(Row::put(
+            Tree::of(seq.written_at()),
+            keys::feed(&event.account, seq),
+            event.kind.as_str().into(),
+        ));
         effects.facts.push(Fact::Event(seq, event));
         for subscription in targets {
             effects.owe(Due {

@@ -14,6 +14,7 @@
 //! | log-DAY | 19 ATTEMPT | subscription (16) !seq (8) !attempt (2) | sealed `Attempt` | day of the event + retention |
 //! | log-DAY | 20 UNMATCHED | arrival_ms (8) message id (16) | nothing | day of arrival + retention |
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
+//! | log-DAY | 30 FEED | account 0x00 seq (8) | the event's type | day of writing + retention |
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
@@ -40,6 +41,7 @@ pub const SEEN: u8 = 24;
 
 /// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
 const SEEN_DAYS: u32 = 32;
+pub const FEED: u8 = 30;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -181,6 +183,21 @@ pub fn event(seq: Seq) -> Key {
     key(EVENT, &[&seq.0.to_be_bytes()])
 }
 
+/// All events of an account, in the order of their sequences.
+pub fn feed_of(account: &AccountId) -> Key {
+    key(FEED, &[account.as_str().as_bytes(), &[0]])
+}
+
+pub fn feed(account: &AccountId, seq: Seq) -> Key {
+    key(FEED, &[account.as_str().as_bytes(), &[0], &seq.0.to_be_bytes()])
+}
+
+/// The sequence of a feed row.
+pub fn parse_feed(key: &[u8]) -> Option<Seq> {
+    let seq = key.last_chunk::<8>()?;
+    Some(Seq(u64::from_be_bytes(*seq)))
+}
+
 /// All attempts for a subscription.
 pub fn attempts(subscription: SubscriptionId) -> Key {
     key(ATTEMPT, &[&subscription.0])
@@ -263,6 +280,14 @@ mod tests {
         #[test]
         fn newer_days_sort_later(a: u32, b: u32) {
             prop_assert_eq!(a < b, Tree::Log(a).name() < Tree::Log(b).name());
+        }
+
+        #[test]
+        fn feed_keys_round_trip_and_sort_by_sequence(a: u64, b: u64) {
+            let account = AccountId::parse("acc").unwrap();
+            prop_assert_eq!(parse_feed(&feed(&account, Seq(a))), Some(Seq(a)));
+            prop_assert_eq!(a < b, feed(&account, Seq(a)) < feed(&account, Seq(b)));
+            prop_assert!(feed(&account, Seq(a)).starts_with(&feed_of(&account)));
         }
 
         #[test]

@@ -2,7 +2,8 @@
 //! this follows it after every sync, so nothing is seen here before it is durable.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::owed::Owed;
 use super::sets::Sets;
@@ -41,6 +42,17 @@ pub enum Fact {
 #[derive(Debug, Default)]
 pub struct Live {
     tables: RwLock<Tables>,
+    listener: Listener,
+}
+
+/// Who hears whose event became durable.
+#[derive(Default)]
+struct Listener(OnceLock<Box<dyn Fn(&AccountId) + Send + Sync>>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +70,7 @@ struct Tables {
     owed: Owed,
     events: HashMap<Seq, Arc<Event>>,
     event_order: VecDeque<Seq>,
+    newest_event: Seq,
 }
 
 /// How many of everything there is, for the metrics.
@@ -82,8 +95,34 @@ impl Live {
 
     /// Takes over what became durable; all of a group becomes visible at once.
     pub fn apply(&self, facts: Vec<Fact>) {
+        let heard = facts.iter().filter_map(|fact| match fact {
+            Fact::Event(_, event) => Some(event.account.clone()),
+            _ => None,
+        });
+        let heard: Vec<AccountId> = heard.collect();
         let mut tables = self.write();
         facts.into_iter().for_each(|fact| tables.apply(fact));
+        drop(tables);
+        if let Some(listener) = self.listener.0.get() {
+            heard.iter().for_each(listener);
+        }
+    }
+
+    /// Has `listener` called with the account of every event that became durable from now on, whatever commit it came with. The first
+    /// one stays.
+    pub fn on_event(&self, listener: Box<dyn Fn(&AccountId) + Send + Sync>) {
+        // A store serves one gateway.
+        let _ = self.listener.0.set(listener);
+    }
+
+    /// The newest durable event of all.
+    pub fn newest_event(&self) -> Seq {
+        self.read().newest_event
+    }
+
+    /// Notes the newest event found at opening.
+    pub(super) fn begin_at(&self, newest: Seq) {
+        self.write().newest_event = newest;
     }
 
     pub fn key(&self, hash: Hash) -> Option<Arc<Key>> {
@@ -315,6 +354,7 @@ impl Tables {
     }
 
     fn put_event(&mut self, seq: Seq, event: Arc<Event>) {
+        self.newest_event = self.newest_event.max(seq);
         self.events.insert(seq, event);
         self.event_order.push_back(seq);
         if self.event_order.len() > EVENTS_KEPT_MAX

@@ -1,6 +1,7 @@
 //! What the product asks of a store: whole commits and queries in the product's words, and the promises that every store keeps.
 
 mod execute;
+mod feed;
 pub mod keys;
 mod live;
 mod owed;
@@ -27,6 +28,7 @@ use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
+pub use feed::{Page, Reading};
 pub use live::Live;
 
 /// A store's answer to a commit, when it is known to be on the disk.
@@ -61,6 +63,10 @@ pub trait Store: Send + Sync + 'static {
     /// Messages that belong to nobody, newest first, starting below `before`.
     fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error>;
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error>;
+    /// Some of an account's events, oldest first.
+    fn events(&self, reading: &Reading) -> Result<Page, Error>;
+    /// The sequence of an account's newest event.
+    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error>;
     /// The newest attempts of a subscription, newest event first.
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error>;
 

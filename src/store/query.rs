@@ -144,7 +144,9 @@ impl<R: Rows> Query<'_, R> {
             facts.push(Fact::Due(due));
         }
         live.apply(facts);
-        Ok(newest_owed.max(self.newest_event()?))
+        let newest = newest_owed.max(self.newest_event()?);
+        live.begin_at(newest);
+        Ok(newest)
     }
 
     fn load_table<T: serde::de::DeserializeOwned>(

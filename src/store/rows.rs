@@ -11,6 +11,8 @@ pub trait Rows {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
     /// Pairs whose key starts with `prefix`, in ascending or descending order; descending may start below a key.
     fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error>;
+    /// Those of them whose key is greater than `after`, ascending.
+    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error>;
     fn scan_down(
         &self,
         tree: Tree,

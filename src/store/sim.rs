@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::query::Query;
 use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
-use super::{Commit, Committed, Error, Store, Ticket};
+use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
 use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
@@ -37,7 +37,7 @@ impl Disk {
             .collect()
     }
 
-    fn write(&mut self, row: Row) {
+    pub(super) fn write(&mut self, row: Row) {
         match row.value {
             Some(value) => drop(self.0.insert((row.tree, row.key), value)),
             None => drop(self.0.remove(&(row.tree, row.key))),
@@ -66,6 +66,11 @@ impl Rows for Disk {
 
     fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
         Ok(self.range(tree, prefix).take(limit).collect())
+    }
+
+    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        let up = self.range(tree, prefix).filter(|(key, _)| key.as_slice() > after);
+        Ok(up.take(limit).collect())
     }
 
     fn scan_down(
@@ -264,6 +269,16 @@ impl Store for Simulated {
 
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
         self.query(|q| q.event(seq))
+    }
+
+    fn events(&self, reading: &Reading) -> Result<Page, Error> {
+        let newest = self.live.newest_event();
+        self.query(|q| q.events(reading, newest))
+    }
+
+    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
+        let newest = self.live.newest_event();
+        self.query(|q| q.newest_of(account, newest))
     }
 
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {

@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 9] = [
+const ROUTES: [(&str, &[&str]); 11] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
@@ -13,6 +13,8 @@ const ROUTES: [(&str, &[&str]); 9] = [
     ("/api/webhooks", &["GET", "POST"]),
     ("/api/webhooks/{id}", &["DELETE"]),
     ("/api/webhooks/{id}/logs", &["GET"]),
+    ("/api/events", &["GET"]),
+    ("/api/events/stream", &["GET"]),
     ("/api/extract", &["POST"]),
 ];
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];

@@ -11,7 +11,7 @@ use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::UnixMs;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{Commit, Error, Live, Store, Ticket};
+use ringback::store::{Commit, Error, Live, Page, Reading, Store, Ticket};
 use tokio::sync::Notify;
 
 /// When the power goes: at the commit of this count, handed in and not synced, or synced and not answered.
@@ -107,6 +107,14 @@ impl Store for Fused {
 
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
         self.inner.event(seq)
+    }
+
+    fn events(&self, reading: &Reading) -> Result<Page, Error> {
+        self.inner.events(reading)
+    }
+
+    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
+        self.inner.newest_event(account)
     }
 
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {

@@ -353,6 +353,8 @@ fn rules() -> Rules {
         poll_max_s: 60,
         subscriptions_max: 50,
         partner_service: None,
+        log_days: 4,
+        heartbeat_ms: 15_000,
         country: "US".into(),
         min_confidence: 0.5,
         parts_wait_ms: 1_800_000,

@@ -141,10 +141,19 @@ async fn route(
             Ok(Bytes::from_static(b"released"))
         }
         "/never" => pending().await,
+        "/endless" => return Response::new(endless(dropped)),
         _ => Err(Problem::not_found("No such route.")),
     };
     drop(dropped);
     answer.map_or_else(Response::from, |body| Response::new(body.into()))
+}
+
+/// A stream that always has a piece ready and never ends by itself.
+fn endless(dropped: Dropped) -> ResponseBody {
+    ResponseBody::streamed(futures_util::stream::repeat_with(move || {
+        let _still_there = &dropped;
+        Bytes::from_static(&[b'x'; 16 * 1024])
+    }))
 }
 
 pub fn get(path: &str, fields: &str) -> String {

@@ -1,5 +1,6 @@
 //! Clients that are slow on purpose. Times are short here; the rules are the same.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ringback::http::body;
@@ -193,4 +194,34 @@ async fn slow_bodies_are_answered_408_and_close() {
     }
     let answer = rig.ask(post("Content-Length: 9\r\n", "lies")).await;
     assert_eq!(status(&answer), 408, "a length that is never reached\n{answer}");
+}
+
+#[tokio::test]
+async fn a_streams_reader_who_takes_nothing_is_cut_off_and_one_who_takes_little_is_kept() {
+    let limits = Limits {
+        stream_stall_ms: 400,
+        ..limits()
+    };
+    let rig = Rig::start(limits).await;
+    let request = get("/endless", "");
+    let (mut idle, mut slow) = (rig.connect().await, rig.connect().await);
+    for socket in [&mut idle, &mut slow] {
+        socket.write_all(request.as_bytes()).await.unwrap();
+    }
+    // What lies in the kernel's buffers is read at once; only then does the pace of the reader count.
+    let reading = async {
+        let mut some = vec![0; 256 * 1024];
+        let mut pace = interval(Duration::from_millis(5));
+        loop {
+            pace.tick().await;
+            assert!(slow.read(&mut some).await.unwrap() > 0, "who reads is kept");
+        }
+    };
+    let cut = rig.until("the idle reader's body to be dropped", |rig| {
+        rig.doings.dropped.load(Ordering::SeqCst) == 1
+    });
+    tokio::select! { () = reading => {}, () = cut => {} }
+    assert_eq!(rig.connections.open(), 1);
+    assert!(rig.is_healthy().await);
+    drop((idle, slow));
 }

@@ -3,6 +3,7 @@
 pub mod carrier;
 pub mod client;
 pub mod gateway;
+pub mod stream;
 pub mod subscriber;
 
 use std::future::Future;

@@ -19,7 +19,7 @@ use super::live::Live;
 use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
-use super::{Commit, Committed, Error, Store, Ticket};
+use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
 use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
@@ -152,6 +152,16 @@ impl Store for Sled {
 
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
         self.query(|q| q.event(seq))
+    }
+
+    fn events(&self, reading: &Reading) -> Result<Page, Error> {
+        let newest = self.live.newest_event();
+        self.query(|q| q.events(reading, newest))
+    }
+
+    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
+        let newest = self.live.newest_event();
+        self.query(|q| q.newest_of(account, newest))
     }
 
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {

@@ -1,6 +1,7 @@
 //! sled's trees as `Rows`, one for the state and one for each day's log and each period's marks; a panic inside sled stops at this seam.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -150,6 +151,21 @@ impl Rows for Trees {
         tree.scan_prefix(prefix).take(limit).map(pair).collect()
     }
 
+    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        let Some(tree) = self.existing(tree) else {
+            return Ok(Vec::new());
+        };
+        let of_prefix = |found: &sled::Result<(IVec, IVec)>| {
+            found.as_ref().map_or(true, |(key, _)| key.starts_with(prefix))
+        };
+        let above = (Bound::Excluded(after), Bound::Unbounded);
+        tree.range::<&[u8], _>(above)
+            .take_while(of_prefix)
+            .take(limit)
+            .map(pair)
+            .collect()
+    }
+
     fn scan_down(
         &self,
         tree: Tree,
@@ -180,6 +196,10 @@ impl Rows for Arc<Trees> {
 
     fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
         (**self).scan(tree, prefix, limit)
+    }
+
+    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        (**self).scan_after(tree, prefix, after, limit)
     }
 
     fn scan_down(

@@ -1,0 +1,184 @@
+//! The events feed: pages of an account's own events by cursor, held for the next one, and the same as a stream of server-sent events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::ResponseBody;
+use super::app::{self, Answer, App, bearer, query};
+use super::problem::Problem;
+use crate::core::cursor::{Cursor, Start};
+use crate::core::event::Event;
+use crate::core::key::Key;
+use crate::core::subscription::{PATTERNS_MAX, Pattern};
+use crate::gateway::{Error, Feed, Follower, Following};
+
+/// Events of one piece of a stream.
+const PIECE_EVENTS_MAX: usize = 100;
+/// How long a reader of a stream that ended waits before it comes back, in milliseconds.
+const RECONNECT_MS: u32 = 1000;
+
+/// An event as the feed shows it; `payload` is, byte for byte, what a webhook's body is.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: String,
+    cursor: String,
+    payload: &'a RawValue,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<'a> {
+    events: Vec<Shown<'a>>,
+    next_cursor: String,
+    more: bool,
+}
+
+fn shown(cursor: Cursor, event: &Event) -> Result<Shown<'_>, Problem> {
+    Ok(Shown {
+        id: event.id.to_string(),
+        cursor: cursor.to_string(),
+        payload: serde_json::from_str(&event.body).map_err(|_| Problem::internal())?,
+    })
+}
+
+/// What a held request for events needs of its request; the rest is dropped before it is held.
+pub struct Poll {
+    key: Arc<Key>,
+    wish: Following,
+    wait: Duration,
+}
+
+/// Reads the request of a poll.
+pub fn poll(app: &App, head: &Parts) -> Result<Poll, Problem> {
+    let key = bearer(app, &head.headers)?;
+    let (wait, _) = app::wished_wait(app, head, 0)?;
+    let start = start(query(head, "after"))?.unwrap_or(Start::Oldest);
+    let wish = Following {
+        start,
+        patterns: patterns(head)?,
+        events_max: app::list_limit(head)?,
+    };
+    Ok(Poll { key, wish, wait })
+}
+
+fn start(text: Option<String>) -> Result<Option<Start>, Problem> {
+    let start = text.map(|text| text.parse::<Start>()).transpose();
+    start.map_err(|e| Problem::bad_request(format!("\"after\": {e}.")))
+}
+
+/// `types=verification.*,message.received`; all where absent.
+fn patterns(head: &Parts) -> Result<Vec<Pattern>, Problem> {
+    let Some(text) = query(head, "types") else {
+        return Ok(Vec::new());
+    };
+    let patterns: Result<Vec<_>, _> = text.split(',').map(|one| Pattern::parse(one.trim())).collect();
+    match patterns {
+        Ok(patterns) if patterns.len() <= PATTERNS_MAX => Ok(patterns),
+        Ok(_) => Err(Problem::bad_request(format!(
+            "\"types\" lists at most {PATTERNS_MAX}."
+        ))),
+        Err(e) => Err(Problem::bad_request(format!("\"types\": {e}."))),
+    }
+}
+
+/// `GET /api/events?after=&types=&limit=&wait=`: held until there is an event, the process drains or the time is up. On a hang-up the
+/// waiter is dropped and its place is free.
+pub async fn page(app: Arc<App>, poll: Poll) -> Answer {
+    let feed = app.gateway.events(&poll.key, poll.wish, poll.wait).await?;
+    let events: Result<Vec<_>, _> = feed
+        .events
+        .iter()
+        .map(|(cursor, event)| shown(*cursor, event))
+        .collect();
+    let page = Page {
+        events: events?,
+        next_cursor: feed.next.to_string(),
+        more: feed.more,
+    };
+    app::json(StatusCode::OK, &page)
+}
+
+/// `GET /api/events/stream`, from `Last-Event-ID` or `after` on, else from now on. Refused before it begins as a poll would be. On a
+/// hang-up the stream is dropped and its place is free; a reader who stalls is cut off and comes back with its last id.
+pub async fn stream(app: Arc<App>, head: Parts) -> Answer {
+    let key = bearer(&app, &head.headers)?;
+    let last_id = head
+        .headers
+        .get("last-event-id")
+        .map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+    let start = start(last_id.or_else(|| query(&head, "after")))?.unwrap_or(Start::Latest);
+    let wish = Following {
+        start,
+        patterns: patterns(&head)?,
+        events_max: PIECE_EVENTS_MAX,
+    };
+    let heartbeat = Duration::from_millis(app.gateway.rules().heartbeat_ms);
+    let follower = app.gateway.follow(&key, wish).await?;
+    let first = Bytes::from(format!("retry: {RECONNECT_MS}\n\n"));
+    let pieces = stream::unfold(
+        (Some(follower), Some(first)),
+        move |(follower, first)| async move {
+            match (follower, first) {
+                (follower, Some(first)) => Some((first, (follower, None))),
+                (Some(follower), None) => next_piece(follower, heartbeat).await,
+                (None, None) => None,
+            }
+        },
+    );
+    let mut response = Response::new(ResponseBody::streamed(pieces));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    Ok(response)
+}
+
+type Next = (Bytes, (Option<Follower>, Option<Bytes>));
+
+/// The next events, or the heartbeat; the end, said in a comment, when the process drains or the log cannot be read.
+async fn next_piece(mut follower: Follower, heartbeat: Duration) -> Option<Next> {
+    if follower.is_draining() {
+        return Some((
+            Bytes::from_static(b": the gateway is stopping, come back\n\n"),
+            (None, None),
+        ));
+    }
+    match follower.next(heartbeat).await {
+        Ok(feed) => Some((piece(&feed)?, (Some(follower), None))),
+        Err(error) => {
+            if !matches!(error, Error::CursorGone) {
+                tracing::warn!(%error, "an events stream was ended");
+            }
+            Some((
+                Bytes::from_static(b": this stream ended, come back with its last id\n\n"),
+                (None, None),
+            ))
+        }
+    }
+}
+
+/// An id alone is no event to the reader, but it moves on where it would come back.
+fn piece(feed: &Feed) -> Option<Bytes> {
+    let mut text = String::new();
+    for (cursor, event) in &feed.events {
+        let data = serde_json::to_string(&shown(*cursor, event).ok()?).ok()?;
+        text += &format!("id: {cursor}\nevent: {}\ndata: {data}\n\n", event.kind.as_str());
+    }
+    if feed.events.is_empty() {
+        text = format!(": heartbeat\nid: {}\n\n", feed.next);
+    }
+    Some(text.into())
+}

@@ -1,0 +1,206 @@
+//! One account's events in their order: read through the account's index rows, so that nobody's events are read on behalf of another.
+
+use super::Error;
+use super::keys::{self, Tree};
+use super::query::Query;
+use super::rows::Rows;
+use crate::core::event::Event;
+use crate::core::id::{AccountId, Seq};
+use crate::core::subscription::Pattern;
+
+/// Index rows that one reading looks at; a filter that rarely matches goes on from there.
+pub const ROWS_MAX: usize = 1000;
+/// Bytes of bodies after which a page ends.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+
+/// What is read of an account's events.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub account: AccountId,
+    pub after: Seq,
+    /// The types that are wanted; none: all of them.
+    pub patterns: Vec<Pattern>,
+    pub events_max: usize,
+}
+
+impl Reading {
+    fn wants(&self, kind: &[u8]) -> bool {
+        let kind = std::str::from_utf8(kind).unwrap_or_default();
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(kind))
+    }
+}
+
+/// What a reading found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page {
+    pub events: Vec<(Seq, Event)>,
+    /// The account's last event that was looked at, wanted or not.
+    pub read_to: Seq,
+    /// There may be more behind it.
+    pub more: bool,
+}
+
+impl<R: Rows> Query<'_, R> {
+    /// Reads on, up to `newest`: what is written after that may not be durable yet.
+    pub fn events(&self, reading: &Reading, newest: Seq) -> Result<Page, Error> {
+        let (mut events, mut read_to, mut rows, mut bytes) = (Vec::new(), reading.after, 0, 0);
+        let prefix = keys::feed_of(&reading.account);
+        let (first, last) = (
+            Tree::of(reading.after.written_at()),
+            Tree::of(newest.written_at()),
+        );
+        for day in self.rows.log_days() {
+            let tree = Tree::Log(day);
+            if tree < first || tree > last {
+                continue;
+            }
+            let after = keys::feed(&reading.account, reading.after);
+            for (key, kind) in self.rows.scan_after(tree, &prefix, &after, ROWS_MAX - rows)? {
+                let seq = keys::parse_feed(&key).ok_or(Error::Damaged("a feed row of a wrong length"))?;
+                if seq > newest {
+                    break;
+                }
+                if events.len() >= reading.events_max || bytes >= PAGE_BYTES_MAX {
+                    return Ok(Page {
+                        events,
+                        read_to,
+                        more: true,
+                    });
+                }
+                (read_to, rows) = (seq, rows + 1);
+                // Gone only where its day is being dropped this moment; the caller's cursor is then gone too.
+                if reading.wants(&kind)
+                    && let Some(event) = self.event(seq)?
+                {
+                    bytes += event.body.len();
+                    events.push((seq, event));
+                }
+            }
+            if rows >= ROWS_MAX {
+                return Ok(Page {
+                    events,
+                    read_to,
+                    more: true,
+                });
+            }
+        }
+        Ok(Page {
+            events,
+            read_to,
+            more: false,
+        })
+    }
+
+    /// The account's newest event up to `newest`.
+    pub fn newest_of(&self, account: &AccountId, newest: Seq) -> Result<Option<Seq>, Error> {
+        let prefix = keys::feed_of(account);
+        let past = keys::feed(account, Seq(newest.0.saturating_add(1)));
+        for day in self.rows.log_days().into_iter().rev() {
+            let found = self.rows.scan_down(Tree::Log(day), &prefix, Some(&past), 1)?;
+            if let Some((key, _)) = found.first() {
+                return keys::parse_feed(key)
+                    .map(Some)
+                    .ok_or(Error::Damaged("a feed row of a wrong length"));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::core::event::Kind;
+    use crate::core::id::EventId;
+    use crate::core::time::UnixMs;
+    use crate::store::rows::{Pair, Row};
+    use crate::store::sim::Disk;
+    use crate::store::vault::Vault;
+
+    /// A disk that counts the pairs it hands out.
+    struct Counting {
+        disk: Disk,
+        pairs: Cell<usize>,
+    }
+
+    impl Counting {
+        fn counted(&self, pairs: Result<Vec<Pair>, Error>) -> Result<Vec<Pair>, Error> {
+            self.pairs.set(self.pairs.get() + pairs.as_ref().map_or(0, Vec::len));
+            pairs
+        }
+    }
+
+    impl Rows for Counting {
+        fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+            self.pairs.set(self.pairs.get() + 1);
+            self.disk.get(tree, key)
+        }
+        fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+            self.counted(self.disk.scan(tree, prefix, limit))
+        }
+        fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+            self.counted(self.disk.scan_after(tree, prefix, after, limit))
+        }
+        fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+            self.counted(self.disk.scan_down(tree, prefix, below, limit))
+        }
+        fn log_days(&self) -> Vec<u32> {
+            self.disk.log_days()
+        }
+    }
+
+    /// 3000 events of one account around 3 of another.
+    fn log(vault: &Vault) -> (Counting, Seq) {
+        let mut disk = Disk::default();
+        let mut seq = Seq(0);
+        for n in 0..3003u32 {
+            let name = if n % 1001 == 500 { "quiet" } else { "busy" };
+            seq = Seq::next(seq, UnixMs(1_793_534_400_000));
+            let event = Event {
+                id: EventId([7; 16]),
+                account: AccountId::parse(name).unwrap(),
+                kind: Kind::VerificationCreated,
+                rental: None,
+                message: None,
+                at: UnixMs(0),
+                body: "{}".into(),
+            };
+            let (tree, key) = (Tree::of(seq.written_at()), keys::event(seq));
+            let sealed = vault.seal(&key, &event).unwrap();
+            disk.write(Row::put(tree, key, sealed));
+            disk.write(Row::put(tree, keys::feed(&event.account, seq), event.kind.as_str().into()));
+        }
+        (Counting { disk, pairs: Cell::new(0) }, seq)
+    }
+
+    #[test]
+    fn a_reading_costs_what_the_account_has_and_never_more_than_its_bound() {
+        let vault = Vault::new(&[7; 32]);
+        let (rows, newest) = log(&vault);
+        let query = Query { rows: &rows, vault: &vault };
+        let mut reading = Reading {
+            account: AccountId::parse("quiet").unwrap(),
+            after: Seq(0),
+            patterns: Vec::new(),
+            events_max: 100,
+        };
+        assert_eq!(query.events(&reading, newest).unwrap().events.len(), 3);
+        assert_eq!(rows.pairs.replace(0), 6, "three rows and three events, whatever the other account has");
+        reading.account = AccountId::parse("busy").unwrap();
+        reading.patterns = vec![Pattern::parse("message.*").unwrap()];
+        let mut readings = 0;
+        loop {
+            let page = query.events(&reading, newest).unwrap();
+            assert!(rows.pairs.replace(0) <= ROWS_MAX && page.events.is_empty());
+            (reading.after, readings) = (page.read_to, readings + 1);
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(readings, 4, "three times the bound, and the end");
+        let not_durable = Seq(newest.0 - 1);
+        assert!(query.events(&Reading { after: not_durable, ..reading }, not_durable).unwrap().read_to < newest);
+    }
+}
