@@ -275,6 +275,11 @@ pub fn state_folder() -> PathBuf {
         .join("ringback")
 }
 
+/// A secret from a command line: itself, or read from where `env:NAME`, `file:/path` or `cred:NAME` says.
+pub fn secret(text: &str) -> Result<String, Error> {
+    secrets::read(text)
+}
+
 /// Puts the layers together and checks the result.
 pub fn load(layers: Layers) -> Result<Config, Error> {
     let table = resolved(layers)?;

@@ -7,8 +7,10 @@ mod cli {
     pub mod bench;
     pub mod dev;
     pub mod extract;
+    pub mod listen;
     pub mod operate;
     pub mod process;
+    pub mod signature;
     pub mod sim;
     pub mod sim_carrier;
     pub mod sources;

@@ -1,6 +1,13 @@
 //! What survives: the power cut at every commit of a script (simulated store), the process killed under load, and the power cut
 //! under load (sled, with every byte dropped that no fsync covered). Seeds are printed; `RINGBACK_CRASH_SEED` repeats one.
 
+#[expect(
+    dead_code,
+    reason = "of the shared schemas only the judging of one event is needed"
+)]
+#[path = "support/schema.rs"]
+mod schema;
+
 mod crash {
     pub mod books;
     pub mod dice;

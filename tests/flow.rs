@@ -8,5 +8,6 @@ mod flow {
     pub mod inbound;
     pub mod outbound;
     pub mod poll;
+    pub mod trial;
     pub mod unmatched;
 }

@@ -4,8 +4,10 @@
 mod support;
 
 mod schemas {
+    pub mod additive;
     pub mod contract_000;
     pub mod contract_001;
+    pub mod document;
     pub mod events;
     pub mod pairs;
 }

@@ -307,7 +307,8 @@ pub fn limits(config: &Config) -> limits::Limits {
         h2_ping_every_ms: server.h2_ping_every_ms,
         h2_ping_wait_ms: server.h2_ping_wait_ms,
         body: body_limits(config, server.body_bytes_max),
-        stream_stall_ms: server.stream_stall_ms,
+        // A quiet stream has nothing but its heartbeats to show that it is read.
+        stream_stall_ms: server.stream_stall_ms.max(2 * config.poll.heartbeat_ms),
         drain_ms: server.drain_ms,
     }
 }

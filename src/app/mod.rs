@@ -6,7 +6,7 @@ mod files;
 mod run;
 
 pub use crate::dispatch::client::{Client, Options as ClientOptions};
-pub use crate::dispatch::guard::{Policy, check_url};
+pub use crate::dispatch::guard::{Policy, Target, check_url};
 pub use crate::dispatch::sender::{Call, Outcome, Sender};
 pub use crate::gateway::{Fetch, NewNumber};
 pub use crate::http::dev::{Dev, DevSource};

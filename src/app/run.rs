@@ -16,7 +16,7 @@ use crate::dispatch::client::Client;
 use crate::dispatch::deliver::{self, Dispatch};
 use crate::dispatch::guard;
 use crate::gateway::waiters::Waiters;
-use crate::gateway::{Fetch, Gateway, Parts};
+use crate::gateway::{Fetch, Gateway, Parts, Trial};
 use crate::http::admin::{self, Admin};
 use crate::http::app::App;
 use crate::http::connections::Connections;
@@ -74,12 +74,13 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         None => fetcher(build::fetch_options(config, policy.clone()))?,
     };
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
+    let dispatch = dispatch(config, &shared, policy.clone())?;
     let gateway = Arc::new(Gateway::new(Parts {
         dev_signing_key,
-        ..parts(config, &shared, address, (policy.clone(), fetch))?
+        ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?
     }));
     gateway_start(&gateway, config, extra.keys).await?;
-    let workers = work(config, &shared, &gateway, policy)?;
+    let workers = work(config, &shared, &gateway, dispatch);
     let app = api(config, &gateway, extra.dev)?;
     let connections = Arc::new(Connections::default());
     let admin = Arc::new(Admin {
@@ -131,14 +132,12 @@ async fn open_store(config: &Config) -> Result<Arc<Sled>, BuildError> {
     })??))
 }
 
-/// Dispatch and the sweeper, each a task of its own.
-fn work(
+fn dispatch(
     config: &Config,
     shared: &Shared,
-    gateway: &Arc<Gateway>,
     policy: guard::Policy,
-) -> Result<Vec<JoinHandle<()>>, BuildError> {
-    let dispatch = Dispatch::new(deliver::Parts {
+) -> Result<Arc<Dispatch<Client>>, BuildError> {
+    Ok(Dispatch::new(deliver::Parts {
         store: shared.store.clone(),
         sender: Client::new(build::client_options(config, policy.clone()))?,
         guard: policy,
@@ -146,17 +145,35 @@ fn work(
         clock: Clock::System,
         metrics: shared.metrics.clone(),
         doorbell: shared.doorbell.clone(),
-    });
+    }))
+}
+
+/// Has dispatch try a subscription out for the gateway, which does not know it.
+fn trial(dispatch: &Arc<Dispatch<Client>>) -> Trial {
+    let dispatch = dispatch.clone();
+    Box::new(move |subscription, event| {
+        let dispatch = dispatch.clone();
+        Box::pin(async move { dispatch.try_out(subscription, &event).await })
+    })
+}
+
+/// Dispatch and the sweeper, each a task of its own.
+fn work(
+    config: &Config,
+    shared: &Shared,
+    gateway: &Arc<Gateway>,
+    dispatch: Arc<Dispatch<Client>>,
+) -> Vec<JoinHandle<()>> {
     let drain = Duration::from_millis(config.server.drain_ms);
     let sweeping = gateway.clone();
     let (sweep_every, log_days) = (
         Duration::from_millis(config.rental.sweep_ms),
         config.store.log_days,
     );
-    Ok(vec![
+    vec![
         tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
         tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every, log_days).await }),
-    ])
+    ]
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), BuildError> {
@@ -181,7 +198,7 @@ fn parts(
     config: &Config,
     shared: &Shared,
     address: SocketAddr,
-    (policy, fetch): (guard::Policy, Fetch),
+    (policy, fetch, trial): (guard::Policy, Fetch, Trial),
 ) -> Result<Parts, BuildError> {
     Ok(Parts {
         store: shared.store.clone(),
@@ -198,6 +215,7 @@ fn parts(
                 .map_err(|e| e.to_string())
         }),
         fetch,
+        trial,
         dev_signing_key: None,
         doorbell: shared.doorbell.clone(),
         draining: shared.stopped.clone(),

@@ -6,12 +6,16 @@ mod demo;
 mod dev;
 mod extract;
 mod inbound;
+mod listen;
 mod operate;
 mod serve;
+mod signature;
 mod sim;
 mod sources;
+mod trigger;
 mod unmatched;
 
+use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +50,14 @@ enum Command {
     /// Say why a carrier's request was refused.
     #[command(subcommand)]
     Inbound(inbound::Inbound),
+    /// Follow an account's events on the terminal, and forward them, signed, to a program on this machine.
+    Listen(listen::Arguments),
+    /// Make a test event happen: subscriptions, feed and `listen` get it.
+    Trigger(trigger::Arguments),
+    /// Sign a webhook as Ringback does (Standard Webhooks), offline.
+    Sign(signature::Sign),
+    /// Check a received webhook's signature, offline, and say what is wrong with it.
+    VerifySignature(signature::Verify),
     /// Add numbers to a running gateway.
     #[command(subcommand)]
     Numbers(operate::Numbers),
@@ -72,6 +84,12 @@ enum Command {
 pub struct Failure {
     code: u8,
     message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl Failure {
@@ -102,7 +120,7 @@ pub fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("ringback: {}", failure.message);
+            eprintln!("ringback: {failure}");
             ExitCode::from(failure.code)
         }
     }
@@ -117,6 +135,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Otp(otp) => extract::otp(otp),
         Command::Inbound(inbound) => inbound::run(inbound),
+        Command::Listen(arguments) => block_on(listen::run(arguments)),
+        Command::Trigger(arguments) => block_on(trigger::run(arguments)),
+        Command::Sign(sign) => signature::sign(sign),
+        Command::VerifySignature(verify) => signature::verify(verify),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),

@@ -132,7 +132,8 @@ struct Last {
     api_key: String,
 }
 
-fn gateway(base: Option<String>, key: Option<String>) -> Result<(String, String), Failure> {
+/// The gateway and key that were given, the rest as of the dev gateway started last.
+pub fn gateway(base: Option<String>, key: Option<String>) -> Result<(String, String), Failure> {
     if let (Some(base), Some(key)) = (&base, &key) {
         return Ok((base.clone(), key.clone()));
     }

@@ -16,6 +16,7 @@ pub mod otp;
 pub mod phone;
 pub mod rental;
 pub mod retry;
+pub mod sample;
 pub mod signature;
 pub mod subscription;
 pub mod time;

@@ -167,6 +167,18 @@ impl<S: Sender> Dispatch<S> {
         self.freed.notify_one();
     }
 
+    /// One attempt with an event that is neither owed nor recorded, to try a subscription out.
+    pub async fn try_out(&self, subscription: Arc<Subscription>, event: &Event) -> Attempt {
+        let due = Due {
+            subscription: subscription.id,
+            due_at: self.parts.clock.now(),
+            event: Seq(0),
+            attempts: 0,
+        };
+        let prepared = self.prepare(subscription);
+        self.attempt(due, event, &prepared).await
+    }
+
     async fn attempt(&self, due: Due, event: &Event, prepared: &Prepared) -> Attempt {
         let started_at = self.parts.clock.now();
         let attempted = match &prepared.target {

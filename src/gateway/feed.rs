@@ -154,7 +154,9 @@ impl Follower {
             if !feed.events.is_empty() || feed.more {
                 return Ok(feed);
             }
+            // An event that comes in the very last moment is told, not missed.
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = &mut time_up => return Ok(feed),
                 _ = draining.wait_for(|draining| *draining) => return Ok(feed),

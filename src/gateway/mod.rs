@@ -11,13 +11,14 @@ mod seen;
 mod sources;
 mod subscriptions;
 mod sweep;
+mod trial;
 mod unmatched;
 pub mod waiters;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::carrier::Reject;
 use crate::clock::Clock;
@@ -38,6 +39,7 @@ pub use poll::Code;
 pub use rentals::{Service, Wish};
 pub use sources::{Fetch, Source};
 pub use subscriptions::{DeliveryLog, NewSubscription};
+pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 use waiters::Waiters;
 
@@ -87,6 +89,7 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub waiters: Waiters,
     pub url_check: UrlCheck,
+    pub trial: Trial,
     /// Gets what a carrier's verified or verifiable request points to.
     pub fetch: Fetch,
     /// What a subscription without a key of its own is signed with; in `dev` only, else each gets a new one.
@@ -99,6 +102,8 @@ pub struct Parts {
 
 pub struct Gateway {
     parts: Parts,
+    /// Places of attempts that are made to try a subscription.
+    trials: Semaphore,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +155,10 @@ impl Gateway {
         let waiters = parts.waiters.clone();
         let wake = move |account: &AccountId| waiters.wake(account);
         parts.store.live().on_event(Box::new(wake));
-        Self { parts }
+        Self {
+            parts,
+            trials: Semaphore::new(TRIALS_MAX),
+        }
     }
 
     pub fn rules(&self) -> &Rules {

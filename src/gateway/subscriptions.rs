@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Gateway};
 use crate::core::delivery::{Attempt, Next};
 use crate::core::id::{AccountId, DeliveryId, SubscriptionId};
-use crate::core::signature::{Scheme, SigningKey};
+use crate::core::signature::{PublicKey, Scheme, SigningKey};
 use crate::core::subscription::{Health, Pattern, Subscription};
 use crate::core::time::UnixMs;
 use crate::store::Commit;
@@ -73,6 +73,14 @@ impl Gateway {
     pub fn subscription(&self, account: &AccountId, id: SubscriptionId) -> Result<Arc<Subscription>, Error> {
         let found = self.parts.store.live().subscription(id);
         found.filter(|s| s.account == *account).ok_or(Error::NotFound)
+    }
+
+    /// The public halves of its asymmetric keys; none for a subscription that is not there. Not asked by an account: by receivers.
+    pub fn public_keys(&self, id: SubscriptionId) -> Vec<PublicKey> {
+        let found = self.parts.store.live().subscription(id);
+        let keys = found.iter().flat_map(|s| &s.signing_keys);
+        keys.filter_map(|key| key.parse::<SigningKey>().ok()?.public())
+            .collect()
     }
 
     /// Deletes it; what it is still owed is forgotten.

@@ -249,7 +249,9 @@ impl Life<'_> {
                         http.as_mut().graceful_shutdown();
                     }
                     (true, _) => return Poll::Ready(false),
-                    (false, _) if rang(&mut self.drain, cx) => return Poll::Ready(matches!(stage, Stage::Busy | Stage::Streaming(_))),
+                    (false, _) if rang(&mut self.drain, cx) => {
+                        return Poll::Ready(matches!(stage, Stage::Busy | Stage::Streaming(_)));
+                    }
                     (false, _) => return Poll::Pending,
                 }
             }

@@ -8,14 +8,16 @@ use futures_util::stream;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
-use serde::Serialize;
+use hyper::body::Incoming;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::ResponseBody;
 use super::app::{self, Answer, App, bearer, query};
 use super::problem::Problem;
 use crate::core::cursor::{Cursor, Start};
-use crate::core::event::Event;
+use crate::core::event::{Event, Kind};
 use crate::core::key::Key;
 use crate::core::subscription::{PATTERNS_MAX, Pattern};
 use crate::gateway::{Error, Feed, Follower, Following};
@@ -91,7 +93,7 @@ fn patterns(head: &Parts) -> Result<Vec<Pattern>, Problem> {
 
 /// `GET /api/events?after=&types=&limit=&wait=`: held until there is an event, the process drains or the time is up. On a hang-up the
 /// waiter is dropped and its place is free.
-pub async fn page(app: Arc<App>, poll: Poll) -> Answer {
+pub async fn page(poll: Poll, app: Arc<App>) -> Answer {
     let feed = app.gateway.events(&poll.key, poll.wish, poll.wait).await?;
     let events: Result<Vec<_>, _> = feed
         .events
@@ -104,6 +106,34 @@ pub async fn page(app: Arc<App>, poll: Poll) -> Answer {
         more: feed.more,
     };
     app::json(StatusCode::OK, &page)
+}
+
+/// Which type a test event has.
+#[derive(Deserialize)]
+pub(super) struct Type {
+    #[serde(rename = "type")]
+    name: String,
+}
+
+impl Type {
+    pub(super) fn kind(&self) -> Result<Kind, Problem> {
+        let known = Kind::ALL.into_iter().find(|kind| kind.as_str() == self.name);
+        known.ok_or_else(|| {
+            let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            Problem::unprocessable(format!("\"type\" is one of {}.", names.join(", ")))
+        })
+    }
+}
+
+/// `POST /api/events/test` `{"type"}`: a test event, to everyone who hears events of this type. On a hang-up after the commit it is out.
+pub async fn test(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
+    let key = bearer(&app, &head.headers)?;
+    let kind = app::read_json::<Type>(&app, &head, body).await?.kind()?;
+    let event = app.gateway.publish_sample(&key.account, kind).await?;
+    app::json(
+        StatusCode::CREATED,
+        &json!({ "id": event.id.to_string(), "type": kind.as_str() }),
+    )
 }
 
 /// `GET /api/events/stream`, from `Last-Event-ID` or `after` on, else from now on. Refused before it begins as a poll would be. On a

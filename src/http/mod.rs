@@ -28,6 +28,7 @@ pub mod tls;
 mod unmatched;
 mod verifications;
 mod webhooks;
+mod well_known;
 mod wire;
 
 use std::net::SocketAddr;

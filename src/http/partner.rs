@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -100,7 +99,7 @@ impl From<Refusal> for Response<ResponseBody> {
         let (mut head, _) = Self::from(refusal.problem).into_parts();
         head.headers
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self::from_parts(head, Full::new(Bytes::from(body.to_string())))
+        Self::from_parts(head, Bytes::from(body.to_string()).into())
     }
 }
 

@@ -4,12 +4,16 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::app::{Answer, App};
 use super::problem::Problem;
-use super::{Peer, ResponseBody, dev, events, extract, inbound, partner, unmatched, verifications, webhooks};
+use super::{
+    Peer, ResponseBody, dev, events, extract, inbound, partner, unmatched, verifications, webhooks,
+    well_known,
+};
 use crate::core::id::{RentalId, SubscriptionId};
 
 /// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
@@ -58,22 +62,13 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
             Box::pin(verifications::cancel(app, head, rental_id(id)))
         }
 
-        (&Method::POST, ["api", "webhooks"]) => Box::pin(webhooks::create(app, head, body)),
-        (&Method::GET, ["api", "webhooks"]) => at_once(webhooks::list(&app, &head)),
-        (&Method::DELETE, ["api", "webhooks", id]) => Box::pin(webhooks::delete(app, head, webhook_id(id))),
-        (&Method::GET, ["api", "webhooks", id, "logs"]) => {
-            Box::pin(webhooks::logs(app, head, webhook_id(id)))
-        }
-
         (_, ["getNumbers"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetNumbers)),
         (_, ["rentNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::RentNumber)),
         (_, ["getSMS"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetSms)),
         (_, ["cancelNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::CancelNumber)),
-        (&Method::GET, ["api", "events"]) => {
-            let poll = events::poll(&app, &head)?;
-            Box::pin(events::page(app, poll))
+        (_, ["api", "webhooks" | "events", ..] | [".well-known", ..]) => {
+            return events_handler(app, head, body, &segments);
         }
-        (&Method::GET, ["api", "events", "stream"]) => Box::pin(events::stream(app, head)),
 
         (&Method::GET, ["api", "unmatched"]) => Box::pin(async move { unmatched::list(&app, &head).await }),
         (&Method::POST, ["api", "unmatched", id, "assign"]) => {
@@ -85,15 +80,45 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
         (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(&app, &head)),
         (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, head, body)),
 
-        (_, segments) => match allowed(segments) {
-            Some(allow) => return Err(Problem::method_not_allowed(allow)),
-            None => {
-                return Err(Problem::not_found(
-                    "There is no such route; README.md lists them.",
-                ));
-            }
-        },
+        (_, segments) => return Err(refused(segments)),
     })
+}
+
+/// As `handler`, for what customers hear: subscriptions, the feed, and the keys that receivers check with.
+fn events_handler(
+    app: Arc<App>,
+    head: Parts,
+    body: Incoming,
+    segments: &[&str],
+) -> Result<Handling, Problem> {
+    let method = head.method.clone();
+    Ok(match (&method, segments) {
+        (&Method::POST, ["api", "webhooks"]) => Box::pin(webhooks::create(app, head, body)),
+        (&Method::GET, ["api", "webhooks"]) => at_once(webhooks::list(&app, &head)),
+        (&Method::DELETE, ["api", "webhooks", id]) => Box::pin(webhooks::delete(app, head, webhook_id(id))),
+        (&Method::GET, ["api", "webhooks", id, "logs"]) => {
+            Box::pin(webhooks::logs(app, head, webhook_id(id)))
+        }
+        (&Method::POST, ["api", "webhooks", id, "test"]) => {
+            Box::pin(webhooks::test(app, head, body, webhook_id(id)))
+        }
+        (&Method::GET, [".well-known", "webhook-keys", id]) => {
+            at_once(well_known::keys(&app, webhook_id(id)))
+        }
+
+        (&Method::POST, ["api", "events", "test"]) => Box::pin(events::test(app, head, body)),
+        (&Method::GET, ["api", "events"]) => Box::pin(events::page(events::poll(&app, &head)?, app)),
+        (&Method::GET, ["api", "events", "stream"]) => Box::pin(events::stream(app, head)),
+
+        (_, segments) => return Err(refused(segments)),
+    })
+}
+
+fn refused(segments: &[&str]) -> Problem {
+    match allowed(segments) {
+        Some(allow) => Problem::method_not_allowed(allow),
+        None => Problem::not_found("There is no such route; README.md lists them."),
+    }
 }
 
 fn at_once(answer: Answer) -> Handling {
@@ -114,6 +139,8 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
     match segments {
         ["api", "verifications" | "webhooks"] => Some("GET, POST"),
         ["api", "verifications", "services" | _] | ["api", "verifications", _, "code"] => Some("GET"),
+        ["api", "webhooks", _, "test"] | ["api", "events", "test"] => Some("POST"),
+        [".well-known", "webhook-keys", _] => Some("GET"),
         ["api", "verifications", _, "cancel"] | ["api", "extract"] | ["api", "dev", "sms"] => Some("POST"),
         ["api", "unmatched"] => Some("GET"),
         ["api", "unmatched", _, "assign"] => Some("POST"),

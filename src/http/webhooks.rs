@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::app::{self, Answer, App, bearer};
 use super::problem::Problem;
+use super::{events, well_known};
+use crate::core::delivery::Next;
 use crate::core::id::SubscriptionId;
 use crate::core::signature::{Scheme, SigningKey};
 use crate::core::subscription::{PATTERNS_MAX, Pattern, Subscription};
@@ -58,7 +60,10 @@ pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
         .first()
         .and_then(|key| key.parse::<SigningKey>().ok());
     match signing_key.as_ref().and_then(SigningKey::public) {
-        Some(public) => answer["publicKey"] = json!(public.to_string()),
+        Some(public) => {
+            answer["publicKey"] = json!(public.to_string());
+            answer["publicKeysPath"] = json!(well_known::path(made.id));
+        }
         None => answer["secret"] = json!(made.signing_keys.first()),
     }
     app::json(StatusCode::CREATED, &answer)
@@ -95,6 +100,26 @@ pub async fn delete(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> A
     let key = bearer(&app, &head.headers)?;
     app.gateway.unsubscribe(&key.account, known(id)?).await?;
     app::empty(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/webhooks/{id}/test` `{"type"}`: calls the subscription once with a test event and says what came of it; nothing of it is
+/// kept. On a hang-up the attempt is given up.
+pub async fn test(app: Arc<App>, head: Parts, body: Incoming, id: Option<SubscriptionId>) -> Answer {
+    let key = bearer(&app, &head.headers)?;
+    let kind = app::read_json::<events::Type>(&app, &head, body).await?.kind()?;
+    let attempt = app
+        .gateway
+        .try_subscription(&key.account, known(id)?, kind)
+        .await?;
+    let answer = json!({
+        "id": attempt.event.to_string(),
+        "type": attempt.kind,
+        "delivered": attempt.next == Next::Delivered,
+        "responseCode": attempt.outcome.status(),
+        "durationMs": attempt.duration_ms,
+        "detail": attempt.detail,
+    });
+    app::json(StatusCode::OK, &answer)
 }
 
 /// `GET /api/webhooks/{id}/logs?limit=20`. Stops on a hang-up.

@@ -127,7 +127,8 @@ mod tests {
 
     impl Counting {
         fn counted(&self, pairs: Result<Vec<Pair>, Error>) -> Result<Vec<Pair>, Error> {
-            self.pairs.set(self.pairs.get() + pairs.as_ref().map_or(0, Vec::len));
+            self.pairs
+                .set(self.pairs.get() + pairs.as_ref().map_or(0, Vec::len));
             pairs
         }
     }
@@ -140,10 +141,22 @@ mod tests {
         fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
             self.counted(self.disk.scan(tree, prefix, limit))
         }
-        fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        fn scan_after(
+            &self,
+            tree: Tree,
+            prefix: &[u8],
+            after: &[u8],
+            limit: usize,
+        ) -> Result<Vec<Pair>, Error> {
             self.counted(self.disk.scan_after(tree, prefix, after, limit))
         }
-        fn scan_down(&self, tree: Tree, prefix: &[u8], below: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+        fn scan_down(
+            &self,
+            tree: Tree,
+            prefix: &[u8],
+            below: Option<&[u8]>,
+            limit: usize,
+        ) -> Result<Vec<Pair>, Error> {
             self.counted(self.disk.scan_down(tree, prefix, below, limit))
         }
         fn log_days(&self) -> Vec<u32> {
@@ -170,16 +183,29 @@ mod tests {
             let (tree, key) = (Tree::of(seq.written_at()), keys::event(seq));
             let sealed = vault.seal(&key, &event).unwrap();
             disk.write(Row::put(tree, key, sealed));
-            disk.write(Row::put(tree, keys::feed(&event.account, seq), event.kind.as_str().into()));
+            disk.write(Row::put(
+                tree,
+                keys::feed(&event.account, seq),
+                event.kind.as_str().into(),
+            ));
         }
-        (Counting { disk, pairs: Cell::new(0) }, seq)
+        (
+            Counting {
+                disk,
+                pairs: Cell::new(0),
+            },
+            seq,
+        )
     }
 
     #[test]
     fn a_reading_costs_what_the_account_has_and_never_more_than_its_bound() {
         let vault = Vault::new(&[7; 32]);
         let (rows, newest) = log(&vault);
-        let query = Query { rows: &rows, vault: &vault };
+        let query = Query {
+            rows: &rows,
+            vault: &vault,
+        };
         let mut reading = Reading {
             account: AccountId::parse("quiet").unwrap(),
             after: Seq(0),
@@ -187,7 +213,11 @@ mod tests {
             events_max: 100,
         };
         assert_eq!(query.events(&reading, newest).unwrap().events.len(), 3);
-        assert_eq!(rows.pairs.replace(0), 6, "three rows and three events, whatever the other account has");
+        assert_eq!(
+            rows.pairs.replace(0),
+            6,
+            "three rows and three events, whatever the other account has"
+        );
         reading.account = AccountId::parse("busy").unwrap();
         reading.patterns = vec![Pattern::parse("message.*").unwrap()];
         let mut readings = 0;
@@ -201,6 +231,18 @@ mod tests {
         }
         assert_eq!(readings, 4, "three times the bound, and the end");
         let not_durable = Seq(newest.0 - 1);
-        assert!(query.events(&Reading { after: not_durable, ..reading }, not_durable).unwrap().read_to < newest);
+        assert!(
+            query
+                .events(
+                    &Reading {
+                        after: not_durable,
+                        ..reading
+                    },
+                    not_durable
+                )
+                .unwrap()
+                .read_to
+                < newest
+        );
     }
 }

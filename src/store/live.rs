@@ -45,9 +45,11 @@ pub struct Live {
     listener: Listener,
 }
 
-/// Who hears whose event became durable.
+/// Hears whose event became durable.
+pub type OnEvent = Box<dyn Fn(&AccountId) + Send + Sync>;
+
 #[derive(Default)]
-struct Listener(OnceLock<Box<dyn Fn(&AccountId) + Send + Sync>>);
+struct Listener(OnceLock<OnEvent>);
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +112,7 @@ impl Live {
 
     /// Has `listener` called with the account of every event that became durable from now on, whatever commit it came with. The first
     /// one stays.
-    pub fn on_event(&self, listener: Box<dyn Fn(&AccountId) + Send + Sync>) {
+    pub fn on_event(&self, listener: OnEvent) {
         // A store serves one gateway.
         let _ = self.listener.0.set(listener);
     }

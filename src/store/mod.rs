@@ -117,6 +117,8 @@ pub enum Commit {
     Record(Box<Attempt>),
     /// An owed delivery whose event or subscription is gone.
     Forget(crate::core::delivery::Due),
+    /// An event that is about no rental, and whom it is owed to.
+    Publish(Box<Event>, Vec<SubscriptionId>),
     Subscribe(Box<Subscription>),
     Unsubscribe(AccountId, SubscriptionId),
     /// Adds numbers; those already known stay as they are.

@@ -59,6 +59,7 @@ impl Plan {
             }
             Commit::Record(attempt) => plan.attempt = Some(attempt),
             Commit::Forget(due) => plan.settle(&due),
+            Commit::Publish(event, targets) => plan.events.push((Arc::from(event), targets)),
             Commit::Subscribe(subscription) => {
                 let key = keys::subscription(&subscription.account, subscription.id);
                 let sealed = vault.seal(&key, &*subscription)?;

@@ -164,6 +164,7 @@ impl World {
             waiters: Waiters::new(10, 10),
             url_check: Box::new(|_| Ok(())),
             fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
+            trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
             dev_signing_key: None,
             doorbell: Arc::new(Notify::new()),
             draining: drained,

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use super::dice::Dice;
+use crate::schema;
 
 #[derive(Default)]
 struct Shared {
@@ -105,6 +106,7 @@ impl Sink {
             .arrived
             .iter()
             .map(|((_, id), (bodies, _))| (id.clone(), body(bodies)))
+            .inspect(|(id, event)| assert_eq!(schema::wrong(event), Vec::<String>::new(), "{id}"))
             .collect()
     }
 }

@@ -142,10 +142,8 @@ async fn a_held_request_outlives_every_deadline_of_the_connection() {
         .write_all(get("/held", "Connection: close\r\n").as_bytes())
         .await
         .unwrap();
-    rig.until("it is held", |rig| {
-        rig.doings.begun.load(std::sync::atomic::Ordering::SeqCst) == 1
-    })
-    .await;
+    rig.until("it is held", |rig| rig.doings.begun.load(Ordering::SeqCst) == 1)
+        .await;
     // This proves an absence: nothing closes it.
     sleep(Duration::from_millis(300)).await;
     rig.doings.release.notify_one();

@@ -1,72 +1,15 @@
 //! Each event type has one schema, and what is really sent, in every shape that it has, holds to it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
-use jsonschema::Validator;
 use ringback::core::event::Kind;
 use serde_json::{Value, json};
 
 use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft};
+use crate::support::client::Call;
 use crate::support::gateway::{Gateway, SHORT};
+use crate::support::schema::{schemas, validator, wrong};
 use crate::support::subscriber::{Delivery, Subscriber};
-
-fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/events"))
-}
-
-/// Every schema by the name of its file, which is the event type.
-fn schemas() -> BTreeMap<String, Value> {
-    let files = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let read = |path: PathBuf| {
-        let kind = path
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .strip_suffix(".json")
-            .unwrap()
-            .to_owned();
-        (
-            kind,
-            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap(),
-        )
-    };
-    files.map(read).collect()
-}
-
-fn validator(schema: &Value) -> Validator {
-    assert!(
-        jsonschema::draft202012::meta::is_valid(schema),
-        "no JSON Schema of 2020-12: {}",
-        schema["$id"]
-    );
-    jsonschema::draft202012::options()
-        .should_validate_formats(true)
-        .build(schema)
-        .unwrap()
-}
-
-/// What is wrong with an event: against its schema, and members that the schema does not describe.
-fn wrong(schemas: &BTreeMap<String, Value>, event: &Value) -> Vec<String> {
-    let Some(schema) = event["type"].as_str().and_then(|kind| schemas.get(kind)) else {
-        return vec![format!("no schema for {}", event["type"])];
-    };
-    let mut wrong: Vec<String> = validator(schema)
-        .iter_errors(event)
-        .map(|error| error.to_string())
-        .collect();
-    let described = &schema["properties"]["data"]["properties"];
-    let members = event["data"].as_object().into_iter().flat_map(|data| data.keys());
-    wrong.extend(
-        members
-            .filter(|name| described.get(name).is_none())
-            .map(|name| format!("{name} is not described")),
-    );
-    wrong
-}
 
 #[test]
 fn every_event_type_has_its_schema_and_no_schema_is_left_over() {
@@ -75,6 +18,14 @@ fn every_event_type_has_its_schema_and_no_schema_is_left_over() {
     assert_eq!(schemas.keys().map(String::as_str).collect::<BTreeSet<_>>(), kinds);
     for (kind, schema) in &schemas {
         validator(schema);
+        let examples = schema["examples"].as_array().unwrap();
+        assert!(
+            !examples.is_empty(),
+            "{kind}: test events are made from its example"
+        );
+        for example in examples {
+            assert_eq!(wrong(example), Vec::<String>::new(), "{kind}");
+        }
         assert_eq!(schema["$id"], format!("urn:ringback:schema:event:{kind}"));
         assert_eq!(schema["properties"]["type"]["const"], kind.as_str());
         assert_eq!(schema["additionalProperties"], false);
@@ -108,10 +59,9 @@ async fn what_is_sent_holds_to_its_schema() {
     for _ in 0..expected {
         events.push(subscriber.next().await);
     }
-    let schemas = schemas();
     let mut shapes = BTreeSet::new();
     for event in events.iter().map(Delivery::json) {
-        assert_eq!(wrong(&schemas, &event), Vec::<String>::new(), "{event}");
+        assert_eq!(wrong(&event), Vec::<String>::new(), "{event}");
         let data = &event["data"];
         let shape = (
             event["type"].to_string(),
@@ -192,7 +142,6 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
 
 #[test]
 fn an_altered_event_fails() {
-    let schemas = schemas();
     let good = json!({
         "type": "verification.code_received",
         "timestamp": "2026-11-21T19:00:00.000Z",
@@ -203,7 +152,7 @@ fn an_altered_event_fails() {
             "receivedAt": "2026-11-21T19:00:00.000Z", "otpCode": "482913", "confidence": 0.97
         }
     });
-    assert_eq!(wrong(&schemas, &good), Vec::<String>::new());
+    assert_eq!(wrong(&good), Vec::<String>::new());
     let altered = |pointer: &str, value: Value| {
         let mut event = good.clone();
         *event.pointer_mut(pointer).unwrap() = value;
@@ -239,7 +188,27 @@ fn an_altered_event_fails() {
         less["data"].as_object_mut().unwrap().remove(name);
         bad.push(less);
     }
+    let mut thin = good.clone();
+    thin["data"] = json!({ "id": good["data"]["id"], "messageId": good["data"]["messageId"] });
+    assert_eq!(wrong(&thin), Vec::<String>::new(), "ids alone are the thin form");
+    thin["data"]["messageId"] = json!("m-1");
+    bad.push(thin);
     for event in bad {
-        assert!(!wrong(&schemas, &event).is_empty(), "not seen: {event}");
+        assert!(!wrong(&event).is_empty(), "not seen: {event}");
     }
+}
+
+#[tokio::test]
+#[should_panic(expected = "sent against its schema")]
+async fn a_subscriber_that_is_sent_anything_else_fails_its_test() {
+    let subscriber = Subscriber::start(&[]).await;
+    let address = subscriber
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/hook")
+        .parse()
+        .unwrap();
+    let undescribed =
+        json!({ "type": "verification.created", "timestamp": "2026-11-21T19:00:00.000Z", "data": {} });
+    assert_eq!(Call::post("/hook", &undescribed).send(address).await.status, 204);
 }

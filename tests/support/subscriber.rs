@@ -1,4 +1,5 @@
-//! A subscriber on a free port: keeps what it hears, answers as it is told, and checks signatures with the product's own verifier.
+//! A subscriber on a free port: keeps what it hears, answers as it is told, checks signatures with the product's own verifier, and holds
+//! every body to its event's schema: a test that sent anything else fails when its subscriber is dropped.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,7 +19,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::within;
+use super::{schema, within};
 
 /// One attempt as it came.
 #[derive(Debug, Clone)]
@@ -63,6 +64,7 @@ pub struct Subscriber {
     pub url: String,
     deliveries: mpsc::UnboundedReceiver<Delivery>,
     statuses: Arc<Mutex<VecDeque<u16>>>,
+    wrong: Arc<Mutex<Vec<String>>>,
 }
 
 impl Subscriber {
@@ -73,10 +75,13 @@ impl Subscriber {
         let statuses = Arc::new(Mutex::new(statuses.iter().copied().collect::<VecDeque<u16>>()));
         let (heard, deliveries) = mpsc::unbounded_channel();
         let script = statuses.clone();
+        let wrong = Arc::new(Mutex::new(Vec::new()));
+        let found = wrong.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (heard, script) = (heard.clone(), script.clone());
-                let service = service_fn(move |request| answer(request, heard.clone(), script.clone()));
+                let (heard, script, found) = (heard.clone(), script.clone(), found.clone());
+                let service =
+                    service_fn(move |request| answer(request, heard.clone(), script.clone(), found.clone()));
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -84,6 +89,7 @@ impl Subscriber {
             url,
             deliveries,
             statuses,
+            wrong,
         }
     }
 
@@ -120,10 +126,21 @@ impl Subscriber {
     }
 }
 
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            std::thread::panicking() || wrong.is_empty(),
+            "sent against its schema: {wrong:?}"
+        );
+    }
+}
+
 async fn answer(
     request: Request<Incoming>,
     heard: mpsc::UnboundedSender<Delivery>,
     script: Arc<Mutex<VecDeque<u16>>>,
+    wrong: Arc<Mutex<Vec<String>>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body
@@ -131,6 +148,10 @@ async fn answer(
         .await
         .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
+    wrong
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .extend(schema::wrong_body(&body));
     let answered = script
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
