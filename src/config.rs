@@ -45,6 +45,7 @@ pub struct Config {
     pub admin: Admin,
     pub store: Store,
     pub inbound: Inbound,
+    pub inbound_log: InboundLog,
     pub poll: Poll,
     pub rental: Rental,
     pub partner: Partner,
@@ -135,6 +136,16 @@ pub struct Inbound {
     pub unmatched_h: u64,
     /// An account, or empty.
     pub operator_account: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboundLog {
+    pub enabled: bool,
+    pub days: u32,
+    pub bytes_max: u64,
+    pub body_bytes_max: usize,
+    pub refused_per_minute_max: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

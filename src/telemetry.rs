@@ -31,6 +31,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Verified reports that are no message, by source.",
     ),
     (
+        "ringback_inbound_log_total",
+        "Judged requests, by whether the inbound log kept them.",
+    ),
+    (
         "ringback_messages_total",
         "Messages stored, by source and what they matched.",
     ),
@@ -104,6 +108,11 @@ impl Metrics {
 
     pub fn ignored(&self, source: &str) {
         self.add("ringback_inbound_ignored_total", format!("source=\"{source}\""));
+    }
+
+    /// `result` is `kept`, `failed`, `left_out_busy` or `left_out_refused`.
+    pub fn logged(&self, result: &str) {
+        self.add("ringback_inbound_log_total", format!("result=\"{result}\""));
     }
 
     pub fn message(&self, source: &str, unmatched: Option<Unmatched>, code_found: bool) {

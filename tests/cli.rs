@@ -7,6 +7,7 @@ mod cli {
     pub mod bench;
     pub mod dev;
     pub mod extract;
+    pub mod inbound;
     pub mod listen;
     pub mod operate;
     pub mod process;

@@ -4,6 +4,7 @@
 mod support;
 
 mod flow {
+    pub mod capture;
     pub mod drain;
     pub mod inbound;
     pub mod outbound;

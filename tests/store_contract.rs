@@ -8,13 +8,14 @@ mod store_contract {
     pub mod feed;
     pub mod format;
     pub mod home;
+    pub mod inbound_log;
     pub mod kept;
     pub mod samples;
     pub mod simulated;
     pub mod time;
 }
 
-use store_contract::{batches, commits, feed, home, kept, time};
+use store_contract::{batches, commits, feed, home, inbound_log, kept, time};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -61,6 +62,10 @@ ask! {
         a_forgotten_delivery_is_gone
         a_known_number_stays_as_it_is
         an_open_rental_still_ends_after_reopening;
+    inbound_log:
+        requests_are_paged_newest_first_over_days
+        requests_are_kept_for_their_days
+        requests_are_kept_up_to_their_bytes;
     time:
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight

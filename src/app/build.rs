@@ -19,7 +19,7 @@ use crate::core::retry::Policy as RetryPolicy;
 use crate::core::time::UnixMs;
 use crate::dispatch::guard::Policy;
 use crate::dispatch::{client, deliver};
-use crate::gateway::{NewNumber, Rules, Service, Source};
+use crate::gateway::{LogRules, NewNumber, Rules, Service, Source};
 use crate::http::{body, limits, tls};
 use crate::store;
 use crate::store::sled;
@@ -208,6 +208,19 @@ fn operator(config: &Config) -> Result<Option<AccountId>, BuildError> {
     let name = Some(&config.inbound.operator_account).filter(|name| !name.is_empty());
     let account = name.map(|name| AccountId::parse(name)).transpose();
     account.map_err(|e| BuildError::Config(format!("inbound.operator_account: {e}")))
+}
+
+pub fn log_rules(config: &Config) -> LogRules {
+    let log = &config.inbound_log;
+    LogRules {
+        enabled: log.enabled,
+        keep: store::Keep {
+            days: log.days,
+            bytes_max: log.bytes_max,
+        },
+        body_bytes_max: log.body_bytes_max,
+        refused_per_minute_max: log.refused_per_minute_max,
+    }
 }
 
 pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {

@@ -16,7 +16,7 @@ use crate::dispatch::client::Client;
 use crate::dispatch::deliver::{self, Dispatch};
 use crate::dispatch::guard;
 use crate::gateway::waiters::Waiters;
-use crate::gateway::{Fetch, Gateway, Parts, Trial};
+use crate::gateway::{Fetch, Gateway, InboundLog, Parts, Trial};
 use crate::http::admin::{self, Admin};
 use crate::http::app::App;
 use crate::http::connections::Connections;
@@ -205,6 +205,7 @@ fn parts(
         sources: build::sources(config, &address.to_string())?,
         services: build::services(config)?,
         rules: build::rules(config)?,
+        inbound_log: InboundLog::new(build::log_rules(config)),
         engine: build::engine(config)?,
         clock: Clock::System,
         metrics: shared.metrics.clone(),

@@ -47,7 +47,7 @@ enum Command {
     /// Check the extractor's language and service data.
     #[command(subcommand)]
     Otp(extract::Otp),
-    /// Say why a carrier's request was refused.
+    /// List, show, judge and replay what carriers sent.
     #[command(subcommand)]
     Inbound(inbound::Inbound),
     /// Follow an account's events on the terminal, and forward them, signed, to a program on this machine.
@@ -134,7 +134,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sim(sim) => block_on(sim::run(sim)),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Otp(otp) => extract::otp(otp),
-        Command::Inbound(inbound) => inbound::run(inbound),
+        Command::Inbound(inbound) => block_on(inbound::run(inbound)),
         Command::Listen(arguments) => block_on(listen::run(arguments)),
         Command::Trigger(arguments) => block_on(trigger::run(arguments)),
         Command::Sign(sign) => signature::sign(sign),

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 47] = [
+pub const RANGES: [(&str, u64, u64); 51] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -38,6 +38,10 @@ pub const RANGES: [(&str, u64, u64); 47] = [
     ("inbound.sets_per_sender_max", 0, 1_000),
     ("inbound.sets_max", 0, 1_000_000),
     ("inbound.unmatched_h", 1, 96),
+    ("inbound_log.days", 0, 3_650),
+    ("inbound_log.bytes_max", 0, 1_099_511_627_776),
+    ("inbound_log.body_bytes_max", 0, 16_777_216),
+    ("inbound_log.refused_per_minute_max", 0, 1_000_000),
     ("poll.default_s", 0, 60),
     ("poll.max_s", 1, 60),
     ("poll.heartbeat_ms", 100, 60_000),

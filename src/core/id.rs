@@ -160,6 +160,27 @@ prefixed_id!(
     "set_"
 );
 
+prefixed_id!(
+    /// A kept request of a carrier: 48 bits of its arrival's time, then 80 random bits, so that byte order is time order.
+    CaptureId,
+    "req_"
+);
+
+impl CaptureId {
+    pub fn new(now: UnixMs, random: [u8; 10]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&random);
+        Self(bytes)
+    }
+
+    pub fn arrived_at(self) -> UnixMs {
+        let mut ms = [0; 8];
+        ms[2..].copy_from_slice(&self.0[..6]);
+        UnixMs(u64::from_be_bytes(ms))
+    }
+}
+
 impl MessageId {
     pub fn derive(source: &str, dedupe_key: &str) -> Self {
         Self(hash("message", &[source.as_bytes(), dedupe_key.as_bytes()]))
@@ -298,6 +319,14 @@ mod tests {
             let id = RentalId::new(UnixMs(ms), random);
             prop_assert_eq!(id.to_string().parse::<RentalId>(), Ok(id));
             prop_assert_eq!(id.created_at(), UnixMs(ms));
+        }
+
+        #[test]
+        fn capture_ids_round_trip_in_the_order_of_time(a in 0u64..1 << 48, b in 0u64..1 << 48, random: [u8; 10]) {
+            let id = CaptureId::new(UnixMs(a), random);
+            prop_assert_eq!(id.to_string().parse::<CaptureId>(), Ok(id));
+            prop_assert_eq!(id.arrived_at(), UnixMs(a));
+            prop_assert!(a >= b || id < CaptureId::new(UnixMs(b), [0; 10]));
         }
 
         #[test]

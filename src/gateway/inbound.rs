@@ -1,9 +1,10 @@
 //! The staircase of the one flow: verify, match, decide, commit; the last two steps, wake and ring, only once the commit holds.
 
 use super::draft::{Count, Draft};
-use super::{DECISIONS_MAX, Error, Gateway};
+use super::inbound_log::Brought;
+use super::{DECISIONS_MAX, Error, Gateway, Source};
 use crate::carrier::{Answer, Request};
-use crate::core::id::{MessageId, RentalId};
+use crate::core::id::{CaptureId, MessageId, RentalId};
 use crate::core::message::{Message, Report};
 use crate::core::rental::Rental;
 use crate::store::{Change, Commit, Committed};
@@ -33,6 +34,17 @@ impl Inbound {
     }
 }
 
+/// Gives each message the key by which its source recognises a repetition. Where nothing is one, it comes of the request's own id, so
+/// that a replay of this very request still is.
+pub(super) fn name_messages(source: &Source, id: CaptureId, reports: &mut [Report]) {
+    for (at, report) in reports.iter_mut().enumerate() {
+        if let Report::Message(message) = report {
+            let once = MessageId::derive(&id.to_string(), &at.to_string());
+            message.dedupe_by(source.dedupe, once.0);
+        }
+    }
+}
+
 impl Gateway {
     /// Takes one carrier request to the disk and answers as that carrier expects. Must run to its end once begun: the transport
     /// spawns it, so that a carrier that hangs up does not halve it.
@@ -46,25 +58,37 @@ impl Gateway {
             headers: &inbound.headers,
             body: &inbound.body,
         };
-        let received = self.judge(&inbound.source, source, &request).await?;
-        for report in &received.reports {
+        let id = CaptureId::new(self.parts.clock.now(), self.parts.clock.random());
+        let mut judged = self.judge(&inbound.source, source, &request).await;
+        let brought = judged.as_mut().ok().map(|received| {
+            name_messages(source, id, &mut received.reports);
+            Brought::of(&inbound.source, received)
+        });
+        let answered = match judged {
+            Ok(received) => {
+                let settled = self.settle(&inbound.source, received.reports).await;
+                settled.map(|_| received.answer)
+            }
+            Err(error) => Err(error),
+        };
+        self.log_inbound(id, inbound, brought, &answered);
+        answered
+    }
+
+    /// Does what a believed request asks for; answers how many of its messages were there already.
+    pub(super) async fn settle(&self, source: &str, reports: Vec<Report>) -> Result<usize, Error> {
+        for report in &reports {
             if let Report::Confirmation(confirmation) = report {
-                self.confirm(&inbound.source, confirmation).await?;
+                self.confirm(source, confirmation).await?;
             }
         }
-        self.take(&inbound.source, received.reports).await?;
-        Ok(received.answer)
+        self.take(source, reports).await
     }
 
     /// All of one request in one commit: read, decide, commit; again if the state changed in between. What was there already is
-    /// left out, and the rest of the request is stored.
-    async fn take(&self, source: &str, mut reports: Vec<Report>) -> Result<(), Error> {
-        let mode = self.source(source)?.dedupe;
-        for report in &mut reports {
-            if let Report::Message(message) = report {
-                message.dedupe_by(mode, self.parts.clock.random());
-            }
-        }
+    /// left out and counted, and the rest of the request is stored.
+    async fn take(&self, source: &str, mut reports: Vec<Report>) -> Result<usize, Error> {
+        let mut known_before = 0;
         for _ in 0..DECISIONS_MAX {
             let mut draft = Draft::new(self);
             for report in &reports {
@@ -86,12 +110,13 @@ impl Gateway {
             match committed {
                 Committed::New(_) => {
                     self.act_on(&draft);
-                    return Ok(());
+                    return Ok(known_before);
                 }
                 Committed::Known(known) => {
                     let is_known = |m: &Message| known.contains(&MessageId::derive(source, &m.dedupe_key));
                     reports.retain(|report| !matches!(report, Report::Message(m) if is_known(m)));
                     known.iter().for_each(|_| self.parts.metrics.duplicate(source));
+                    known_before += known.len();
                 }
                 Committed::Conflict => {}
             }

@@ -3,6 +3,7 @@
 mod draft;
 mod feed;
 mod inbound;
+mod inbound_log;
 mod partner;
 mod parts;
 mod poll;
@@ -34,6 +35,7 @@ use crate::telemetry::Metrics;
 
 pub use feed::{Feed, Follower, Following};
 pub use inbound::Inbound;
+pub use inbound_log::{CaptureFilter, InboundLog, LogRules, Replayed};
 pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
@@ -84,6 +86,7 @@ pub struct Parts {
     pub sources: HashMap<String, Source>,
     pub services: Vec<Service>,
     pub rules: Rules,
+    pub inbound_log: InboundLog,
     pub engine: Arc<Engine>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
@@ -115,6 +118,16 @@ pub enum Error {
     /// As `Refused`, for a carrier that would give the message up on a 4xx although the fault may be ours.
     #[error("the request cannot be verified with the keys of this source now")]
     RefusedForNow(Reject),
+    #[error("no request of this id is kept; `ringback inbound ls` lists them")]
+    NoCapture,
+    #[error(
+        "the request was longer than inbound_log.body_bytes_max, so it is not kept whole and cannot be run through again"
+    )]
+    CutCapture,
+    #[error(
+        "the request is still refused: {0}. What of it is a credential is not kept: if you know that it is genuine, say so with --trust"
+    )]
+    StillRefused(Reject),
     #[error("the subscription could not be confirmed; try again")]
     Unconfirmed,
     #[error("no source of this name is configured")]

@@ -89,9 +89,7 @@ impl Gateway {
         request: &Request<'_>,
     ) -> Result<Received, Error> {
         let now = self.parts.clock.now();
-        if let Some(url) = source.carrier.wants(request, now) {
-            self.fetch(name, source, (request, url), now).await;
-        }
+        self.fetch_wanted(name, source, request, now).await;
         let mut received = source
             .carrier
             .receive(request, now)
@@ -100,6 +98,24 @@ impl Gateway {
         source.seen.accepted(&mut received, now);
         tracing::debug!(source = %name, key.index = received.key_index, reports = received.reports.len(), "inbound request verified");
         Ok(received)
+    }
+
+    /// Whether a kept request verifies with today's keys, at the time it came; the answer is which key matches.
+    pub(super) async fn verify_kept(
+        &self,
+        name: &str,
+        source: &Source,
+        request: &Request<'_>,
+        at: UnixMs,
+    ) -> Result<usize, Reject> {
+        self.fetch_wanted(name, source, request, at).await;
+        source.carrier.verify(request, at)
+    }
+
+    async fn fetch_wanted(&self, name: &str, source: &Source, request: &Request<'_>, now: UnixMs) {
+        if let Some(url) = source.carrier.wants(request, now) {
+            self.fetch(name, source, (request, url), now).await;
+        }
     }
 
     fn refused(&self, name: &str, source: &Source, reason: Reject) -> Error {

@@ -22,6 +22,7 @@ impl Gateway {
             }
             if logs_in.is_zero() {
                 self.drop_old_logs(log_days).await;
+                self.trim_inbound_log().await;
                 logs_in = LOGS_EVERY;
             }
             logs_in = logs_in.saturating_sub(every);

@@ -12,6 +12,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use super::app::{self, Answer, App, bearer_text};
+use super::captures;
 use super::problem::Problem;
 use super::{ResponseBody, sources, unmatched};
 use crate::clock;
@@ -54,6 +55,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::POST, path) if assigned(path).is_some() => {
             Box::pin(assign(&admin, &head, body, assigned(path))).await
         }
+        (_, path) if captures::is_path(path) => Box::pin(captures::route(&admin, &head, body)).await,
         (_, "/admin/keys" | "/admin/numbers") => Err(Problem::method_not_allowed("POST")),
         (
             _,
@@ -61,7 +63,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys, /admin/numbers, /admin/sources and /admin/unmatched.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/keys, /admin/numbers, /admin/sources, /admin/unmatched and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)
@@ -122,7 +124,7 @@ fn metrics(admin: &Admin) -> Answer {
     app::text("text/plain; version=0.0.4; charset=utf-8", text)
 }
 
-fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+pub fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
     let token = bearer_text(headers).unwrap_or("");
     let equal: bool = token.as_bytes().ct_eq(admin.token.as_bytes()).into();
     if equal {

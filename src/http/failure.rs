@@ -24,6 +24,8 @@ impl From<Error> for Problem {
             Error::Refused(_) => Self::unauthorized("The request is not signed by a key of this source."),
             Error::RefusedForNow(_) | Error::Unconfirmed => Self::unavailable(detail, REFUSED_S),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
+            Error::NoCapture => Self::not_found(detail),
+            Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
             Error::UnknownService(_) | Error::BadUrl(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),

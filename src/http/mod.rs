@@ -8,6 +8,7 @@ pub mod admin;
 mod admit;
 pub mod app;
 pub mod body;
+mod captures;
 mod client;
 mod connection;
 pub mod connections;

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::inbound_log::{InboundLog, Keep};
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::plan::{self, Plan};
@@ -26,6 +27,11 @@ const DEDUPE_DAYS: u64 = 4;
 pub struct Group {
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
+    /// Whether there is more in it than rows of the inbound log: only then it is worth a sync.
+    pub must_sync: bool,
+    /// What of the inbound log is to be kept, and how many rows of it there are in the group.
+    keep: Option<(Keep, UnixMs)>,
+    captures: usize,
     messages: HashSet<MessageId>,
     assigned: HashSet<MessageId>,
     rentals: HashMap<RentalId, u32>,
@@ -41,11 +47,24 @@ pub struct Writer<R> {
     pub vault: Vault,
     pub live: Arc<Live>,
     pub last_seq: Seq,
+    pub inbound_log: InboundLog,
 }
+
+/// Rows of the inbound log that a group deletes besides two for each that it adds.
+const TRIM_ROWS: usize = 64;
 
 impl<R: Rows> Writer<R> {
     /// Adds one commit to the group, or answers why not. An error leaves the group as it was.
     pub fn execute(&mut self, plan: Plan, group: &mut Group) -> Result<Committed, Error> {
+        if let Some(keep) = plan.keep {
+            group.keep = Some((keep, plan.now));
+            if let Some(row) = plan.capture {
+                self.inbound_log.note(&row);
+                group.captures += 1;
+                group.rows.push(row);
+            }
+            return Ok(Committed::New(None));
+        }
         let known = self.known(&plan, group)?;
         if !known.is_empty() {
             return Ok(Committed::Known(known));
@@ -78,9 +97,21 @@ impl<R: Rows> Writer<R> {
             .messages
             .extend(plan.new_messages.into_iter().map(|(id, _)| id));
         group.note(&effects.facts);
+        group.must_sync = true;
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))
+    }
+
+    /// The last thing before a group is written: what of the inbound log is too much goes with it.
+    pub fn trim(&mut self, group: &mut Group) -> Result<(), Error> {
+        let Some((keep, now)) = group.keep else {
+            return Ok(());
+        };
+        let rows_max = TRIM_ROWS + 2 * group.captures;
+        let deleted = self.inbound_log.excess(&self.rows, keep, now, rows_max)?;
+        group.rows.extend(deleted);
+        Ok(())
     }
 
     /// Gives the event its sequence and owes it to its targets.

@@ -2,6 +2,7 @@
 
 mod execute;
 mod feed;
+mod inbound_log;
 pub mod keys;
 mod live;
 mod owed;
@@ -17,9 +18,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
 use crate::core::multipart::Set;
@@ -29,6 +31,7 @@ use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
 pub use feed::{Page, Reading};
+pub use inbound_log::Keep;
 pub use live::Live;
 
 /// A store's answer to a commit, when it is known to be on the disk.
@@ -69,6 +72,11 @@ pub trait Store: Send + Sync + 'static {
     fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error>;
     /// The newest attempts of a subscription, newest event first.
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error>;
+
+    /// A row of the inbound log, whose newest are visible before they are durable.
+    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error>;
+    /// Newest first, starting below `before`.
+    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error>;
 
     /// Drops the logs of days that ended more than `log_days` before `now`; answers how many.
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error>;
@@ -124,6 +132,11 @@ pub enum Commit {
     /// Adds numbers; those already known stay as they are.
     AddNumbers(Vec<Number>),
     AddKey(Box<Key>),
+    /// A row of the inbound log. Promised is only that it is whole or not there: it is written with the next group that is synced, and
+    /// never has a sync of its own.
+    LogInbound(Box<Capture>, Keep),
+    /// Lets go of what of the inbound log is too old or too much.
+    TrimInboundLog(Keep),
 }
 
 /// What is written together or not at all. Guarded by the ids of new messages and the versions of all that it changes.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::inbound_log::Keep;
 use super::keys::{self, Tree};
 use super::live::Fact;
 use super::rows::Row;
@@ -33,6 +34,10 @@ pub struct Plan {
     pub attempt: Option<Box<Attempt>>,
     /// Numbers to add where they are not known yet.
     pub new_numbers: Vec<Number>,
+    /// A row of the inbound log.
+    pub capture: Option<Row>,
+    /// What of the inbound log is to be kept from now on.
+    pub keep: Option<Keep>,
     pub now: UnixMs,
 }
 
@@ -78,6 +83,13 @@ impl Plan {
                 plan.rows.push(Row::put(Tree::State, place, sealed));
                 plan.facts.push(Fact::Key(Arc::from(key)));
             }
+            Commit::LogInbound(capture, keep) => {
+                let key = keys::capture(capture.id);
+                let sealed = vault.seal(&key, &*capture)?;
+                plan.capture = Some(Row::put(Tree::of(capture.arrived_at()), key, sealed));
+                plan.keep = Some(keep);
+            }
+            Commit::TrimInboundLog(keep) => plan.keep = Some(keep),
         }
         Ok(plan)
     }

@@ -7,9 +7,10 @@ use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::rows::{Rows, parse_due_value};
 use super::vault::Vault;
+use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
 use crate::core::multipart::Set;
@@ -98,6 +99,33 @@ impl<R: Rows> Query<'_, R> {
                 let id = keys::parse_unmatched(&key)
                     .ok_or(Error::Damaged("an unmatched row of a wrong length"))?;
                 found.extend(self.one(tree, &keys::message(id))?);
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    pub fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
+        self.one(Tree::of(id.arrived_at()), &keys::capture(id))
+    }
+
+    /// Newest first, starting below `before`.
+    pub fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
+        let below = before.map(keys::capture);
+        let mut found = Vec::new();
+        for day in self.rows.log_days().into_iter().rev() {
+            let tree = Tree::Log(day);
+            if before.is_some_and(|id| tree > Tree::of(id.arrived_at())) {
+                continue;
+            }
+            let wanted = limit - found.len();
+            for (key, record) in self
+                .rows
+                .scan_down(tree, &[keys::CAPTURE], below.as_deref(), wanted)?
+            {
+                found.push(self.vault.open(&key, &record)?);
             }
             if found.len() >= limit {
                 break;

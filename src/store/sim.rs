@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::execute::{Group, Writer};
+use super::inbound_log::InboundLog;
 use super::keys::Tree;
 use super::live::Live;
 use super::plan::Plan;
@@ -16,9 +17,10 @@ use super::query::Query;
 use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
 use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
+use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::UnixMs;
@@ -127,7 +129,9 @@ impl Simulated {
             vault: &vault,
         }
         .load(&live)?;
+        let inbound_log = InboundLog::load(&disk)?;
         let writer = Writer {
+            inbound_log,
             rows: disk,
             vault: vault.clone(),
             live: live.clone(),
@@ -156,7 +160,9 @@ impl Simulated {
     /// Makes everything pending durable and answers it; says how many commits that were.
     pub fn sync(&self) -> usize {
         let mut inner = self.lock();
-        let group = std::mem::take(&mut inner.group);
+        let mut group = std::mem::take(&mut inner.group);
+        // The simulated disk reads without fail, so there is nothing else to do about an error.
+        let _ = inner.writer.trim(&mut group);
         group
             .rows
             .into_iter()
@@ -283,6 +289,14 @@ impl Store for Simulated {
 
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
         self.query(|q| q.attempts(subscription, limit))
+    }
+
+    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
+        self.query(|q| q.capture(id))
+    }
+
+    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
+        self.query(|q| q.captures(before, limit))
     }
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {

@@ -6,18 +6,24 @@ use super::dev::address;
 use super::process::{Ended, Home, Running};
 use crate::support::client::Call;
 
-struct Gateway {
-    home: Home,
+pub struct Gateway {
+    pub home: Home,
     running: Running,
-    address: std::net::SocketAddr,
+    pub address: std::net::SocketAddr,
     admin: String,
     data: String,
 }
 
 impl Gateway {
     async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts one with this configuration.
+    pub async fn start_with(config: &str) -> Self {
         let home = Home::new();
-        let (running, fields) = home.serve(&[]).await;
+        let config = home.write("ringback.toml", config);
+        let (running, fields) = home.serve(&["--config", &config]).await;
         let address = fields["address"].as_str().unwrap().parse().unwrap();
         let admin = format!("http://{}", fields["admin"].as_str().unwrap());
         let data = home.path().join("data").display().to_string();
@@ -30,7 +36,7 @@ impl Gateway {
         }
     }
 
-    async fn run(&self, arguments: &[&str]) -> Ended {
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
         self.home
             .run(&[arguments, &["--admin-url", &self.admin, "--data", &self.data]].concat())
             .await
@@ -55,7 +61,7 @@ impl Gateway {
         count
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.running.terminate().await;
         assert_eq!(self.running.end().await.0, Some(0));
     }

@@ -3,9 +3,10 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ringback::core::capture::Capture;
 use ringback::core::delivery::Attempt;
 use ringback::core::event::Event;
-use ringback::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::UnixMs;
@@ -119,6 +120,14 @@ impl Store for Fused {
 
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
         self.inner.attempts(subscription, limit)
+    }
+
+    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
+        self.inner.capture(id)
+    }
+
+    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
+        self.inner.captures(before, limit)
     }
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {

@@ -19,7 +19,7 @@ use ringback::core::signature::Scheme;
 use ringback::core::subscription::Pattern;
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, Inbound, NewSubscription, Parts, Rules, Service, Source, Wish};
+use ringback::gateway::{Gateway, Inbound, InboundLog, NewSubscription, Parts, Rules, Service, Source, Wish};
 use ringback::store::sim::Disk;
 use ringback::store::{Commit, Committed, Store};
 use ringback::telemetry::Metrics;
@@ -158,6 +158,7 @@ impl World {
             sources: HashMap::from([("main".to_owned(), source)]),
             services: ["google", "telegram", "whatsapp"].map(service).to_vec(),
             rules: rules(),
+            inbound_log: InboundLog::off(),
             engine: engine(),
             clock: clock.clone(),
             metrics: Arc::new(Metrics::default()),

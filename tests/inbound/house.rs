@@ -18,7 +18,9 @@ use ringback::core::signature::Scheme;
 use ringback::core::subscription::Pattern;
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Error, Gateway, Inbound, NewSubscription, Parts, Rules, Service, Source, Wish};
+use ringback::gateway::{
+    Error, Gateway, Inbound, InboundLog, NewSubscription, Parts, Rules, Service, Source, Wish,
+};
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
@@ -119,6 +121,7 @@ impl House {
             sources: sources(dedupe),
             services: vec![service],
             rules,
+            inbound_log: InboundLog::off(),
             engine: engine(),
             clock: clock.clone(),
             metrics: metrics.clone(),

@@ -67,6 +67,7 @@ pub async fn travel() -> Planted {
     inbound(&gateway, &mut planted).await;
     refused(&gateway, &mut planted).await;
     operate(&gateway, &mut planted).await;
+    look_at_the_inbound_log(&gateway).await;
     over_http2(&gateway).await;
     over_tls(&gateway, &mut planted).await;
     let attempts = || gateway.total("ringback_delivery_attempts_total");
@@ -134,7 +135,11 @@ async fn inbound(gateway: &Gateway, planted: &mut Planted) {
         Clock::System.now(),
     );
     let call = Call::new("POST", &format!("/inbound/smpp/{PATH_TOKEN}")).body(request.body);
-    let call = call.header("content-type", "application/x-www-form-urlencoded");
+    planted.plant("credential of a proxy", "c2FmZnJvbjpoZXJvbg");
+    let call = call
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("authorization", "Basic c2FmZnJvbjpoZXJvbg")
+        .header("x-original-uri", &format!("/inbound/smpp/{PATH_TOKEN}"));
     assert_eq!(call.send(gateway.address).await.status, 200);
     gateway.post(&rental.path("/cancel"), &json!({})).await;
 }
@@ -234,6 +239,33 @@ async fn operate(gateway: &Gateway, planted: &mut Planted) {
         Call::get(path).send(admin).await;
     }
     planted.plant("key that was never made", &new_key());
+}
+
+/// What the inbound log keeps is shown to its operator and told to no log, not even when a request is run through again.
+async fn look_at_the_inbound_log(gateway: &Gateway) {
+    let token = std::fs::read_to_string(gateway.data().join("admin.token")).expect("made at the start");
+    let (admin, token) = (gateway.running.admin_address, token.trim());
+    until("requests in the log", || {
+        gateway.total("ringback_inbound_log_total") > 8
+    })
+    .await;
+    let get = async |path: &str| Call::get(path).key(token).send(admin).await.expect(200);
+    let listed = get("/admin/inbound?limit=100").await;
+    let requests = listed["requests"].as_array().expect("a list");
+    let mut shown = String::new();
+    for request in requests {
+        let id = request["id"].as_str().expect("an id");
+        shown += &get(&format!("/admin/inbound/{id}?content=true"))
+            .await
+            .to_string();
+        let replay = Call::post(&format!("/admin/inbound/{id}/replay"), &json!({ "trust": true }));
+        replay.key(token).send(admin).await;
+    }
+    assert!(shown.contains("zanzibar otter"), "the operator sees it");
+    assert!(
+        !shown.contains(PATH_TOKEN) && !shown.contains("c2FmZnJvbjpoZXJvbg"),
+        "{shown}"
+    );
 }
 
 /// HTTP/2 has a log of its own, with frames and header fields.

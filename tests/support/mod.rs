@@ -23,6 +23,19 @@ pub async fn until(what: &str, reached: impl Fn() -> bool) {
     within(what, looking).await;
 }
 
+/// Asks until there is an answer; `what` names it where there never is one.
+pub async fn until_async<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(what, asking).await
+}
+
 /// The future's value, or a failure that names it.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {

@@ -20,9 +20,10 @@ use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
 use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
+use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::UnixMs;
@@ -88,7 +89,10 @@ impl Sled {
         now: UnixMs,
     ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         // Not numbers: a gateway adds those of its configuration at every start, and must start on a full disk too.
-        let grows = matches!(commit, Commit::Receive(_) | Commit::Rent { .. });
+        let grows = matches!(
+            commit,
+            Commit::Receive(_) | Commit::Rent { .. } | Commit::LogInbound(..)
+        );
         let plan = Plan::new(commit, &self.vault, now)?;
         let (answer, answered) = oneshot::channel();
         self.ask(Ask::Commit {
@@ -166,6 +170,14 @@ impl Store for Sled {
 
     fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
         self.query(|q| q.attempts(subscription, limit))
+    }
+
+    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
+        self.query(|q| q.capture(id))
+    }
+
+    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
+        self.query(|q| q.captures(before, limit))
     }
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {

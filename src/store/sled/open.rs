@@ -14,6 +14,7 @@ use super::{Options, Sled};
 use crate::core::retry;
 use crate::store::Error;
 use crate::store::execute::Writer;
+use crate::store::inbound_log::InboundLog;
 use crate::store::keys::{self, FORMAT, Tree};
 use crate::store::live::Live;
 use crate::store::query::Query;
@@ -61,6 +62,7 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
             vault: vault.clone(),
             live: live.clone(),
             last_seq,
+            inbound_log: guarded(|| InboundLog::load(&*trees))?,
         },
         options: options.clone(),
         file,

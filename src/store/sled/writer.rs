@@ -136,7 +136,10 @@ impl Thread {
     }
 
     /// Writes and syncs the group; only then may anyone hear of it. A failure is final: nothing is acknowledged after it.
-    fn finish(&mut self, group: Group, answers: Vec<(Answer<Committed>, Committed)>) {
+    fn finish(&mut self, mut group: Group, answers: Vec<(Answer<Committed>, Committed)>) {
+        if let Err(error) = guarded(|| self.writer.trim(&mut group)) {
+            tracing::warn!(%error, "the inbound log was not trimmed; the next group tries again");
+        }
         if group.rows.is_empty() {
             answers
                 .into_iter()
@@ -146,6 +149,9 @@ impl Thread {
         let started = clock::monotonic();
         let written = guarded(|| {
             self.writer.rows.write(group.rows)?;
+            if !group.must_sync {
+                return Ok(());
+            }
             self.writer.rows.flush()?;
             match self.options.durability {
                 Durability::Power => self
@@ -164,7 +170,9 @@ impl Thread {
                 .for_each(|(answer, _)| drop(answer.send(Err(broken.clone()))));
             return;
         }
-        self.timings.note(answers.len(), clock::since(started));
+        if group.must_sync {
+            self.timings.note(answers.len(), clock::since(started));
+        }
         self.writer.live.apply(group.facts);
         answers
             .into_iter()
