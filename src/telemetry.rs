@@ -39,6 +39,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Messages stored, by source and what they matched.",
     ),
     (
+        "ringback_receipts_total",
+        "Carriers' reports on messages that were sent, by source and whether they were news.",
+    ),
+    (
         "ringback_unmatched_assigned_total",
         "Messages of nobody that were given to a rental, by source.",
     ),
@@ -96,6 +100,14 @@ impl Metrics {
         self.add(
             "ringback_inbound_duplicates_total",
             format!("source=\"{source}\""),
+        );
+    }
+
+    pub fn receipt(&self, source: &str, is_news: bool) {
+        let result = if is_news { "news" } else { "known" };
+        self.add(
+            "ringback_receipts_total",
+            format!("source=\"{source}\",result=\"{result}\""),
         );
     }
 

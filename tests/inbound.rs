@@ -5,6 +5,7 @@ mod inbound {
     pub mod batches;
     pub mod house;
     pub mod parts;
+    pub mod receipts;
     pub mod repeated;
     pub mod unmatched;
 }

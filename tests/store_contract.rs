@@ -45,6 +45,7 @@ ask! {
         closing_finishes_what_is_queued;
     batches:
         an_unmatched_message_is_assigned_once
+        a_sent_message_is_guarded_and_found_on_another_day
         known_messages_of_a_request_are_named_and_nothing_changes
         of_two_changes_to_a_set_one_conflicts
         waiting_parts_are_kept_and_end_in_the_order_of_their_time;

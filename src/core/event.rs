@@ -1,9 +1,11 @@
 //! Events: what customers hear, built once as the exact bytes that are signed, stored and sent.
 
+mod outbound;
 mod unmatched;
 
 use std::fmt;
 
+pub use outbound::of_outbound;
 pub use unmatched::of_unmatched;
 
 use super::id::{AccountId, EventId, MessageId, RentalId};
@@ -26,10 +28,16 @@ pub enum Kind {
     MessageLate,
     /// A message belongs to nobody; told to the operator's account alone.
     MessageUnmatched,
+    /// A message that was sent left the carrier.
+    OutboundSent,
+    /// A message that was sent reached its handset.
+    OutboundDelivered,
+    /// A message that was sent will not arrive.
+    OutboundFailed,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
@@ -37,6 +45,9 @@ impl Kind {
         Self::MessageReceived,
         Self::MessageLate,
         Self::MessageUnmatched,
+        Self::OutboundSent,
+        Self::OutboundDelivered,
+        Self::OutboundFailed,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -48,6 +59,9 @@ impl Kind {
             Self::MessageReceived => "message.received",
             Self::MessageLate => "message.late",
             Self::MessageUnmatched => "message.unmatched",
+            Self::OutboundSent => "outbound.sent",
+            Self::OutboundDelivered => "outbound.delivered",
+            Self::OutboundFailed => "outbound.failed",
         }
     }
 }

@@ -181,6 +181,21 @@ impl CaptureId {
     }
 }
 
+prefixed_id!(
+    /// A message that was sent: hash of the source that reports on it and the carrier's own id.
+    OutboundId,
+    "out_"
+);
+
+impl OutboundId {
+    pub fn derive(source: &str, carrier_message_id: &str) -> Self {
+        Self(hash(
+            "outbound",
+            &[source.as_bytes(), carrier_message_id.as_bytes()],
+        ))
+    }
+}
+
 impl MessageId {
     pub fn derive(source: &str, dedupe_key: &str) -> Self {
         Self(hash("message", &[source.as_bytes(), dedupe_key.as_bytes()]))

@@ -14,6 +14,7 @@ pub mod money;
 pub mod multipart;
 pub mod number;
 pub mod otp;
+pub mod outbound;
 pub mod phone;
 pub mod rental;
 pub mod retry;

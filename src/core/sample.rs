@@ -18,6 +18,9 @@ pub fn schema(kind: Kind) -> &'static str {
         Kind::MessageReceived => include_str!("../../schemas/events/message.received.json"),
         Kind::MessageLate => include_str!("../../schemas/events/message.late.json"),
         Kind::MessageUnmatched => include_str!("../../schemas/events/message.unmatched.json"),
+        Kind::OutboundSent => include_str!("../../schemas/events/outbound.sent.json"),
+        Kind::OutboundDelivered => include_str!("../../schemas/events/outbound.delivered.json"),
+        Kind::OutboundFailed => include_str!("../../schemas/events/outbound.failed.json"),
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) enum Count {
     Assigned(String),
     /// The same text came again under the same number of its set, or twice in one request.
     Repeated(String),
+    /// A carrier reported on a message that was sent, and whether that was news.
+    Receipt(String, bool),
     /// A report that is no message.
     Ignored(String),
 }
@@ -176,7 +178,7 @@ impl<'a> Draft<'a> {
         });
     }
 
-    fn tell(&mut self, event: Event) {
+    pub fn tell(&mut self, event: Event) {
         let targets = self.gateway.targets(&event.account, event.kind.as_str());
         self.rings |= !targets.is_empty();
         self.batch.events.push(Heard { event, targets });

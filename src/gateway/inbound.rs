@@ -94,10 +94,9 @@ impl Gateway {
             for report in &reports {
                 match report {
                     Report::Message(message) => draft.message(source, message).await?,
-                    // Receipts and verify events belong to messages that we sent; nothing is sent yet, so there is nothing to update.
-                    Report::Receipt(_) | Report::Verify(_) => {
-                        draft.counts.push(Count::Ignored(source.to_owned()));
-                    }
+                    Report::Receipt(receipt) => draft.receipt(source, receipt).await?,
+                    // No carrier runs verifications for us yet, so there is nothing that this could be about.
+                    Report::Verify(_) => draft.counts.push(Count::Ignored(source.to_owned())),
                     Report::Confirmation(_) => {}
                 }
             }
@@ -131,6 +130,7 @@ impl Gateway {
             match count {
                 Count::Message(source, owner, code_found) => metrics.message(source, *owner, *code_found),
                 Count::Assigned(source) => metrics.assigned(source),
+                Count::Receipt(source, is_news) => metrics.receipt(source, *is_news),
                 Count::Repeated(source) => metrics.duplicate(source),
                 Count::Ignored(source) => metrics.ignored(source),
             }

@@ -4,6 +4,7 @@ mod draft;
 mod feed;
 mod inbound;
 mod inbound_log;
+mod outbound;
 mod partner;
 mod parts;
 mod poll;

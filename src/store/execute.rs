@@ -14,7 +14,7 @@ use super::vault::Vault;
 use super::{Committed, Error, Novelty};
 use crate::core::delivery::{Attempt, Due, Next, health_after};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
@@ -34,6 +34,7 @@ pub struct Group {
     captures: usize,
     messages: HashSet<MessageId>,
     assigned: HashSet<MessageId>,
+    outbound: HashMap<OutboundId, u32>,
     rentals: HashMap<RentalId, u32>,
     numbers: HashMap<PhoneNumber, u32>,
     /// `None`: it ended.
@@ -90,6 +91,9 @@ impl<R: Rows> Writer<R> {
                 effects.facts.push(fact);
             }
         }
+        group
+            .outbound
+            .extend(plan.outbound_were.iter().map(|(id, _, version)| (*id, *version)));
         group
             .assigned
             .extend(plan.unmatched_were.iter().map(|place| place.id));
@@ -197,6 +201,15 @@ impl<R: Rows> Writer<R> {
                 return Ok(true);
             }
         }
+        for (id, was, _) in &plan.outbound_were {
+            let is = match group.outbound.get(id) {
+                Some(version) => Some(*version),
+                None => self.query().outbound(*id)?.map(|outbound| outbound.version),
+            };
+            if is != *was {
+                return Ok(true);
+            }
+        }
         for (id, was) in &plan.sets_were {
             let is = group.sets.get(id).copied();
             if is.unwrap_or_else(|| self.live.parts(*id).map(|set| set.version)) != *was {
@@ -222,11 +235,14 @@ impl<R: Rows> Writer<R> {
         if let Some(rental) = self.live.rental(id) {
             return Ok(Some(rental.version));
         }
-        let query = Query {
+        Ok(self.query().rental(account, id)?.map(|rental| rental.version))
+    }
+
+    fn query(&self) -> Query<'_, R> {
+        Query {
             rows: &self.rows,
             vault: &self.vault,
-        };
-        Ok(query.rental(account, id)?.map(|rental| rental.version))
+        }
     }
 
     fn record(

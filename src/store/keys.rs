@@ -14,13 +14,14 @@
 //! | log-DAY | 19 ATTEMPT | subscription (16) !seq (8) !attempt (2) | sealed `Attempt` | day of the event + retention |
 //! | log-DAY | 20 UNMATCHED | arrival_ms (8) message id (16) | nothing | day of arrival + retention |
 //! | log-DAY | 21 CAPTURE | id (16), which begins with its time | sealed `Capture` | `inbound_log.days` and `.bytes_max`, within its day's life |
+//! | log-DAY | 22 OUTBOUND | id (16) | sealed `Outbound` | day it was first heard of + retention |
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
 //! | log-DAY | 30 FEED | account 0x00 seq (8) | the event's type | day of writing + retention |
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
 use crate::core::delivery::{Attempt, Due};
-use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
 use crate::core::time::UnixMs;
 
@@ -39,6 +40,7 @@ pub const EVENT: u8 = 18;
 pub const ATTEMPT: u8 = 19;
 pub const UNMATCHED: u8 = 20;
 pub const CAPTURE: u8 = 21;
+pub const OUTBOUND: u8 = 22;
 pub const SEEN: u8 = 24;
 
 /// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
@@ -221,6 +223,10 @@ pub fn attempt(attempt: &Attempt) -> Key {
 
 pub fn unmatched(at: UnixMs, id: MessageId) -> Key {
     key(UNMATCHED, &[&at.0.to_be_bytes(), &id.0])
+}
+
+pub fn outbound(id: OutboundId) -> Key {
+    key(OUTBOUND, &[&id.0])
 }
 
 pub fn seen(id: MessageId) -> Key {

@@ -21,11 +21,12 @@ use std::sync::Arc;
 use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
+use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
@@ -63,6 +64,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Rental>, Error>;
     fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error>;
     fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error>;
+    /// A message that was sent, or of which a report came before.
+    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error>;
     /// Messages that belong to nobody, newest first, starting below `before`.
     fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error>;
     fn event(&self, seq: Seq) -> Result<Option<Event>, Error>;
@@ -149,6 +152,8 @@ pub struct Batch {
     pub rentals: Vec<(Rental, u32)>,
     /// Each set of parts once.
     pub sets: Vec<SetChange>,
+    /// Each message that was sent once.
+    pub outbound: Vec<OutboundChange>,
     /// In the order in which they are told.
     pub events: Vec<Heard>,
 }
@@ -184,8 +189,19 @@ pub struct SetChange {
 
 impl Batch {
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.rentals.is_empty() && self.sets.is_empty() && self.events.is_empty()
+        self.messages.is_empty()
+            && self.rentals.is_empty()
+            && self.sets.is_empty()
+            && self.outbound.is_empty()
     }
+}
+
+/// A message that was sent, as it will be.
+#[derive(Debug, Clone)]
+pub struct OutboundChange {
+    /// The version that was decided on; `None`: nothing was heard of it.
+    pub was: Option<u32>,
+    pub next: Outbound,
 }
 
 /// An event and whom it is owed to.

@@ -10,7 +10,7 @@ use super::vault::Vault;
 use super::{Batch, Change, Commit, Error, Filed, Novelty, SetChange};
 use crate::core::delivery::{Attempt, Due};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, MessageId, RentalId, SetId, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
@@ -25,6 +25,8 @@ pub struct Plan {
     pub rentals_were: Vec<(AccountId, RentalId, u32)>,
     pub number_was: Option<(PhoneNumber, u32)>,
     pub unmatched_were: Vec<MessageRef>,
+    /// With the versions that they get.
+    pub outbound_were: Vec<(OutboundId, Option<u32>, u32)>,
     pub sets_were: Vec<(SetId, Option<u64>)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
@@ -107,6 +109,15 @@ impl Plan {
             debug_assert!(rental.version > was, "a changed rental has a version before");
             self.rentals_were.push((rental.account.clone(), rental.id, was));
             self.rental(rental, vault)?;
+        }
+        for change in batch.outbound {
+            let outbound = change.next;
+            let key = keys::outbound(outbound.id);
+            let sealed = vault.seal(&key, &outbound)?;
+            self.rows
+                .push(Row::put(Tree::of(outbound.created_at), key, sealed));
+            self.outbound_were
+                .push((outbound.id, change.was, outbound.version));
         }
         for change in batch.sets {
             self.set(change, vault)?;

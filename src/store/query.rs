@@ -10,11 +10,12 @@ use super::vault::Vault;
 use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
+use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
 
@@ -74,10 +75,18 @@ impl<R: Rows> Query<'_, R> {
 
     /// A message of any day that is kept.
     pub fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
-        let key = keys::message(id);
+        self.of_any_day(&keys::message(id))
+    }
+
+    /// A message that was sent on any day that is kept.
+    pub fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error> {
+        self.of_any_day(&keys::outbound(id))
+    }
+
+    fn of_any_day<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
         for day in self.rows.log_days().into_iter().rev() {
-            if let Some(message) = self.one(Tree::Log(day), &key)? {
-                return Ok(Some(message));
+            if let Some(found) = self.one(Tree::Log(day), key)? {
+                return Ok(Some(found));
             }
         }
         Ok(None)

@@ -20,8 +20,9 @@ use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
 use crate::core::capture::Capture;
 use crate::core::delivery::Attempt;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
+use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::UnixMs;
 
@@ -267,6 +268,10 @@ impl Store for Simulated {
 
     fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
         self.query(|q| q.message(id))
+    }
+
+    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error> {
+        self.query(|q| q.outbound(id))
     }
 
     fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {

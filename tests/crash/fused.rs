@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ringback::core::capture::Capture;
 use ringback::core::delivery::Attempt;
 use ringback::core::event::Event;
-use ringback::core::id::{AccountId, CaptureId, MessageId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
+use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::UnixMs;
 use ringback::store::sim::{Disk, Simulated, Sync};
@@ -100,6 +101,10 @@ impl Store for Fused {
 
     fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
         self.inner.message(id)
+    }
+
+    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error> {
+        self.inner.outbound(id)
     }
 
     fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {

@@ -338,3 +338,10 @@ fn meta((id, to, text): Item<'_>) -> Value {
 pub async fn receive(house: &House, inbound: Inbound) -> Result<Answer, Error> {
     house.gateway.receive(inbound).await
 }
+
+/// A request of Bandwidth with these items.
+pub fn bandwidth_request(items: &Value) -> Inbound {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", "Basic dTpw".parse().unwrap());
+    post("bandwidth", headers, items.to_string())
+}

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use ringback::core::event::Kind;
+use ringback::core::id::AccountId;
+use ringback::core::outbound::Accepted;
+use ringback::core::phone::Address;
 use serde_json::{Value, json};
 
 use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft};
@@ -135,9 +138,26 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
     }
     let stray = draft("stray", "+19995550143", "Your code is 100200.");
     carrier::post(gateway.address, TELNYX, &stray).await;
+    send_three(gateway).await;
     let poll = gateway.get(&short.path("/code?wait=60")).await;
     assert_eq!(poll.json()["status"], "expired");
-    3 + texts.len() + 1 + 2 + 1 + 1
+    3 + texts.len() + 1 + 2 + 1 + 1 + 3
+}
+
+/// Nothing is sent yet, so the sending's side is played: three messages, and what their carrier reports.
+async fn send_three(gateway: &Gateway) {
+    let statuses = [("o-1", "sent"), ("o-2", "delivered"), ("o-3", "failed")];
+    for (id, status) in statuses {
+        let accepted = Accepted {
+            source: TWILIO.into(),
+            carrier_message_id: id.into(),
+            account: AccountId::parse("acme").unwrap(),
+            to: Address::new("+12025550187"),
+        };
+        gateway.running.gateway.accepted(&accepted).await.unwrap();
+        let reply = carrier::twilio_status(id, status).send(gateway.address).await;
+        assert_eq!(reply.status, 200);
+    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Commits that hold several things: known messages are named, nothing of a refused one is there, and waiting parts are guarded and kept.
 
-use ringback::core::id::SetId;
+use ringback::core::id::{OutboundId, SetId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::message::Concat;
 use ringback::core::multipart::{Arrived, PartOf, Set};
 use ringback::core::number::Unmatched;
+use ringback::core::outbound::{Accepted, Outbound, State};
+use ringback::core::phone::Address;
 use ringback::core::time::UnixMs;
-use ringback::store::{Batch, Commit, Committed, Filed, Novelty, SetChange};
+use ringback::store::{Batch, Commit, Committed, Filed, Novelty, OutboundChange, SetChange};
 
 use super::commits::{known, rented};
 use super::home::Home;
@@ -161,4 +163,46 @@ pub fn waiting_parts_are_kept_and_end_in_the_order_of_their_time<H: Home>() {
     home.commit(changed(&renewed, Some(sets[1].version), Some(&renewed)), NOON);
     assert_eq!(over(9, 10), vec![2, 3, 9]);
     assert_eq!(live.parts_waiting(sets[0].pair), (3, 3));
+}
+
+/// A message that was sent: one of two changes wins, and after days it is found again as it is.
+pub fn a_sent_message_is_guarded_and_found_on_another_day<H: Home>() {
+    let home = H::new();
+    let accepted = Accepted {
+        source: "main".into(),
+        carrier_message_id: "m1".into(),
+        account: samples::account("acc_a"),
+        to: Address::new("+12025550187"),
+    };
+    let (first, event) = Outbound::accepted(None, &accepted, NOON).unwrap();
+    assert_eq!(event, None);
+    let put = |was: Option<u32>, next: &Outbound| {
+        let change = OutboundChange {
+            was,
+            next: next.clone(),
+        };
+        Commit::Receive(Box::new(Batch {
+            outbound: vec![change],
+            ..Batch::default()
+        }))
+    };
+    let answers = home.commit_all(vec![put(None, &first), put(None, &first)], NOON);
+    assert_eq!(answers, [Committed::New(None), Committed::Conflict]);
+    let home = home.reopened();
+    assert_eq!(home.store().outbound(first.id).unwrap(), Some(first.clone()));
+    let next = Outbound {
+        state: State::Delivered,
+        version: 1,
+        ..first.clone()
+    };
+    let later = NOON.plus_ms(2 * samples::DAY_MS);
+    let answers = home.commit_all(vec![put(Some(0), &next), put(Some(0), &next)], later);
+    assert_eq!(answers, [Committed::New(None), Committed::Conflict]);
+    assert_eq!(home.commit(put(None, &first), later), Committed::Conflict);
+    let home = home.reopened();
+    assert_eq!(home.store().outbound(first.id).unwrap(), Some(next));
+    assert_eq!(
+        home.store().outbound(OutboundId::derive("main", "m2")).unwrap(),
+        None
+    );
 }

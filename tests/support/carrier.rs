@@ -120,6 +120,26 @@ pub fn forged(source: &str, draft: &Draft, other_text: &str) -> Call {
 
 /// Twilio's GET form: the parameters in the query, and the signature over the whole URL alone.
 pub fn twilio_get(draft: &Draft) -> Call {
+    twilio_query(&[
+        ("MessageSid", &draft.id),
+        ("From", &draft.from),
+        ("To", &draft.to),
+        ("Body", &draft.text),
+        ("NumMedia", "0"),
+    ])
+}
+
+/// A status callback of Twilio in the same form.
+pub fn twilio_status(id: &str, status: &str) -> Call {
+    twilio_query(&[
+        ("MessageSid", id),
+        ("From", "+12025550143"),
+        ("To", "+12025550199"),
+        ("MessageStatus", status),
+    ])
+}
+
+fn twilio_query(pairs: &[(&str, &str)]) -> Call {
     let Signer::Twilio {
         account_sid,
         auth_token,
@@ -127,16 +147,9 @@ pub fn twilio_get(draft: &Draft) -> Call {
     else {
         unreachable!("it was made so")
     };
-    let pairs = [
-        ("MessageSid", &*draft.id),
-        ("AccountSid", &account_sid),
-        ("From", &draft.from),
-        ("To", &draft.to),
-        ("Body", &draft.text),
-        ("NumMedia", "0"),
-    ];
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
+        .append_pair("AccountSid", &account_sid)
         .finish();
     let url = format!("{}?{query}", public_url(TWILIO));
     let mut mac = Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("any length is a key");
