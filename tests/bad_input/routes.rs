@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 11] = [
+const ROUTES: [(&str, &[&str]); 14] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
@@ -15,6 +15,9 @@ const ROUTES: [(&str, &[&str]); 11] = [
     ("/api/webhooks/{id}/logs", &["GET"]),
     ("/api/events", &["GET"]),
     ("/api/events/stream", &["GET"]),
+    ("/api/events/test", &["POST"]),
+    ("/api/webhooks/{id}/test", &["POST"]),
+    ("/.well-known/webhook-keys/{id}", &["GET"]),
     ("/api/extract", &["POST"]),
 ];
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];

@@ -1,5 +1,7 @@
 //! Trying things out: test events to everyone who hears them, one attempt with its result at once, and the public keys for receivers.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ringback::core::event::Kind;
@@ -116,6 +118,25 @@ async fn one_subscription_is_tried_and_the_result_is_the_answer() {
             .contains("check that the server listens"),
         "{refused}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_tries_the_subscription_of_another_account() {
+    let gateway = Gateway::start().await;
+    let mut subscriber = Subscriber::start(&[]).await;
+    let made = gateway.subscribe(&subscriber.url, &["*"]).await;
+    let stranger = async |id: &str| {
+        let call = Call::post(
+            &format!("/api/webhooks/{id}/test"),
+            &json!({ "type": "message.received" }),
+        );
+        let reply = call.key(&gateway.other_key).send(gateway.address).await;
+        (reply.status, reply.text())
+    };
+    let unknown = stranger("whk_00000000000000000000000000000000").await;
+    assert_eq!(unknown.0, 404);
+    assert_eq!(stranger(made["id"].as_str().unwrap()).await, unknown);
+    subscriber.hears_nothing_for(Duration::from_millis(300)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
