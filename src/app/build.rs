@@ -109,7 +109,12 @@ fn keys_of(settings: &toml::Table) -> (usize, bool) {
     let tables = || std::iter::once(settings).chain(of_scheme);
     let named = |name: &&str| tables().find_map(|table| table.get(*name)?.as_array().map(Vec::len));
     let keys = carrier::KEY_LISTS.iter().filter_map(named).sum();
-    (keys, named(&"path_tokens").is_some())
+    let path_tokens = named(&"path_tokens");
+    // Where there are other keys too, it is these that match.
+    (
+        if keys > 0 { keys } else { path_tokens.unwrap_or(0) },
+        path_tokens.is_some(),
+    )
 }
 
 /// Whether a URL already holds the token that a request has to bring: then every request would be believed.

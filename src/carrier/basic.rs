@@ -1,11 +1,12 @@
-//! HTTP Basic credentials, for carriers that sign nothing: they say who knocks, they do not cover the body. Put such a source on a URL
-//! with a long random path as well.
+//! HTTP Basic credentials, for carriers that sign nothing: they say who knocks, they do not cover the body. Such a source
+//! may ask for a long random path as well.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
 use super::keys::{Rotation, Secret};
+use super::path_token::PathTokens;
 use super::settings::{SettingsError, filled, rotation};
 use super::{Reject, Request, mac};
 
@@ -17,12 +18,15 @@ pub struct Settings {
     username: String,
     /// As entered at the carrier; two while rotating.
     passwords: Vec<String>,
+    /// At least 128 random bits as the last segment of the URL entered at the carrier, besides the credentials; two while rotating.
+    path_tokens: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
 pub struct Credentials {
     username: String,
     passwords: Rotation<Secret>,
+    path_tokens: Option<PathTokens>,
 }
 
 impl Credentials {
@@ -40,11 +44,18 @@ impl Credentials {
             "texts that are not empty",
             Secret::text,
         )?;
-        Ok(Self { username, passwords })
+        Ok(Self {
+            username,
+            passwords,
+            path_tokens: PathTokens::beside(settings.path_tokens.as_ref())?,
+        })
     }
 
     /// The index of the password that was given. What should have been given is encoded and compared; what was is never decoded.
     pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
+        if let Some(tokens) = &self.path_tokens {
+            tokens.verify(request)?;
+        }
         let value = request.header("authorization", Reject::MissingSignature)?;
         let (scheme, given) = value.split_once(' ').ok_or(Reject::BadCredentials)?;
         if !scheme.eq_ignore_ascii_case("basic") {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::json::{self, Node};
 use super::keys::{Rotation, Secret};
 use super::mac::Hash;
+use super::path_token::PathTokens;
 use super::settings::{SettingsError, rotation};
 use super::{Answer, Contents, Reject, Request, jwt, report};
 use crate::core::message::{Message, Report};
@@ -20,6 +21,8 @@ pub struct Settings {
     /// Who signs; another name only where httpSMS itself is self-hosted.
     #[serde(default = "issuer")]
     issuer: String,
+    /// At least 128 random bits as the last segment of the URL entered at the carrier, besides the token; two while rotating.
+    path_tokens: Option<Vec<String>>,
 }
 
 fn issuer() -> String {
@@ -30,6 +33,7 @@ fn issuer() -> String {
 pub struct Keys {
     keys: Rotation<Secret>,
     issuer: String,
+    path_tokens: Option<PathTokens>,
 }
 
 impl Keys {
@@ -43,11 +47,15 @@ impl Keys {
         Ok(Self {
             keys,
             issuer: settings.issuer,
+            path_tokens: PathTokens::beside(settings.path_tokens.as_ref())?,
         })
     }
 
     /// The index of the key that signed the token for this URL and this time.
     pub fn verify(&self, request: &Request<'_>, now: UnixMs) -> Result<usize, Reject> {
+        if let Some(tokens) = &self.path_tokens {
+            tokens.verify(request)?;
+        }
         let (index, claims) = jwt::verify(jwt::bearer(request)?, &[("HS256", Hash::Sha256)], &self.keys)?;
         let claims = Node(&claims);
         jwt::check_issuer(claims, &self.issuer)?;

@@ -35,6 +35,11 @@ impl PathTokens {
         rotation(key, tokens, expected, token).map(Self)
     }
 
+    /// For the carriers whose own check covers no body: the token is asked for where there are any.
+    pub fn beside(tokens: Option<&Vec<String>>) -> Result<Option<Self>, SettingsError> {
+        tokens.map(|tokens| Self::of("path_tokens", tokens)).transpose()
+    }
+
     /// The index of the token that ends the path.
     pub fn verify(&self, request: &Request<'_>) -> Result<usize, Reject> {
         let given = request.path().rsplit('/').next().unwrap_or_default().as_bytes();

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::form::Params;
 use super::keys::{Rotation, Secret};
 use super::mac::{self, Hash};
+use super::path_token::PathTokens;
 use super::settings::{SettingsError, rotation};
 use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
@@ -25,6 +26,8 @@ pub struct Settings {
     /// random path.
     #[serde(default)]
     scheme: Scheme,
+    /// At least 128 random bits as the last segment of the URL entered at Plivo, besides the signature; two while rotating.
+    path_tokens: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -39,6 +42,7 @@ enum Scheme {
 pub struct Keys {
     tokens: Rotation<Secret>,
     scheme: Scheme,
+    path_tokens: Option<PathTokens>,
 }
 
 impl Keys {
@@ -52,11 +56,15 @@ impl Keys {
         Ok(Self {
             tokens,
             scheme: settings.scheme,
+            path_tokens: PathTokens::beside(settings.path_tokens.as_ref())?,
         })
     }
 
     /// The index of the token that signed, for the account itself or (`Ma`) its main account.
     pub fn verify(&self, request: &Request<'_>, _now: UnixMs) -> Result<usize, Reject> {
+        if let Some(tokens) = &self.path_tokens {
+            tokens.verify(request)?;
+        }
         let version = match self.scheme {
             Scheme::V3 => "v3",
             Scheme::V2 => "v2",

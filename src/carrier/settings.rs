@@ -6,13 +6,12 @@ use super::NAMES;
 use super::check::Window;
 use super::keys::Rotation;
 
-/// The settings that are lists of keys. A source has one of them; `standard_webhooks` may have two.
+/// The settings that are lists of keys, path tokens apart. A source has one of them; `standard_webhooks` may have two.
 pub const KEY_LISTS: &[&str] = &[
     "app_secrets",
     "application_secrets",
     "auth_tokens",
     "passwords",
-    "path_tokens",
     "public_keys",
     "secrets",
     "shared_keys",

@@ -9,7 +9,6 @@ use super::call::{Gateway, Reply};
 use super::operate::AdminAt;
 use super::sim::carrier::{self, PrivateKey};
 use super::{Failure, sim};
-use crate::app::DevSource;
 use crate::carrier::simulate::{Draft, signed};
 use crate::clock::Clock;
 use crate::config::{self, Config, Layers};
@@ -146,19 +145,15 @@ async fn test(arguments: Test) -> Result<(), Failure> {
     let public_url = before["url"].as_str().unwrap_or_default().to_owned();
     let target = url.unwrap_or_else(|| public_url.clone());
     let caller = Gateway::new(&target, "none")?;
-    let source = match carrier::source(&config, &public_url, (&name, key), &private_key) {
-        Ok(source) => DevSource { public_url, ..source },
+    let base = public_url.trim_end_matches(&format!("/inbound/{name}"));
+    let (source, signed_url) = match carrier::source(&config, base, (&name, key), &private_key) {
+        Ok(found) => found,
         Err(unsigned) => return reach(&admin, &caller, (&name, &target), &unsigned.message).await,
     };
     let tests = format!("/admin/sources/{name}/tests");
     let begun = admin.post(&tests, &json!({})).await?.ok()?;
     let id = begun["id"].as_str().unwrap_or_default();
-    let request = signed(
-        &source.signer,
-        &draft(id),
-        &source.public_url,
-        Clock::System.now(),
-    );
+    let request = signed(&source.signer, &draft(id), &signed_url, Clock::System.now());
     let added = sim::added(&source, &request).to_owned();
     let sent = sim::send(&caller, &added, request).await.and_then(Reply::ok);
     let seen = admin.get(&format!("{tests}/{id}")).await?.ok()?;

@@ -203,6 +203,30 @@ fn short_path_tokens_are_refused() {
     }
 }
 
+/// Rule 5: where the carrier's own check covers no body, a long random path may be asked for besides, and is then asked for.
+#[test]
+fn a_path_token_may_stand_beside_a_check_that_covers_no_body() {
+    let (token, other) = (
+        "0123456789abcdef0123456789abcdef",
+        "0123456789abcdef0123456789abcdee",
+    );
+    for name in ["bandwidth", "infobip", "httpsms", "plivo"] {
+        let signer = signer(name, 1);
+        let with = |token: &str| {
+            let mut settings = signer.settings();
+            settings.insert("path_tokens".to_owned(), toml::Value::Array(vec![token.into()]));
+            Carrier::from_settings(name, settings)
+        };
+        assert!(with("short").is_err(), "{name}");
+        let carrier = with(token).unwrap();
+        let at = |url: &str| receive(&carrier, &signed(&signer, &draft("x"), url, NOW)).map(|_| ());
+        assert_eq!(at(&format!("{URL}/{token}")), Ok(()), "{name}");
+        for url in [URL.to_owned(), format!("{URL}/{other}")] {
+            assert_eq!(at(&url), Err(Reject::BadCredentials), "{name} {url}");
+        }
+    }
+}
+
 /// Rule 6: 300 s both ways where a time is signed, or what `window_s` says.
 #[test]
 fn a_signed_time_is_fresh_for_five_minutes() {

@@ -25,6 +25,13 @@ carrier = "telnyx"
 public_keys = ["sY6B7nLxtKoRBdyr5VaRq1nElAB0wqeh33x1ARMn3sE="]
 
 [[source]]
+name = "bandwidth"
+carrier = "bandwidth"
+username = "u"
+passwords = ["p"]
+path_tokens = ["fedcba9876543210fedcba9876543210"]
+
+[[source]]
 name = "elsewhere"
 carrier = "textbee"
 secrets = ["k"]
@@ -137,7 +144,7 @@ async fn each_source_is_listed_with_its_url_and_what_came_last() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_goes_the_whole_way_in_and_leaves_nothing() {
     let gateway = Gateway::start().await;
-    for (name, key) in [("sinch", "0"), ("sinch", "1"), ("smpp", "0")] {
+    for (name, key) in [("sinch", "0"), ("sinch", "1"), ("smpp", "0"), ("bandwidth", "0")] {
         let tested = gateway.run(&["test", name, "--key", key]).await;
         assert_eq!(tested.code, Some(0), "{name}: {}", tested.err);
         assert!(

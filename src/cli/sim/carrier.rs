@@ -77,7 +77,7 @@ pub async fn run(arguments: Carrier) -> Result<(), Failure> {
         .gateway
         .clone()
         .unwrap_or_else(|| format!("http://{}", config.server.listen));
-    let source = source(
+    let (source, url) = source(
         &config,
         &base,
         (&arguments.name, arguments.key),
@@ -96,7 +96,7 @@ pub async fn run(arguments: Carrier) -> Result<(), Failure> {
                 text: arguments.text,
                 sent_at: now,
             };
-            signed(&source.signer, &draft, &source.public_url, now)
+            signed(&source.signer, &draft, &url, now)
         }
         Some(outcome) => {
             let draft = ReceiptDraft {
@@ -106,7 +106,7 @@ pub async fn run(arguments: Carrier) -> Result<(), Failure> {
                 delivered: matches!(outcome, Outcome::Delivered),
                 at: now,
             };
-            signed_receipt(&source.signer, &draft, &source.public_url, now)
+            signed_receipt(&source.signer, &draft, &url, now)
                 .ok_or_else(|| Failure::usage(format!("{} has no receipts", source.signer.carrier())))?
         }
     };
@@ -120,13 +120,14 @@ pub async fn run(arguments: Carrier) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The source with the keys to sign as its carrier.
+/// The source with the keys to sign as its carrier, and the URL that this carrier was given: with the path token that the source asks for
+/// besides. Where the token is all there is, the signer has it.
 pub fn source(
     config: &Config,
     base: &str,
     (name, key): (&str, usize),
     private_key: &PrivateKey,
-) -> Result<DevSource, Failure> {
+) -> Result<(DevSource, String), Failure> {
     let named = config.source.iter().find(|source| source.name == name);
     let mut of_carrier = config.source.iter().filter(|source| source.carrier == name);
     let source = match (named, of_carrier.next(), of_carrier.next()) {
@@ -146,11 +147,20 @@ pub fn source(
     };
     // So that what is wrong with the settings is said as `check-config` says it.
     Dialect::from_settings(&source.carrier, source.settings.clone()).map_err(Failure::usage)?;
+    let path_token = source
+        .settings
+        .get("path_tokens")
+        .and_then(|tokens| tokens.get(0)?.as_str());
     let private_key = private_key.read()?;
     let signer = Signer::from_settings(&source.carrier, &source.settings, key, private_key.as_deref());
-    Ok(DevSource {
+    let source = DevSource {
         name: source.name.clone(),
         public_url: app::public_url(config, source, base.trim_start_matches("http://")),
         signer: signer.map_err(Failure::usage)?,
-    })
+    };
+    let url = match path_token.filter(|_| !source.signer.settings().contains_key("path_tokens")) {
+        Some(token) => format!("{}/{token}", source.public_url.trim_end_matches('/')),
+        None => source.public_url.clone(),
+    };
+    Ok((source, url))
 }
