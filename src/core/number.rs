@@ -143,6 +143,16 @@ impl Number {
         next
     }
 
+    /// Our clock as far as this number is concerned. It never goes behind the newest lease: a clock that was stepped back would
+    /// else give what the renter of today is sent to the renter before.
+    pub fn clock(&self, now: UnixMs) -> UnixMs {
+        let known = |lease: &Lease| match lease.ended {
+            Some(_) => lease.starts_at.max(lease.ends_at),
+            None => lease.starts_at,
+        };
+        self.leases.last().map_or(now, |lease| now.max(known(lease)))
+    }
+
     /// Whose message it is that arrived at `time`: the rental whose interval holds it, or one that ended at most `grace_ms` before.
     /// A message is never given to a later renter: the cool-down is longer than grace and skew together, so at most one lease can match.
     pub fn owner_at(&self, time: UnixMs, grace_ms: u64) -> Owner<'_> {
@@ -219,6 +229,20 @@ mod tests {
         let number = number(vec![lease(1, 100_999, 200_000, None)]);
         assert_eq!(owner(&number, 100_000), Ok((1, false)));
         assert_eq!(owner(&number, 95_998), Err(Unmatched::NoRental));
+    }
+
+    #[test]
+    fn a_clock_that_was_stepped_back_gives_nothing_to_the_renter_before() {
+        let leases = vec![
+            lease(1, 100_000, 200_000, Some(Ended::Expired)),
+            lease(2, 500_000, 600_000, None),
+        ];
+        let open = number(leases.clone());
+        assert_eq!(owner(&open, open.clock(UnixMs(150_000)).0), Ok((2, false)));
+        assert_eq!(open.clock(UnixMs(550_000)), UnixMs(550_000));
+        let over = number(leases).with_end(RentalId([2; 16]), UnixMs(560_000), Some(Ended::Cancelled), 0);
+        assert_eq!(owner(&over, over.clock(UnixMs(150_000)).0), Ok((2, false)));
+        assert_eq!(number(vec![]).clock(UnixMs(1)), UnixMs(1));
     }
 
     #[test]

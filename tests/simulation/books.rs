@@ -1,0 +1,116 @@
+//! What the world outside knows: what it asked of the gateway, what was promised to it, and what it heard. No crash reaches this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringback::carrier::simulate::Draft;
+use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
+use ringback::core::rental::Rental;
+use ringback::core::subscription::Pattern;
+use ringback::core::time::UnixMs;
+
+/// A carrier's own name for a message: the source it comes by, and its id there.
+pub type CarrierId = (&'static str, String);
+
+#[derive(Debug)]
+pub struct Sms {
+    pub draft: Draft,
+    /// The carrier heard 2xx.
+    pub is_acknowledged: bool,
+    /// A carrier still has it to bring.
+    pub is_open: bool,
+}
+
+#[derive(Debug)]
+pub struct Subscribed {
+    pub id: SubscriptionId,
+    pub account: AccountId,
+    pub host: String,
+    pub patterns: Vec<Pattern>,
+    /// The key it was told, as it can be shown.
+    pub key: String,
+    pub since_ms: u64,
+    pub until_ms: Option<u64>,
+}
+
+/// What a poll came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ended {
+    Settled(Box<Rental>),
+    Pending,
+    Refused(String),
+    HungUp,
+    /// The gateway died.
+    Lost,
+}
+
+#[derive(Debug)]
+pub struct Poll {
+    pub rental: RentalId,
+    pub began_ms: u64,
+    pub wait_ms: u64,
+    /// The gateway was asked to stop.
+    pub drained: bool,
+    pub ended: Option<(u64, Ended)>,
+}
+
+/// What came of a call, as the subscriber sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    UnderWay,
+    /// The gateway died, or stopped, before it knew.
+    CutOff,
+    Accepted,
+    Refused(u16),
+    /// An answer never came to the gateway, whether or not the call was heard.
+    Failed,
+}
+
+/// One call to a subscriber.
+#[derive(Debug)]
+pub struct Sent {
+    pub subscription: SubscriptionId,
+    pub event: EventId,
+    pub began_ms: u64,
+    /// The gateway's clock, and how often it was changed by hand.
+    pub now: UnixMs,
+    pub clock_changes: usize,
+    /// That clock went as it should all the while.
+    pub is_steady: bool,
+    /// Attempts that were on the disk by then.
+    pub recorded: usize,
+    /// Which life of the gateway it was.
+    pub boot: usize,
+    /// Its subscriber was well, and so was the gateway, for so long.
+    pub well_ms: u64,
+    pub came: Came,
+}
+
+#[derive(Debug, Default)]
+pub struct Books {
+    pub messages: BTreeMap<CarrierId, Sms>,
+    pub rentals: Vec<(AccountId, RentalId)>,
+    pub cancelled: BTreeSet<RentalId>,
+    pub subscribed: Vec<Subscribed>,
+    pub polls: Vec<Poll>,
+    /// The newest state of a rental that anyone was shown.
+    pub shown: BTreeMap<RentalId, Rental>,
+    pub sent: Vec<Sent>,
+    /// The places in it.
+    pub by_delivery: BTreeMap<(SubscriptionId, EventId), Vec<usize>>,
+    /// Acknowledged since the last look, and so to be looked for on the disk.
+    pub unchecked: Vec<CarrierId>,
+    /// What was seen to be wrong in the moment it happened: the invariant's number, and what it was.
+    pub wrong: Vec<(u8, String)>,
+}
+
+impl Books {
+    /// The calls of one delivery, oldest first.
+    pub fn calls(&self, subscription: SubscriptionId, event: EventId) -> impl Iterator<Item = &Sent> {
+        let places = self.by_delivery.get(&(subscription, event)).into_iter().flatten();
+        places.map(|place| &self.sent[*place])
+    }
+
+    pub fn subscribed(&self, id: SubscriptionId) -> Option<&Subscribed> {
+        self.subscribed.iter().find(|known| known.id == id)
+    }
+}

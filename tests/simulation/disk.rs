@@ -1,0 +1,342 @@
+//! The simulated store behind a disk that takes its time: commits wait for the next sync, may be refused, and are lost with the power.
+//! What was synced goes to the model in the same moment. Some planted bugs live here.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use futures_util::FutureExt;
+use ringback::core::capture::Capture;
+use ringback::core::delivery::{Attempt, Next};
+use ringback::core::event::Event;
+use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
+use ringback::core::ingest::StoredMessage;
+use ringback::core::outbound::Outbound;
+use ringback::core::rental::{MessageRef, Rental};
+use ringback::core::time::UnixMs;
+use ringback::store::sim::{Disk as Image, Simulated, Sync};
+use ringback::store::vault::Vault;
+use ringback::store::{Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket};
+use tokio::sync::{Notify, oneshot};
+
+use super::model::At;
+use super::plant::Plant;
+use super::world::World;
+
+struct Pending {
+    commit: Commit,
+    at: At,
+    ticket: Ticket,
+    answer: oneshot::Sender<Result<Committed, Error>>,
+}
+
+pub struct Disk {
+    inner: Simulated,
+    pending: Mutex<Vec<Pending>>,
+    /// Rung when there is something to sync.
+    pub handed_in: Notify,
+    /// Refuses commits, as a full queue or a full disk does.
+    pub refuses: AtomicBool,
+    world: Weak<World>,
+}
+
+impl Disk {
+    pub fn open(image: Image, world: &Arc<World>) -> Self {
+        let inner = Simulated::open(image, Vault::new(&[7; 32]), Sync::ByHand);
+        Self {
+            inner: inner.expect("what was synced can be read again"),
+            pending: Mutex::default(),
+            handed_in: Notify::new(),
+            refuses: AtomicBool::new(false),
+            world: Arc::downgrade(world),
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_planted(&self, plant: Plant) -> bool {
+        self.world
+            .upgrade()
+            .is_some_and(|world| world.plant == Some(plant))
+    }
+
+    /// Makes durable what was handed in, and answers it unless the power goes in just this moment.
+    pub fn sync(&self, answers: bool) {
+        let Some(world) = self.world.upgrade() else {
+            return;
+        };
+        let pending = std::mem::take(&mut *self.pending());
+        self.inner.sync();
+        for Pending {
+            commit,
+            at,
+            ticket,
+            answer,
+        } in pending
+        {
+            let answered = ticket.now_or_never().unwrap_or(Err(Error::Closed));
+            let at = At {
+                ms: world.wall.elapsed_ms(),
+                ..at
+            };
+            world.note(&format!("disk  {} {answered:?}", told(&commit)));
+            if let Ok(committed) = &answered {
+                world.model().apply(&commit, committed, at);
+            }
+            if answers {
+                // Who asked may be gone.
+                let _ = answer.send(answered);
+            }
+        }
+    }
+
+    /// What is pending is lost, and nothing is taken any more.
+    pub fn break_down(&self) {
+        self.inner.fail_sync();
+        let pending = std::mem::take(&mut *self.pending());
+        for lost in pending {
+            let answered = lost.ticket.now_or_never().unwrap_or(Err(Error::Closed));
+            let _ = lost.answer.send(answered);
+        }
+    }
+
+    pub fn image(&self) -> Image {
+        self.inner.cut_power()
+    }
+
+    /// All that stands on it.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.image().bytes();
+        if self.is_planted(Plant::WritesPlain)
+            && let Some(world) = self.world.upgrade()
+        {
+            let kept = &world.model().kept;
+            bytes.extend(kept.iter().flat_map(|kept| kept.message.text.bytes()));
+        }
+        bytes
+    }
+
+    /// What a planted bug makes of a commit.
+    fn bent(&self, commit: Commit) -> Commit {
+        let Some(plant) = self.world.upgrade().and_then(|world| world.plant) else {
+            return commit;
+        };
+        match (plant, commit) {
+            (Plant::OwesNobody, Commit::End { mut change, number }) => {
+                change.targets.clear();
+                Commit::End { change, number }
+            }
+            (Plant::RewritesHistory, Commit::Receive(mut batch)) => {
+                let long = batch
+                    .rentals
+                    .iter_mut()
+                    .filter(|(rental, _)| rental.messages.len() > 1);
+                for (rental, _) in long {
+                    rental.messages.remove(0);
+                }
+                Commit::Receive(batch)
+            }
+            (Plant::IgnoresGone, Commit::Record(mut attempt)) if attempt.next == Next::Disabled => {
+                attempt.next = Next::Retry {
+                    at: attempt.started_at.plus_ms(5000),
+                };
+                Commit::Record(attempt)
+            }
+            (Plant::LeasesTwice, Commit::Rent { change, mut number }) => {
+                let durable = self
+                    .inner
+                    .live()
+                    .number(&number.number)
+                    .map_or(0, |number| number.version);
+                let of_it = |pending: &&Pending| matches!(&pending.commit, Commit::Rent { number: other, .. } if other.number == number.number);
+                let pending = self.pending().iter().filter(of_it).count();
+                number.version = durable + pending as u32 + 1;
+                Commit::Rent { change, number }
+            }
+            (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
+                subscription.signing_keys = vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()];
+                Commit::Subscribe(subscription)
+            }
+            (_, commit) => commit,
+        }
+    }
+
+    fn hand_in(&self, commit: Commit, now: UnixMs) -> oneshot::Receiver<Result<Committed, Error>> {
+        let (answer, answered) = oneshot::channel();
+        let at = At {
+            ms: 0,
+            now,
+            clock_changes: self.world.upgrade().map_or(0, |world| world.wall.changes()),
+        };
+        let ticket = self.inner.commit(commit.clone(), now);
+        self.pending().push(Pending {
+            commit,
+            at,
+            ticket,
+            answer,
+        });
+        self.handed_in.notify_one();
+        answered
+    }
+
+    /// What is here already, as something that is not.
+    fn as_another(&self, commit: &Commit) -> Option<Commit> {
+        let Commit::Receive(batch) = commit else {
+            return None;
+        };
+        let world = self.world.upgrade()?;
+        let model = world.model();
+        let mut other = batch.messages.first()?.clone();
+        let is_repeated = model.messages.contains_key(&other.message.id);
+        other.message.id = MessageId::derive("other", &other.message.carrier_message_id);
+        other.is_unmatched = other.message.owner.is_err();
+        let is_new = !model.messages.contains_key(&other.message.id);
+        (is_repeated && is_new).then(|| {
+            Commit::Receive(Box::new(Batch {
+                messages: vec![other],
+                ..Batch::default()
+            }))
+        })
+    }
+}
+
+/// A commit in a few words that a seed repeats.
+fn told(commit: &Commit) -> String {
+    match commit {
+        Commit::Receive(batch) => {
+            let brought = batch.messages.iter().map(|filed| {
+                let message = &filed.message;
+                format!(" {} {:?}", message.carrier_message_id, message.owner)
+            });
+            format!(
+                "receive{} and {} events",
+                brought.collect::<String>(),
+                batch.events.len()
+            )
+        }
+        Commit::Rent { change, number } => format!("rent {} {:?}", change.rental.id, number.version),
+        Commit::End { change, .. } => format!("end {} {:?}", change.rental.id, change.rental.status),
+        Commit::Release { rental, .. } => format!("release {}", rental.id),
+        Commit::Record(attempt) => format!(
+            "record {} #{} {:?} {:?}",
+            attempt.due.subscription,
+            attempt.number(),
+            attempt.outcome,
+            attempt.next
+        ),
+        Commit::Publish(event, _) => format!("publish {}", event.kind.as_str()),
+        Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
+        Commit::Forget(due) => format!("forget {due:?}"),
+        Commit::Subscribe(subscription) => format!("subscribe {}", subscription.id),
+        Commit::Unsubscribe(_, id) => format!("unsubscribe {id}"),
+        Commit::AddNumbers(numbers) => format!("add {} numbers", numbers.len()),
+        Commit::AddKey(key) => format!("add a key of {}", key.account.as_str()),
+    }
+}
+
+impl Store for Disk {
+    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Box::pin(std::future::ready(Err(Error::Busy)));
+        }
+        let mut commit = self.bent(commit);
+        if self.is_planted(Plant::ForgetsIds)
+            && let Some(other) = self.as_another(&commit)
+        {
+            commit = other;
+        }
+        let brought: Vec<MessageId> = match &commit {
+            Commit::Receive(batch) => batch.messages.iter().map(|filed| filed.message.id).collect(),
+            _ => Vec::new(),
+        };
+        let answered = self.hand_in(commit, now);
+        if !brought.is_empty() && self.is_planted(Plant::AnswersUnsynced) {
+            return Box::pin(std::future::ready(Ok(Committed::New(None))));
+        }
+        if !brought.is_empty() && self.is_planted(Plant::WakesNobody) {
+            return Box::pin(async {
+                let committed = answered.await.unwrap_or(Err(Error::Closed))?;
+                Ok(match committed {
+                    Committed::New(_) => Committed::Known(brought),
+                    other => other,
+                })
+            });
+        }
+        Box::pin(async { answered.await.unwrap_or(Err(Error::Closed)) })
+    }
+
+    fn live(&self) -> &Live {
+        self.inner.live()
+    }
+
+    fn blocks(&self) -> bool {
+        self.inner.blocks()
+    }
+
+    fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
+        self.inner.rental(account, id)
+    }
+
+    fn rentals(
+        &self,
+        account: &AccountId,
+        before: Option<RentalId>,
+        limit: usize,
+    ) -> Result<Vec<Rental>, Error> {
+        self.inner.rentals(account, before, limit)
+    }
+
+    fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error> {
+        self.inner.messages(refs)
+    }
+
+    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
+        self.inner.message(id)
+    }
+
+    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        self.inner.unmatched(before, limit)
+    }
+
+    fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
+        self.inner.event(seq)
+    }
+
+    fn events(&self, reading: &Reading) -> Result<Page, Error> {
+        self.inner.events(reading)
+    }
+
+    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
+        self.inner.newest_event(account)
+    }
+
+    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error> {
+        self.inner.outbound(id)
+    }
+
+    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
+        self.inner.capture(id)
+    }
+
+    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
+        self.inner.captures(before, limit)
+    }
+
+    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
+        self.inner.attempts(subscription, limit)
+    }
+
+    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
+        self.inner.drop_old_logs(now, log_days)
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.inner.is_healthy()
+    }
+
+    fn close(&self) {
+        self.sync(true);
+        self.inner.close();
+    }
+}

@@ -1,0 +1,212 @@
+//! What is on the disk, told by the commits that were synced, in their order: the plain reference that the invariants hold the
+//! product against. It judges nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringback::core::delivery::{Attempt, Next};
+use ringback::core::event::Event;
+use ringback::core::id::{EventId, MessageId, RentalId, Seq, SubscriptionId};
+use ringback::core::ingest::StoredMessage;
+use ringback::core::rental::{Rental, Status};
+use ringback::core::time::UnixMs;
+use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty};
+
+/// When something became durable: virtual time, the gateway's wall clock at its decision, and how often that was stepped before.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    pub ms: u64,
+    pub now: UnixMs,
+    pub clock_changes: usize,
+}
+
+/// A stored message, and its rental as it was before.
+#[derive(Debug)]
+pub struct Kept {
+    pub message: StoredMessage,
+    pub was: Option<Rental>,
+    /// Rentals that had this number by then and for long enough to be seen, as they were.
+    pub holders: Vec<(Rental, At)>,
+    pub at: At,
+}
+
+#[derive(Debug)]
+pub struct Logged {
+    pub seq: Seq,
+    pub event: Event,
+    pub targets: Vec<SubscriptionId>,
+    pub at: At,
+}
+
+#[derive(Debug)]
+pub struct Tried {
+    pub attempt: Attempt,
+}
+
+/// What one commit did to the list of a rental's messages.
+#[derive(Debug)]
+pub struct Listed {
+    pub rental: RentalId,
+    pub before: Vec<MessageId>,
+    pub after: Vec<MessageId>,
+    /// The messages of this commit that belong to it.
+    pub filed: Vec<StoredMessage>,
+}
+
+fn listed(rental: &Rental) -> Vec<MessageId> {
+    rental.messages.iter().map(|place| place.id).collect()
+}
+
+#[derive(Debug, Default)]
+pub struct Model {
+    /// What carriers brought.
+    pub kept: Vec<Kept>,
+    /// All that is stored, as it was written last, and what of it is listed as nobody's.
+    pub messages: BTreeMap<MessageId, StoredMessage>,
+    pub strays: BTreeSet<MessageId>,
+    pub listed: Vec<Listed>,
+    pub logged: Vec<Logged>,
+    pub tried: Vec<Tried>,
+    /// As they are now, and when they were made.
+    pub rentals: BTreeMap<RentalId, (Rental, At)>,
+    /// When a rental was decided, in virtual time.
+    pub settled_ms: BTreeMap<RentalId, u64>,
+    /// When a subscription was switched off, and has not been switched on since.
+    pub off_ms: BTreeMap<SubscriptionId, u64>,
+    /// The places in `kept` of what a carrier calls by one id.
+    pub by_carrier_id: BTreeMap<(String, String), Vec<usize>>,
+    /// The places in `logged`, and in `tried`.
+    pub by_event: BTreeMap<EventId, Vec<usize>>,
+    pub by_message: BTreeMap<MessageId, Vec<usize>>,
+    pub by_delivery: BTreeMap<(SubscriptionId, Seq), Vec<usize>>,
+}
+
+impl Model {
+    pub fn apply(&mut self, commit: &Commit, committed: &Committed, at: At) {
+        let Committed::New(seq) = *committed else {
+            return;
+        };
+        match commit {
+            Commit::Receive(batch) => self.receive(batch, seq, at),
+            Commit::Rent { change, .. } | Commit::End { change, .. } => self.change(change, seq, at),
+            Commit::Release { rental, .. } => self.put(rental, at),
+            Commit::Publish(event, targets) => {
+                let seq = seq.expect("what is published has a sequence");
+                self.log(event, targets, seq, at);
+            }
+            Commit::Record(attempt) => self.record(attempt, at),
+            Commit::Unsubscribe(_, id) => drop(self.off_ms.insert(*id, at.ms)),
+            Commit::LogInbound(..)
+            | Commit::TrimInboundLog(_)
+            | Commit::Subscribe(_)
+            | Commit::Forget(_)
+            | Commit::AddNumbers(_)
+            | Commit::AddKey(_) => {}
+        }
+    }
+
+    fn receive(&mut self, batch: &Batch, last: Option<Seq>, at: At) {
+        for filed in &batch.messages {
+            self.keep(filed, at);
+        }
+        for (rental, _) in &batch.rentals {
+            let before = self.rentals.get(&rental.id);
+            let of_it = |filed: &&Filed| filed.message.owner == Ok(rental.id);
+            self.listed.push(Listed {
+                rental: rental.id,
+                before: before.map(|(rental, _)| listed(rental)).unwrap_or_default(),
+                after: listed(rental),
+                filed: batch
+                    .messages
+                    .iter()
+                    .filter(of_it)
+                    .map(|filed| filed.message.clone())
+                    .collect(),
+            });
+            self.put(rental, at);
+        }
+        // The sequences of one commit follow one another.
+        for (back, heard) in batch.events.iter().rev().enumerate() {
+            let last = last.expect("a batch with events has a sequence");
+            self.log(&heard.event, &heard.targets, Seq(last.0 - back as u64), at);
+        }
+    }
+
+    fn keep(&mut self, filed: &Filed, at: At) {
+        let message = &filed.message;
+        if filed.is_unmatched {
+            self.strays.insert(message.id);
+        } else {
+            self.strays.remove(&message.id);
+        }
+        self.messages.insert(message.id, message.clone());
+        if filed.novelty == Novelty::Known {
+            return;
+        }
+        let id = (message.source.clone(), message.carrier_message_id.clone());
+        self.by_carrier_id.entry(id).or_default().push(self.kept.len());
+        let on_number = |rental: &&(Rental, At)| message.to.number().as_ref() == Some(&rental.0.number);
+        let was = message.owner.ok().and_then(|id| self.rentals.get(&id));
+        self.kept.push(Kept {
+            message: message.clone(),
+            was: was.map(|(rental, _)| rental.clone()),
+            holders: self.rentals.values().filter(on_number).cloned().collect(),
+            at,
+        });
+    }
+
+    fn change(&mut self, change: &Change, seq: Option<Seq>, at: At) {
+        self.put(&change.rental, at);
+        let seq = seq.expect("a changed rental has an event");
+        self.log(&change.event, &change.targets, seq, at);
+    }
+
+    fn log(&mut self, event: &Event, targets: &[SubscriptionId], seq: Seq, at: At) {
+        let place = self.logged.len();
+        self.by_event.entry(event.id).or_default().push(place);
+        if let Some(message) = event.message {
+            self.by_message.entry(message).or_default().push(place);
+        }
+        self.logged.push(Logged {
+            seq,
+            event: event.clone(),
+            targets: targets.to_vec(),
+            at,
+        });
+    }
+
+    fn put(&mut self, rental: &Rental, at: At) {
+        let since = self.rentals.get(&rental.id).map_or(at, |(_, since)| *since);
+        if rental.status != Status::Active {
+            self.settled_ms.entry(rental.id).or_insert(at.ms);
+        }
+        self.rentals.insert(rental.id, (rental.clone(), since));
+    }
+
+    fn record(&mut self, attempt: &Attempt, at: At) {
+        if attempt.next == Next::Disabled {
+            self.off_ms.entry(attempt.due.subscription).or_insert(at.ms);
+        }
+        let place = (attempt.due.subscription, attempt.due.event);
+        self.by_delivery.entry(place).or_default().push(self.tried.len());
+        self.tried.push(Tried {
+            attempt: attempt.clone(),
+        });
+    }
+
+    pub fn event(&self, id: EventId) -> Option<&Logged> {
+        let place = *self.by_event.get(&id)?.first()?;
+        self.logged.get(place)
+    }
+
+    /// How many attempts are on the disk.
+    pub fn attempts(&self, subscription: SubscriptionId, event: Seq) -> usize {
+        self.by_delivery.get(&(subscription, event)).map_or(0, Vec::len)
+    }
+
+    /// The attempt of this number, counted from 1.
+    pub fn attempt(&self, subscription: SubscriptionId, event: Seq, number: usize) -> Option<&Attempt> {
+        let places = self.by_delivery.get(&(subscription, event))?;
+        let place = *places.get(number.checked_sub(1)?)?;
+        Some(&self.tried[place].attempt)
+    }
+}

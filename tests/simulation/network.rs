@@ -1,0 +1,319 @@
+//! The subscribers and the network between, as a `Sender`: each host has its weather, and every call is written down and checked
+//! in the moment it is made.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ringback::core::id::{EventId, SubscriptionId};
+use ringback::core::signature::{self, Received, VerifyingKey};
+use ringback::dispatch::sender::{Answer, Attempted, Call, Failure, Outcome, RetryAfter, Sender};
+
+use super::books::{Came, Sent};
+use super::plant::Plant;
+use super::process::{ATTEMPT_TIMEOUT_MS, CONCURRENCY_MAX, CONCURRENCY_PER_SUBSCRIPTION_MAX};
+use super::world::World;
+
+/// How a subscriber fares, until the script changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    Fine,
+    /// 4xx, 5xx and redirects.
+    Errors,
+    /// 429 or 503 with a hint when to come again.
+    Busy,
+    /// 410.
+    Gone,
+    /// Takes the call and never answers.
+    Hangs,
+    /// The connection ends in the middle of the answer.
+    Resets,
+    /// Answers 200 when the gateway has given up waiting.
+    Late,
+    NoName,
+    /// Nothing comes through.
+    Cut,
+    /// A bit of everything.
+    Mixed,
+}
+
+impl Weather {
+    pub const BAD: [Self; 8] = [
+        Self::Errors,
+        Self::Busy,
+        Self::Hangs,
+        Self::Resets,
+        Self::Late,
+        Self::NoName,
+        Self::Cut,
+        Self::Mixed,
+    ];
+}
+
+#[derive(Debug)]
+struct Host {
+    weather: Weather,
+    since_ms: u64,
+    in_flight: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Network {
+    hosts: Mutex<BTreeMap<SubscriptionId, Host>>,
+    /// The latest time that the gateway itself was not well, in virtual time: a start, a slow disk, a stepped clock.
+    ill_ms: Mutex<u64>,
+}
+
+impl Network {
+    fn hosts(&self) -> MutexGuard<'_, BTreeMap<SubscriptionId, Host>> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set(&self, host: SubscriptionId, weather: Weather, now_ms: u64) {
+        let mut hosts = self.hosts();
+        let host = hosts.entry(host).or_insert(Host {
+            weather,
+            since_ms: now_ms,
+            in_flight: 0,
+        });
+        (host.weather, host.since_ms) = (weather, now_ms);
+    }
+
+    /// Something about the gateway itself slows it down now.
+    pub fn trouble(&self, now_ms: u64) {
+        *self.ill_ms.lock().unwrap_or_else(PoisonError::into_inner) = now_ms;
+    }
+
+    pub fn clear_up(&self, now_ms: u64) {
+        for host in self.hosts().values_mut() {
+            (host.weather, host.since_ms) = (Weather::Fine, now_ms);
+        }
+    }
+
+    fn weather(&self, host: SubscriptionId) -> Weather {
+        self.hosts().get(&host).map_or(Weather::Fine, |host| host.weather)
+    }
+
+    /// For how long nothing was in the way of a call to this host.
+    fn well_ms(&self, host: SubscriptionId, now_ms: u64) -> u64 {
+        let ill_ms = *self.ill_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.hosts().get(&host) {
+            Some(host) if host.weather == Weather::Fine => now_ms - host.since_ms.max(ill_ms),
+            _ => 0,
+        }
+    }
+
+    /// One more call to this host.
+    fn enter(&self, to: SubscriptionId) -> Result<(), String> {
+        let mut hosts = self.hosts();
+        let host = hosts.get_mut(&to).ok_or("a host without weather")?;
+        host.in_flight += 1;
+        if host.in_flight > CONCURRENCY_PER_SUBSCRIPTION_MAX {
+            return Err(format!("{} calls at once to {to}", host.in_flight));
+        }
+        let all: usize = hosts.values().map(|host| host.in_flight).sum();
+        if all > CONCURRENCY_MAX {
+            return Err(format!("{all} calls at once"));
+        }
+        Ok(())
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.hosts().values().map(|host| host.in_flight).sum()
+    }
+}
+
+/// A call in flight; dropped before it ended, it was cut off.
+struct Flight {
+    world: Arc<World>,
+    subscription: SubscriptionId,
+    at: usize,
+}
+
+impl Flight {
+    fn ended(&self, came: Came) {
+        let mut books = self.world.books();
+        let sent = &mut books.sent[self.at];
+        sent.came = came;
+        sent.is_steady = self.world.wall.is_steady_since(sent.clock_changes);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Some(host) = self.world.network.hosts().get_mut(&self.subscription) {
+            host.in_flight -= 1;
+        }
+        let mut books = self.world.books();
+        let sent = &mut books.sent[self.at];
+        if sent.came == Came::UnderWay {
+            sent.came = Came::CutOff;
+        }
+    }
+}
+
+/// The gateway's end of the network.
+pub struct Wire(pub Arc<World>);
+
+impl Sender for Wire {
+    async fn send(&self, call: Call) -> Attempted {
+        let world = &self.0;
+        let began_ms = world.wall.elapsed_ms();
+        let host = call.target.origin().host.to_string();
+        let flight = begin(world, &host, &call);
+        let (came, outcome) = match &flight {
+            Some(flight) => answered(world, world.network.weather(flight.subscription)).await,
+            None => (Came::Failed, Outcome::Failed(Failure::Dns)),
+        };
+        let came = match (world.plant, came) {
+            (Some(Plant::NeverEnds), Came::Failed) => std::future::pending().await,
+            (_, came) => came,
+        };
+        world.note(&format!("call  {host} {came:?}"));
+        if let Some(flight) = &flight {
+            flight.ended(came);
+        }
+        let outcome = match (world.plant, came) {
+            (Some(Plant::Flatters), Came::Refused(500)) => status(200, None),
+            _ => outcome,
+        };
+        Attempted {
+            outcome,
+            duration_us: ((world.wall.elapsed_ms() - began_ms) * 1000) as u32,
+            remote: None,
+            reused: false,
+        }
+    }
+}
+
+/// Writes a call down, and looks at what can only be seen now. `None` where nobody has such a host.
+fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
+    let mut books = world.books();
+    let known = books.subscribed.iter().find(|known| known.host == host)?;
+    let (subscription, key) = (known.id, known.key.parse().expect("a key that was told"));
+    let event = signed_event(world, call, key).unwrap_or_else(|(event, error)| {
+        let wrong = format!("{host} heard {event} with a signature that is not its own: {error}");
+        books.wrong.push((6, wrong));
+        event
+    });
+    let recorded = recorded(world, subscription, event, call).unwrap_or_else(|wrong| {
+        books.wrong.push((6, wrong));
+        0
+    });
+    let began_ms = world.wall.elapsed_ms();
+    let at = books.sent.len();
+    books.sent.push(Sent {
+        subscription,
+        event,
+        began_ms,
+        now: world.wall.clock.now(),
+        clock_changes: world.wall.changes(),
+        is_steady: false,
+        recorded,
+        boot: world.boot_count(),
+        well_ms: world.network.well_ms(subscription, began_ms),
+        came: Came::UnderWay,
+    });
+    books
+        .by_delivery
+        .entry((subscription, event))
+        .or_default()
+        .push(at);
+    let crowd = world.network.enter(subscription);
+    books.wrong.extend(crowd.err().map(|wrong| (6, wrong)));
+    let world = world.clone();
+    Some(Flight {
+        world,
+        subscription,
+        at,
+    })
+}
+
+/// The event of a call, whose signature must hold by the subscriber's own key.
+fn signed_event(
+    world: &World,
+    call: &Call,
+    key: VerifyingKey,
+) -> Result<EventId, (EventId, signature::Error)> {
+    let header = |name: &str| {
+        let value = call.headers.iter().find(|(known, _)| known == name);
+        value.and_then(|(_, value)| value.to_str().ok()).unwrap_or("")
+    };
+    let received = Received {
+        id: header("webhook-id"),
+        timestamp: header("webhook-timestamp"),
+        signature: header("webhook-signature"),
+        body: &call.body,
+    };
+    let event: EventId = received.id.parse().expect("a webhook's id is its event's");
+    let now_s = world.wall.clock.now().secs() as i64;
+    let verified = signature::verify(&[key], &received, now_s);
+    verified.map(|()| event).map_err(|error| (event, error))
+}
+
+/// How many attempts are on the disk; the event itself must be, with this very body.
+fn recorded(world: &World, to: SubscriptionId, event: EventId, call: &Call) -> Result<usize, String> {
+    let model = world.model();
+    let logged = model.event(event);
+    let logged = logged.ok_or_else(|| format!("{event} was sent, and is not on the disk"))?;
+    if logged.event.body.as_bytes() != call.body {
+        return Err(format!("{event} has another body than the one on the disk"));
+    }
+    Ok(model.attempts(to, logged.seq))
+}
+
+fn status(status: u16, retry_after: Option<RetryAfter>) -> Outcome {
+    Outcome::Answered(Answer {
+        status,
+        retry_after,
+        location: None,
+        control: None,
+        body: Bytes::new(),
+        truncated: false,
+    })
+}
+
+/// Lets the call take its time; what came of it, as the subscriber and as the gateway see it.
+async fn answered(world: &World, weather: Weather) -> (Came, Outcome) {
+    let dice = &world.dice;
+    let weather = match weather {
+        Weather::Mixed => *dice
+            .pick(&[Weather::BAD.as_slice(), &[Weather::Fine; 4]].concat())
+            .expect("some"),
+        weather => weather,
+    };
+    let failed = |failure| (Came::Failed, Outcome::Failed(failure));
+    let after = |ms| tokio::time::sleep(Duration::from_millis(ms));
+    after(dice.between(1, 200)).await;
+    match weather {
+        Weather::Fine | Weather::Mixed => (
+            Came::Accepted,
+            status(*dice.pick(&[200, 202, 204]).expect("three"), None),
+        ),
+        Weather::Errors => {
+            let refused = *dice.pick(&[500, 500, 502, 503, 404, 400, 301]).expect("some");
+            (Came::Refused(refused), status(refused, None))
+        }
+        Weather::Busy => {
+            let hint = if dice.one_in(2) {
+                RetryAfter::Seconds(dice.between(0, 7200))
+            } else {
+                RetryAfter::At(world.wall.clock.now().secs() + dice.between(0, 7200))
+            };
+            let refused = *dice.pick(&[429, 503]).expect("two");
+            (Came::Refused(refused), status(refused, Some(hint)))
+        }
+        Weather::Gone => (Came::Refused(410), status(410, None)),
+        Weather::Hangs | Weather::Late => {
+            after(ATTEMPT_TIMEOUT_MS - 200).await;
+            failed(Failure::Timeout)
+        }
+        Weather::Resets => failed(Failure::Reset),
+        Weather::NoName => failed(Failure::Dns),
+        Weather::Cut => {
+            after(5000).await;
+            failed(Failure::ConnectTimeout)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Bugs planted to see that each invariant can fail: in the simulated disk, the network, the rules or the transport of the test world,
+//! never in the product.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// The disk answers a commit that it has not synced.
+    AnswersUnsynced,
+    /// The disk takes a message that it has already.
+    ForgetsIds,
+    /// Late messages are taken far longer than was promised.
+    LongGrace,
+    /// A message that was listed under its rental is gone with the next one.
+    RewritesHistory,
+    /// A new message is answered as one that was there already, so that nobody is woken.
+    WakesNobody,
+    /// The transport keeps a poll whose client has hung up.
+    KeepsTheGone,
+    /// An event is owed to nobody.
+    OwesNobody,
+    /// Retries come without waiting.
+    Hasty,
+    /// The sender reports success for what the subscriber refused.
+    Flatters,
+    /// A subscriber's 410 is recorded as any other failure.
+    IgnoresGone,
+    /// More attempts to one subscriber at once than the limit.
+    Crowds,
+    /// Deliveries are signed with a key that the subscriber does not have.
+    WrongKey,
+    /// One hanging subscriber holds every place.
+    OneForAll,
+    /// A number is leased again at once.
+    NoRest,
+    /// The number's version is not looked at, so that two can rent it.
+    LeasesTwice,
+    /// The disk keeps a clear copy of the texts.
+    WritesPlain,
+    /// An attempt never ends.
+    NeverEnds,
+    /// Something looks at dice that no seed repeats.
+    WildDice,
+}
+
+impl Plant {
+    pub const ALL: [Self; 18] = [
+        Self::AnswersUnsynced,
+        Self::ForgetsIds,
+        Self::LongGrace,
+        Self::RewritesHistory,
+        Self::WakesNobody,
+        Self::KeepsTheGone,
+        Self::OwesNobody,
+        Self::Hasty,
+        Self::Flatters,
+        Self::IgnoresGone,
+        Self::Crowds,
+        Self::WrongKey,
+        Self::OneForAll,
+        Self::NoRest,
+        Self::LeasesTwice,
+        Self::WritesPlain,
+        Self::NeverEnds,
+        Self::WildDice,
+    ];
+
+    /// The invariant that has to see it.
+    pub fn breaks(self) -> u8 {
+        match self {
+            Self::AnswersUnsynced => 1,
+            Self::ForgetsIds => 2,
+            Self::LongGrace => 3,
+            Self::RewritesHistory => 4,
+            Self::WakesNobody | Self::KeepsTheGone => 5,
+            Self::OwesNobody
+            | Self::Hasty
+            | Self::Flatters
+            | Self::IgnoresGone
+            | Self::Crowds
+            | Self::WrongKey => 6,
+            Self::OneForAll => 7,
+            Self::NoRest | Self::LeasesTwice => 8,
+            Self::WritesPlain => 10,
+            Self::NeverEnds => 11,
+            Self::WildDice => 12,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One life of the gateway: the shipped core, gateway and dispatch on a simulated disk and network, and the tasks that run them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use ringback::carrier::Carrier;
+use ringback::carrier::simulate::Signer;
+use ringback::core::money::Price;
+use ringback::core::otp::Engine;
+use ringback::core::retry::Policy;
+use ringback::dispatch::deliver::{self, Dispatch};
+use ringback::dispatch::guard;
+use ringback::gateway::waiters::Waiters;
+use ringback::gateway::{Gateway, InboundLog, Parts, Rules, Service, Source};
+use ringback::store::sim::Disk as Image;
+use ringback::telemetry::Metrics;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::customer;
+use super::disk::Disk;
+use super::network::Wire;
+use super::plant::Plant;
+use super::world::World;
+
+pub const GRACE_MS: u64 = 120_000;
+pub const LINGER_MS: u64 = 120_000;
+pub const COOL_DOWN_MS: u64 = 900_000;
+/// Attempts at once, in all and to one subscription.
+pub const CONCURRENCY_MAX: usize = 64;
+pub const CONCURRENCY_PER_SUBSCRIPTION_MAX: usize = 8;
+pub const ATTEMPT_TIMEOUT_MS: u64 = 15_000;
+/// How long dispatch and the sweep sleep at most: longer than in the product, for a day has many seconds.
+pub const IDLE_MS: u64 = 20_000;
+pub const PARTS_WAIT_MS: u64 = 1_800_000;
+pub const POLL_MAX_MS: u64 = 60_000;
+const LOG_DAYS: u32 = 30;
+
+/// Names and lifetimes of what can be rented.
+pub const SERVICES: [(&str, u64); 2] = [("google", 1_200_000), ("telegram", 90_000)];
+pub const SOURCES: [(&str, &str); 2] = [("main", "standard_webhooks"), ("phone", "android_sms_gateway")];
+
+pub struct Process {
+    pub gateway: Arc<Gateway>,
+    pub disk: Arc<Disk>,
+    pub tasks: JoinSet<()>,
+    draining: watch::Sender<bool>,
+}
+
+pub fn signer(source: usize) -> Signer {
+    let (_, carrier) = SOURCES[source];
+    Signer::generate(carrier, &[source as u8 + 1; 64]).expect("a known carrier")
+}
+
+pub fn url_of(source: usize) -> String {
+    format!("https://gw.example/inbound/{}", SOURCES[source].0)
+}
+
+pub fn retry() -> Policy {
+    Policy::standard()
+}
+
+impl Process {
+    /// Builds everything as `app` does, and starts what runs beside the requests.
+    pub fn start(image: Image, world: &Arc<World>) -> Self {
+        let disk = Arc::new(Disk::open(image, world));
+        let (draining, drained) = watch::channel(false);
+        let doorbell = Arc::new(Notify::new());
+        let metrics = Arc::new(Metrics::default());
+        let gateway = Arc::new(Gateway::new(Parts {
+            store: disk.clone(),
+            sources: sources(),
+            services: SERVICES.map(service).to_vec(),
+            rules: rules(world.plant),
+            engine: engine(),
+            clock: world.wall.clock.clone(),
+            metrics: metrics.clone(),
+            waiters: Waiters::new(1000, 1000),
+            url_check: Box::new(|_| Ok(())),
+            fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".into()) })),
+            inbound_log: InboundLog::off(),
+            trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
+            dev_signing_key: None,
+            doorbell: doorbell.clone(),
+            draining: drained.clone(),
+        }));
+        let dispatch = Dispatch::new(deliver::Parts {
+            store: disk.clone(),
+            sender: Wire(world.clone()),
+            guard: guard::Policy::strict(),
+            rules: deliver_rules(world.plant),
+            clock: world.wall.clock.clone(),
+            metrics,
+            doorbell,
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(dispatch.run(drained, Duration::from_secs(10)));
+        let sweeper = gateway.clone();
+        tasks.spawn(async move {
+            sweeper
+                .sweep_for_ever(Duration::from_millis(IDLE_MS), LOG_DAYS)
+                .await;
+        });
+        tasks.spawn(syncs(world.clone(), disk.clone()));
+        Self {
+            gateway,
+            disk,
+            tasks,
+            draining,
+        }
+    }
+
+    /// Not a step further for anyone.
+    pub fn kill(&mut self) {
+        self.tasks.abort_all();
+    }
+
+    /// Asks everything to end, and waits as long as the product does.
+    pub async fn stop(mut self) {
+        self.draining.send_replace(true);
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        ringback::store::Store::close(&*self.disk);
+        self.kill();
+    }
+
+    /// Ended tasks go; the words of those that panicked.
+    pub fn reap(&mut self) -> Vec<String> {
+        let mut panicked = Vec::new();
+        while let Some(ended) = self.tasks.try_join_next() {
+            let error = ended.err().filter(tokio::task::JoinError::is_panic);
+            panicked.extend(error.map(|error| error.to_string()));
+        }
+        panicked
+    }
+}
+
+/// The disk's own pace: a few milliseconds for a sync, now and then far more.
+async fn syncs(world: Arc<World>, disk: Arc<Disk>) {
+    loop {
+        disk.handed_in.notified().await;
+        let longest = if world.dice.one_in(40) { 2000 } else { 20 };
+        tokio::time::sleep(Duration::from_millis(world.dice.below(longest))).await;
+        disk.sync(true);
+    }
+}
+
+fn sources() -> HashMap<String, Source> {
+    let source = |at: usize| {
+        let signer = signer(at);
+        let carrier = Carrier::from_settings(signer.carrier(), signer.settings()).expect("its own settings");
+        let source = Source::new(carrier, url_of(at));
+        (SOURCES[at].0.to_owned(), source)
+    };
+    (0..SOURCES.len()).map(source).collect()
+}
+
+fn service((name, lifetime_ms): (&str, u64)) -> Service {
+    Service {
+        name: name.into(),
+        description: name.into(),
+        price: Price(5000),
+        lifetime_ms,
+        filter: Default::default(),
+    }
+}
+
+fn rules(plant: Option<Plant>) -> Rules {
+    Rules {
+        grace_ms: match plant {
+            Some(Plant::LongGrace) => 6 * GRACE_MS,
+            _ => GRACE_MS,
+        },
+        linger_ms: LINGER_MS,
+        cool_down_ms: match plant {
+            Some(Plant::NoRest) => 0,
+            _ => COOL_DOWN_MS,
+        },
+        poll_default_s: 15,
+        poll_max_s: POLL_MAX_MS / 1000,
+        subscriptions_max: 50,
+        partner_service: None,
+        country: "US".into(),
+        min_confidence: 0.5,
+        parts_wait_ms: PARTS_WAIT_MS,
+        sets_per_sender_max: 16,
+        sets_max: 1000,
+        log_days: LOG_DAYS,
+        heartbeat_ms: 15_000,
+        unmatched_ms: 259_200_000,
+        operator: Some(customer::account(customer::ACCOUNTS[0])),
+    }
+}
+
+fn deliver_rules(plant: Option<Plant>) -> deliver::Rules {
+    let (all, each) = match plant {
+        Some(Plant::OneForAll) => (2, 2),
+        Some(Plant::Crowds) => (CONCURRENCY_MAX, CONCURRENCY_MAX),
+        _ => (CONCURRENCY_MAX, CONCURRENCY_PER_SUBSCRIPTION_MAX),
+    };
+    deliver::Rules {
+        retry: match plant {
+            Some(Plant::Hasty) => Policy::ScheduleS(vec![0; 10]),
+            _ => retry(),
+        },
+        timeout_ms: ATTEMPT_TIMEOUT_MS,
+        concurrency_max: all,
+        concurrency_per_subscription_max: each,
+        idle_ms: IDLE_MS,
+    }
+}
+
+/// Built once: it reads all languages.
+fn engine() -> Arc<Engine> {
+    static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::with_rules(&[]).unwrap()));
+    ENGINE.clone()
+}

@@ -1,0 +1,278 @@
+//! What happens in a world: actions drawn by weight, pauses of all lengths, faults; then the faults stop, and everything must drain.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ringback::core::id::{AccountId, RentalId};
+use ringback::core::key::Key;
+use ringback::core::money::Price;
+use ringback::core::number::Number;
+use ringback::core::phone::PhoneNumber;
+
+use super::carrier;
+use super::customer::{self, ACCOUNTS};
+use super::invariants::{self, Violation};
+use super::network::Weather;
+use super::wall::START;
+use super::world::World;
+
+const STEPS: usize = 160;
+const HOUR_MS: u64 = 3_600_000;
+/// After the faults stop: longer than the retry schedule and than any carrier's patience.
+const CALM_MS: u64 = 84 * HOUR_MS;
+
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Sms,
+    Rent,
+    Cancel,
+    Look,
+    Poll,
+    Subscribe,
+    Unsubscribe,
+    Weather,
+    Clock,
+    Crash,
+    Stop,
+    BreakDown,
+    Refuse,
+}
+
+const ACTIONS: [(u64, Action); 13] = [
+    (40, Action::Sms),
+    (16, Action::Rent),
+    (4, Action::Cancel),
+    (10, Action::Look),
+    (16, Action::Poll),
+    (2, Action::Subscribe),
+    (1, Action::Unsubscribe),
+    (8, Action::Weather),
+    (2, Action::Clock),
+    (4, Action::Crash),
+    (1, Action::Stop),
+    (1, Action::BreakDown),
+    (1, Action::Refuse),
+];
+
+pub fn numbers() -> Vec<PhoneNumber> {
+    let number = |n: usize| format!("+1{}555010{n}", if n < 5 { 202 } else { 212 });
+    (0..8)
+        .map(|n| PhoneNumber::parse(&number(n)).expect("a number"))
+        .collect()
+}
+
+/// Plays one world to its end.
+pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
+    open(world).await;
+    for _ in 0..STEPS {
+        let action = world.dice.weighted(&ACTIONS);
+        act(world, action).await;
+        invariants::check(world).await?;
+        pause(world).await;
+        invariants::check(world).await?;
+    }
+    calm(world).await?;
+    invariants::check_end(world)
+}
+
+async fn open(world: &Arc<World>) {
+    world.boot();
+    let all: Vec<Number> = numbers()
+        .into_iter()
+        .map(|number| Number::new(number, "US".into(), Price(0)))
+        .collect();
+    let added = world
+        .ask(|gateway| async move {
+            for name in ACCOUNTS {
+                let account = customer::account(name);
+                let key = Key::new(&customer::plain_key(&account), account, START);
+                gateway.add_key(key).await?;
+            }
+            gateway.add_numbers(all).await
+        })
+        .await;
+    assert!(
+        matches!(added, Some(Ok(()))),
+        "a new gateway takes numbers and keys"
+    );
+    for _ in 0..3 {
+        customer::subscribe(world.clone()).await;
+    }
+}
+
+async fn pause(world: &World) {
+    let longest_ms = world.dice.weighted(&[
+        (60, 50),
+        (25, 3000),
+        (10, 120_000),
+        (4, HOUR_MS / 2),
+        (1, 12 * HOUR_MS),
+    ]);
+    tokio::time::sleep(Duration::from_millis(world.dice.below(longest_ms))).await;
+}
+
+async fn act(world: &Arc<World>, action: Action) {
+    if !world.is_up() && world.dice.one_in(3) {
+        world.boot();
+    }
+    match action {
+        Action::Sms => {
+            let burst = if world.dice.one_in(10) { 12 } else { 1 };
+            (0..burst).for_each(|_| sms(world));
+        }
+        Action::Rent => {
+            for _ in 0..world.dice.between(1, 3) {
+                tokio::spawn(customer::rent(world.clone()));
+            }
+        }
+        Action::Cancel => with_rental(world, customer::cancel),
+        Action::Look => with_rental(world, customer::look),
+        Action::Poll => with_rental(world, customer::poll),
+        Action::Subscribe => drop(tokio::spawn(customer::subscribe(world.clone()))),
+        Action::Unsubscribe => drop(tokio::spawn(customer::unsubscribe(world.clone()))),
+        Action::Weather => weather(world),
+        Action::Clock => clock(world),
+        Action::Crash => crash(world).await,
+        Action::Stop => world.stop().await,
+        Action::BreakDown => {
+            if let Some(disk) = world.disk() {
+                world.note("disk  a sync fails");
+                disk.break_down();
+                // Its operator sees that it is not ready, and restarts it.
+                tokio::time::sleep(Duration::from_millis(world.dice.below(5000))).await;
+                world.crash("to restart it");
+            }
+        }
+        Action::Refuse => {
+            if let Some(disk) = world.disk() {
+                let now = !disk.refuses.fetch_xor(true, Ordering::Relaxed);
+                world.note(&format!("disk  refuses: {now}"));
+            }
+        }
+    }
+    trouble(world);
+}
+
+/// While the gateway itself is not well, nothing is said about its speed.
+fn trouble(world: &World) {
+    let refuses = world
+        .disk()
+        .is_none_or(|disk| disk.refuses.load(Ordering::Relaxed));
+    if refuses || !world.wall.is_right() {
+        world.network.trouble(world.wall.elapsed_ms());
+    }
+}
+
+/// To a number that is rented now, was, or never was.
+fn sms(world: &Arc<World>) {
+    let dice = &world.dice;
+    let rented: Vec<PhoneNumber> = {
+        let model = world.model();
+        let open = model.rentals.values().filter(|(rental, _)| !rental.closed);
+        open.map(|(rental, _)| rental.number.clone()).collect()
+    };
+    let to = match dice.below(10) {
+        0 => "+12125550199".to_owned(),
+        1 => "12345".to_owned(),
+        2 | 3 => dice.pick(&numbers()).expect("some").as_str().to_owned(),
+        _ => match dice.pick(&rented) {
+            Some(number) => number.as_str().to_owned(),
+            None => return,
+        },
+    };
+    let code = dice.between(100_000, 999_999);
+    let text = match dice.below(4) {
+        0 => format!("Your parcel {code} of Tuesday is on its way, see you soon"),
+        1 => format!("Your Telegram code: {code}"),
+        _ => format!("G-{code} is your Google verification code."),
+    };
+    carrier::dispatch(world, dice.below(2) as usize, to, text);
+}
+
+fn with_rental<F>(world: &Arc<World>, act: impl Fn(Arc<World>, AccountId, RentalId) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let books = world.books();
+    let newest = &books.rentals[books.rentals.len().saturating_sub(12)..];
+    let picked = world.dice.pick(newest).cloned();
+    drop(books);
+    if let Some((account, id)) = picked {
+        tokio::spawn(act(world.clone(), account, id));
+    }
+}
+
+fn weather(world: &World) {
+    let hosts: Vec<_> = world.books().subscribed.iter().map(|known| known.id).collect();
+    let Some(host) = world.dice.pick(&hosts) else {
+        return;
+    };
+    let weather = match world.dice.below(12) {
+        0 => Weather::Gone,
+        1..=5 => Weather::Fine,
+        _ => *world.dice.pick(&Weather::BAD).expect("some"),
+    };
+    world.note(&format!("net   {host} {weather:?}"));
+    world.network.set(*host, weather, world.wall.elapsed_ms());
+}
+
+fn clock(world: &World) {
+    let dice = &world.dice;
+    world.network.trouble(world.wall.elapsed_ms());
+    match dice.below(5) {
+        0 => {
+            world.note("clock stands");
+            world.wall.stall();
+        }
+        1 | 2 => {
+            world.note("clock is right");
+            world.wall.step_to(0);
+        }
+        _ => {
+            let furthest = *dice.pick(&[500, 30_000, 3_600_000]).expect("three");
+            let by = dice.below(furthest) as i64 * if dice.one_in(2) { 1 } else { -1 };
+            world.note(&format!("clock is {by} ms off"));
+            world.wall.step_to(by);
+        }
+    }
+}
+
+/// The power goes: now, or in a moment that the disk chooses.
+async fn crash(world: &Arc<World>) {
+    let Some(disk) = world.disk() else {
+        return;
+    };
+    match world.dice.below(3) {
+        0 => world.crash("at any time"),
+        1 => {
+            // Handed in, and not synced.
+            let handed_in = disk.handed_in.notified();
+            let _ = tokio::time::timeout(Duration::from_secs(60), handed_in).await;
+            world.crash("before a sync");
+        }
+        _ => {
+            tokio::time::sleep(Duration::from_millis(world.dice.below(30))).await;
+            disk.sync(false);
+            world.crash("after a sync, before its answers");
+        }
+    }
+}
+
+/// The faults stop. What is owed is delivered, and what is open ends, within the bound.
+async fn calm(world: &Arc<World>) -> Result<(), Violation> {
+    world.note("calm");
+    world.network.clear_up(world.wall.elapsed_ms());
+    world.wall.step_to(0);
+    match world.disk() {
+        Some(disk) => disk.refuses.store(false, Ordering::Relaxed),
+        None => world.boot(),
+    }
+    trouble(world);
+    let end_ms = world.wall.elapsed_ms() + CALM_MS;
+    while world.wall.elapsed_ms() < end_ms {
+        tokio::time::sleep(Duration::from_millis(HOUR_MS)).await;
+        invariants::check(world).await?;
+    }
+    Ok(())
+}
