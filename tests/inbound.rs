@@ -4,6 +4,7 @@
 mod inbound {
     pub mod batches;
     pub mod house;
+    pub mod mixed;
     pub mod parts;
     pub mod receipts;
     pub mod repeated;
