@@ -20,7 +20,11 @@ use crate::schema;
 struct Shared {
     /// By path and `webhook-id`: the bodies that came, as a set, and how often.
     arrived: BTreeMap<(String, String), (BTreeSet<Bytes>, usize)>,
-    accepted: BTreeSet<(String, String)>,
+    /// And in which life of the gateway it was accepted last.
+    accepted: BTreeMap<(String, String), usize>,
+    life: usize,
+    /// What came again in the life that had its answer.
+    twice: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -29,8 +33,8 @@ pub struct Sink {
     pub address: SocketAddr,
 }
 
-/// The paths of the two subscriptions; the second refuses one call in eight.
-pub const PATHS: [&str; 2] = ["/one", "/two"];
+/// The paths of the four subscriptions; the second refuses one call in eight.
+pub const PATHS: [&str; 4] = ["/one", "/two", "/three", "/four"];
 
 impl Sink {
     pub async fn start(seed: u64) -> Self {
@@ -45,7 +49,9 @@ impl Sink {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (sink, dice) = (serving.clone(), dice.clone());
-                let service = service_fn(move |request| sink.clone().take(request, dice.clone()));
+                // A connection never outlives the process that made it.
+                let life = sink.shared.lock().unwrap().life;
+                let service = service_fn(move |request| sink.clone().take(request, dice.clone(), life));
                 let connection = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service);
                 // A gateway that was killed leaves its connections half way.
@@ -59,6 +65,7 @@ impl Sink {
         self,
         request: Request<Incoming>,
         dice: Arc<Mutex<Dice>>,
+        life: usize,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let path = request.uri().path().to_owned();
         let id = request.headers()["webhook-id"].to_str().unwrap().to_owned();
@@ -72,20 +79,41 @@ impl Sink {
         let place = shared.arrived.entry((path.clone(), id.clone())).or_default();
         place.0.insert(body.to_bytes());
         place.1 += 1;
+        if shared.accepted.get(&(path.clone(), id.clone())) == Some(&life) {
+            shared.twice.push((path.clone(), id.clone()));
+        }
         if refused {
             *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         } else {
-            shared.accepted.insert((path, id));
+            shared.accepted.insert((path, id), life);
         }
         Ok(answer)
     }
 
-    /// The event arrived on both paths and was accepted.
+    /// The gateway died, and all its connections with it.
+    pub fn next_life(&self) {
+        self.shared.lock().unwrap().life += 1;
+    }
+
+    /// Only a gateway that died between a call and its record makes the call again: within one life nothing that was accepted may
+    /// come twice.
+    pub fn check_repetitions(&self) {
+        let shared = self.shared.lock().unwrap();
+        assert!(
+            shared.twice.is_empty(),
+            "accepted, and sent again: {:?}",
+            shared.twice
+        );
+    }
+
+    /// The event arrived on all paths and was accepted.
     pub fn has(&self, event: &str) -> bool {
         let shared = self.shared.lock().unwrap();
-        PATHS
-            .iter()
-            .all(|path| shared.accepted.contains(&((*path).to_owned(), event.to_owned())))
+        PATHS.iter().all(|path| {
+            shared
+                .accepted
+                .contains_key(&((*path).to_owned(), event.to_owned()))
+        })
     }
 
     /// How many calls came beyond the first accepted one of each event; each event always had one and the same body.
