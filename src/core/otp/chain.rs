@@ -14,6 +14,12 @@ pub(super) fn read(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
     if separator == b'-' && !runs.iter().all(Run::all_digits) {
         return dashed(text, runs, tokens);
     }
+    if is_run_on(runs, separator) {
+        for run in runs {
+            single(text, *run, tokens);
+        }
+        return;
+    }
     let sizes: Vec<usize> = runs.iter().map(Run::len).collect();
     let values: Vec<usize> = runs
         .iter()
@@ -50,6 +56,14 @@ pub(super) fn read(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
         chars: total,
         mask,
     });
+}
+
+/// "Code 482913,5 minutes": no amount, since its thousands would be parted and its cents be two digits.
+fn is_run_on(runs: &[Run], separator: u8) -> bool {
+    let (first, second) = (runs[0].len(), runs[1].len());
+    runs.len() == 2
+        && matches!(separator, b',' | b'.')
+        && ((6..=8).contains(&first) && second <= 2 || matches!(first, 4 | 5) && second == 1)
 }
 
 fn number(digits: &[u8]) -> usize {

@@ -192,10 +192,35 @@ fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
 fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
     match hit.class {
         Class::Strong => Some(true),
-        Class::Weak => Some(modified(scene, hit)),
+        Class::Weak => {
+            let strong = modified(scene, hit);
+            (strong || !is_of_place(scene, hit)).then_some(strong)
+        }
         Class::Number => (modified(scene, hit) || asked(scene, hit)).then_some(true),
         _ => None,
     }
+}
+
+/// "The code for the door is 4821", "show code 482913 at the till".
+fn is_of_place(scene: &Scene, hit: &Hit) -> bool {
+    // Nobody says of a door that its code expires.
+    if !scene.place || scene.cares > 0 && !scene.offer {
+        return false;
+    }
+    let clause = scene.clause(hit.start);
+    let place =
+        |other: &&Hit| other.class == Class::Place && other.start >= clause.0 && other.end <= clause.1;
+    let close = |from, to| gap(scene, from, to).is_some_and(|gap| gap.words <= 4);
+    scene
+        .before(hit.start)
+        .iter()
+        .filter(place)
+        .any(|other| other.end >= hit.start || close(other.end, hit.start))
+        || scene
+            .after(hit.start)
+            .iter()
+            .filter(place)
+            .any(|other| other.start <= hit.end || close(hit.end, other.start))
 }
 
 /// "Type the following number to confirm": a number that is asked for with a verb, for a purpose.
@@ -271,6 +296,7 @@ fn behind(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evide
         0 => pick("word-directly-after", 34, 28, true),
         1..=8 if gap.opened => pick("is-the-word", 36, 31, false),
         1..=4 => pick("word-after", 24, 17, false),
+        5..=10 if scene.single && token.start <= scene.first => pick("word-after", 20, 16, false),
         5..=10 => pick("word-after", 14, 8, false),
         _ => pick("word-after", 5, 2, false),
     }

@@ -41,6 +41,8 @@ pub(super) enum Class {
     Card,
     /// Coupons, parcels, travel, prizes: weak words count for nothing here.
     Offer,
+    /// What else has a code: a door, a network, a till. A weak word beside it is none of ours.
+    Place,
     /// "do not share", "valid for": the usual company of a one-time code.
     Care,
 }
@@ -70,11 +72,12 @@ pub(super) struct Language {
     pub unit: Vec<String>,
     pub card: Vec<String>,
     pub offer: Vec<String>,
+    pub place: Vec<String>,
     pub care: Vec<String>,
 }
 
 impl Language {
-    pub(super) fn lists(&self) -> [(Class, &[String]); 17] {
+    pub(super) fn lists(&self) -> [(Class, &[String]); 18] {
         [
             (Class::Not, &self.not),
             (Class::Strong, &self.strong),
@@ -92,6 +95,7 @@ impl Language {
             (Class::Unit, &self.unit),
             (Class::Card, &self.card),
             (Class::Offer, &self.offer),
+            (Class::Place, &self.place),
             (Class::Care, &self.care),
         ]
     }
@@ -150,6 +154,9 @@ const SHORT_BYTES: usize = 4;
 
 /// Bytes up to which it is a word of so many that even a code word counts only where its language is spoken.
 const TINY_BYTES: usize = 2;
+
+/// Where the letters of other scripts begin.
+const LATIN_END: char = '\u{370}';
 
 /// Every word of every language.
 pub(super) struct Lexicon {
@@ -232,9 +239,10 @@ impl Lexicon {
     }
 }
 
-/// Drops Latin words of languages that the rest of the message does not speak, if they are short or speak against a code:
-/// "es" is "is" in one language and "and" in another, and "termin" is a date only in German. Code words stay, and so do words of two languages in one message. Where a phrase is a compound in
-/// one language and a code word in another ("PIN code"), the language that the message speaks more decides.
+/// Drops Latin words of languages that the rest of the message does not speak, if they are short, speak against a code or
+/// name a purpose: "es" is "is" in one language and "and" in another, "termin" is a date only in German. Code words stay,
+/// and so do words of two languages in one message. Where a phrase is a compound in one language and a code word in
+/// another ("PIN code"), the language that the message speaks more decides.
 fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
     let mut spoken = [0_usize; LANGUAGES_MAX];
     for hit in hits.iter().filter(|hit| hit.languages != u128::MAX) {
@@ -262,14 +270,20 @@ fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
             hits[at - 1] = right;
         }
     }
-    let against = |class| {
+    let misleads = |class| {
         matches!(
             class,
-            Class::Offer | Class::Label | Class::Unit | Class::Old | Class::Dead
+            Class::Offer
+                | Class::Label
+                | Class::Unit
+                | Class::Old
+                | Class::Dead
+                | Class::Purpose
+                | Class::Place
         )
     };
     hits.retain(|hit| {
-        let short = hit.end - hit.start <= SHORT_BYTES || against(hit.class);
+        let short = hit.end - hit.start <= SHORT_BYTES || misleads(hit.class);
         !(short && text.as_bytes()[hit.start].is_ascii())
             || hit.languages & active != 0
             || matches!(hit.class, Class::Strong | Class::Weak) && hit.end - hit.start > TINY_BYTES
@@ -298,10 +312,14 @@ fn fits(text: &str, start: usize, end: usize, word: Word) -> Option<usize> {
     Some(end + tail.map_or_else(|| rest.chars().take(24).map(char::len_utf8).sum(), |(at, _)| at))
 }
 
-/// True if the two characters stand within one word.
+/// True if the two characters stand within one word. Latin letters end where another script begins.
 fn joined(left: Option<char>, right: Option<char>) -> bool {
-    let inside = |c: char| is_word(c) && !c.is_ascii_digit() && !is_unspaced(c);
-    left.is_some_and(inside) && right.is_some_and(inside)
+    let inside = |c: &char| is_word(*c) && !c.is_ascii_digit() && !is_unspaced(*c);
+    let (Some(left), Some(right)) = (left.filter(inside), right.filter(inside)) else {
+        return false;
+    };
+    let latin = |c: char| c < LATIN_END;
+    latin(left) == latin(right)
 }
 
 /// Removes purposes inside a phrase that keeps a code company: "if this was not you".

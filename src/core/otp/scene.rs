@@ -21,6 +21,8 @@ pub(super) struct Scene<'a> {
     /// There is a word that names a code, not only a number.
     pub named: bool,
     pub purpose: bool,
+    /// There is something else that has a code.
+    pub place: bool,
     /// There is a number that could be a code.
     pub digits: bool,
     /// There is one without letters.
@@ -50,6 +52,7 @@ impl<'a> Scene<'a> {
             clauses: clauses(text, hits),
             marked,
             purpose: has(Class::Purpose),
+            place: has(Class::Place),
             first: text.folded.find(is_word).unwrap_or(0),
             last: text.folded.rfind(is_word).map_or(0, |at| at + 1),
             offer: has(Class::Offer) || has_percent(&text.folded),
@@ -79,18 +82,15 @@ impl<'a> Scene<'a> {
     }
 
     /// True for a message with a purpose, one number, and no word that tells of anything else.
-    pub(super) fn is_plain(&self, token: &Token) -> bool {
+    pub(super) fn is_plain(&self, token: &Token, clause: (usize, usize)) -> bool {
+        let verb = |hit: &Hit| hit.class == Class::Verb && hit.start >= clause.0;
+        let told = self.before(clause.1).iter().any(verb);
         let other = |hit: &Hit| {
             matches!(
                 hit.class,
-                Class::Not
-                    | Class::Old
-                    | Class::Dead
-                    | Class::Call
-                    | Class::Money
-                    | Class::Unit
-                    | Class::Card
+                Class::Not | Class::Old | Class::Dead | Class::Call | Class::Money | Class::Card
             ) || hit.class == Class::Label && hit.start < token.end
+                || hit.class == Class::Unit && !told
         };
         self.single && self.purpose && !self.keyword && !self.offer && !self.hits.iter().any(other)
     }

@@ -216,12 +216,13 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
     }
     match token.shape {
         Shape::Alnum if scene.digits_only && is_spelled(cased) => scored.add("spelled", -40),
-        Shape::Alnum if !direct => scored.add("letters", if alternates(cased) { -2 } else { -8 }),
+        Shape::Alnum if !direct && !alternates(cased) && !is_made(cased) => scored.add("letters", -8),
         Shape::Letters => scored.add("letters-only", letters_only(scene, &token, direct)),
         Shape::Split if token.chars == 4 && !direct => scored.add("split-4", -10),
         _ => {}
     }
-    if token.shape == Shape::Alnum && (!strong || scene.offer) && is_coupon(cased) {
+    let letters_min = if scene.purpose || scene.cares > 0 { 4 } else { 3 };
+    if token.shape == Shape::Alnum && (!strong || scene.offer) && is_coupon(cased, letters_min) {
         scored.add("coupon-shape", if scene.offer { -60 } else { -30 });
     }
     let mixed = cased.iter().any(u8::is_ascii_uppercase) && cased.iter().any(u8::is_ascii_lowercase);
@@ -231,23 +232,25 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
 }
 
 /// "SAVE20", "50OFF": a word that can be said beside a short number. Codes that a machine made rarely look so.
-fn is_coupon(cased: &[u8]) -> bool {
-    let is_letter = |b: &&u8| b.is_ascii_alphabetic();
-    let head = cased.iter().take_while(is_letter).count();
-    let tail = cased.iter().rev().take_while(is_letter).count();
-    let word = if head > 0 {
-        &cased[..head]
-    } else {
-        &cased[cased.len() - tail..]
-    };
-    let number = cased.len() - word.len();
-    let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
-    let vowels = word
-        .iter()
-        .filter(|b| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
-        .count();
+fn is_coupon(cased: &[u8], letters_min: usize) -> bool {
+    let letters = cased.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (word, number) = cased.split_at(letters);
+    let vowel = |b: &u8| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
+    let vowels = word.iter().filter(|b| vowel(b)).count();
     let said = vowels > 0 && vowels * 4 >= word.len() && vowels < word.len();
-    number == digits && (1..=4).contains(&number) && word.len() >= 4 && said
+    let is_number = |bytes: &[u8]| (1..=4).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit);
+    letters >= letters_min && said && is_number(number)
+        || cased
+            .strip_suffix(b"OFF")
+            .or(cased.strip_suffix(b"off"))
+            .is_some_and(is_number)
+}
+
+/// Six capitals and digits or more, and two at least of each.
+fn is_made(cased: &[u8]) -> bool {
+    let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
+    let capitals = cased.iter().filter(|b| b.is_ascii_uppercase()).count();
+    digits >= 2 && capitals >= 2 && digits + capitals == cased.len() && cased.len() >= 6
 }
 
 /// True if letters and digits take turns, as in codes that a machine made and in no word with a year behind it.
@@ -308,7 +311,7 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
         if beside
             && scored.token.chars == 6
             && scored.token.shape == Shape::Digits
-            && scene.is_plain(&scored.token)
+            && scene.is_plain(&scored.token, clause)
         {
             scored.add("purpose-and-only-number", 15);
         }
@@ -328,7 +331,8 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
     if scene.cares > 0 {
         scored.add("care", 4);
     }
-    if scene.single && (scene.purpose || scene.cares > 0) && scene.keyword {
+    let first = scored.token.start <= scene.first;
+    if scene.single && (scene.purpose || scene.cares > 0 || first) && scene.keyword {
         let asked = |hit: &Hit| hit.class == Class::Verb && hit.start >= clause.0;
         scored.add(
             "only-number",

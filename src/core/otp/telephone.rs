@@ -50,7 +50,7 @@ impl Around<'_> {
             .filter(|hit| hit.end <= self.token.start)
             .take_while(|hit| !ends_reach(hit))
             .filter(|hit| hit.class == Class::Call && is_near(self.between(hit.end, self.token.start), 32))
-            .any(|hit| !self.is_confirmed(hit) && !self.names_code(hit))
+            .any(|hit| !self.is_confirmed(hit) && !self.names_code(hit) && !self.is_verb(hit))
     }
 
     /// "1930 to call", but not "482913: call-in code".
@@ -103,6 +103,13 @@ impl Around<'_> {
                 .iter()
                 .filter(confirms)
                 .any(|hit| leads(hit) && !within_code(hit))
+    }
+
+    /// "Send", which is said of a code and of a text to a number alike.
+    fn is_verb(&self, call: &Hit) -> bool {
+        self.before
+            .iter()
+            .any(|hit| hit.class == Class::Verb && hit.start == call.start)
     }
 
     /// "Your WhatsApp code".

@@ -289,12 +289,12 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
     tokens.push(token(run.start, run.end, Shape::Alnum, mask));
 }
 
-/// Words that are typed against the code without a blank.
+/// Words that are typed against the code without a blank: "OTP482913", "yourcode482913".
 fn is_glued_word(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"otp" | b"code" | b"kod" | b"kode" | b"pin" | b"is" | b"codigo" | b"tan" | b"la" | b"est" | b"token"
-    )
+    const ENDS: [&[u8]; 8] = [
+        b"otp", b"code", b"kod", b"kode", b"pin", b"codigo", b"token", b"kood",
+    ];
+    matches!(word, b"is" | b"tan" | b"la" | b"est") || ENDS.iter().any(|end| word.ends_with(end))
 }
 
 /// "ta2keed", "ta7a9o9": a word of small letters in which digits stand for sounds.
