@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod agents;
 mod keys;
 mod secrets;
 
+pub use agents::Mcp;
 pub use keys::RANGES;
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
@@ -49,6 +51,7 @@ pub struct Config {
     pub poll: Poll,
     pub rental: Rental,
     pub partner: Partner,
+    pub mcp: Mcp,
     pub otp: Otp,
     pub outbound: Outbound,
     pub log: Log,

@@ -9,6 +9,7 @@ mod cli {
     pub mod extract;
     pub mod inbound;
     pub mod listen;
+    pub mod mcp;
     pub mod operate;
     pub mod process;
     pub mod signature;

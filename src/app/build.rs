@@ -20,6 +20,7 @@ use crate::core::time::UnixMs;
 use crate::dispatch::guard::Policy;
 use crate::dispatch::{client, deliver};
 use crate::gateway::{LogRules, NewNumber, Rules, Service, Source};
+use crate::http::mcp::{Hosts, Mcp};
 use crate::http::{body, limits, tls};
 use crate::store;
 use crate::store::sled;
@@ -52,6 +53,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     deliver_rules(config)?;
     guard_policy(config, Vec::new())?;
     trusted_proxies(config)?;
+    mcp(config, SocketAddr::from(([0, 0, 0, 0], 0)))?;
     tls_config(config)?;
     tracing_subscriber::EnvFilter::try_new(&config.log.filter)
         .map_err(|e| BuildError::Config(format!("log.filter: {e}")))?;
@@ -280,6 +282,20 @@ pub fn client_options(config: &Config, policy: Policy) -> client::Options {
         idle_per_origin_max: config.outbound.concurrency_per_subscription_max,
         ..client::Options::new(policy)
     }
+}
+
+/// What agents get; `None` where MCP is off. `address` is the listener's.
+pub fn mcp(config: &Config, address: SocketAddr) -> Result<Option<Mcp>, BuildError> {
+    let price_max = match config.mcp.price_max.as_str() {
+        "" => None,
+        price => Some(Price::parse(price).map_err(|e| BuildError::Config(format!("mcp.price_max: {e}")))?),
+    };
+    let mcp = Mcp {
+        hosts: Hosts::new(address, &config.server.public_url, &config.mcp.allowed_hosts),
+        sms_text: config.mcp.sms_text,
+        price_max,
+    };
+    Ok(config.mcp.enabled.then_some(mcp))
 }
 
 pub fn tls_config(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, BuildError> {

@@ -81,7 +81,7 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     }));
     gateway_start(&gateway, config, extra.keys).await?;
     let workers = work(config, &shared, &gateway, dispatch);
-    let app = api(config, &gateway, extra.dev)?;
+    let app = api(config, &gateway, address, extra.dev)?;
     let connections = Arc::new(Connections::default());
     let admin = Arc::new(Admin {
         app: app.clone(),
@@ -112,13 +112,19 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
 }
 
 /// What stands behind the API's listener.
-fn api(config: &Config, gateway: &Arc<Gateway>, dev: Option<Dev>) -> Result<Arc<App>, BuildError> {
+fn api(
+    config: &Config,
+    gateway: &Arc<Gateway>,
+    address: SocketAddr,
+    dev: Option<Dev>,
+) -> Result<Arc<App>, BuildError> {
     Ok(Arc::new(App {
         gateway: gateway.clone(),
         body: build::body_limits(config, config.server.body_bytes_max),
         carrier_body: build::body_limits(config, config.server.carrier_body_bytes_max),
         trusted_proxies: build::trusted_proxies(config)?,
         json_depth_max: config.server.json_depth_max,
+        mcp: build::mcp(config, address)?,
         dev,
     }))
 }

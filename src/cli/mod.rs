@@ -7,6 +7,7 @@ mod dev;
 mod extract;
 mod inbound;
 mod listen;
+mod mcp;
 mod operate;
 mod serve;
 mod signature;
@@ -70,6 +71,8 @@ enum Command {
     /// Make API keys on a running gateway.
     #[command(subcommand)]
     Keys(operate::Keys),
+    /// Give agents the four tools over standard input and output, through a running gateway.
+    Mcp(mcp::Arguments),
     /// Measure this machine: ingest, wake-up, held polls, deliveries.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -143,6 +146,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Keys(keys) => block_on(operate::keys(keys)),
+        Command::Mcp(arguments) => block_on(mcp::run(arguments)),
         Command::Bench(bench) => block_on(bench::run(bench)),
         Command::CheckConfig(file) => serve::check_config(file),
         Command::PrintConfig(arguments) => serve::print_config(arguments),

@@ -137,6 +137,10 @@ pub enum Error {
     UnknownService(String),
     #[error("no number is free for this request; try again when one has cooled down")]
     NoNumber,
+    #[error(
+        "no free number for this costs {0} USD or less; allow more, or try again when a cheaper one has cooled down"
+    )]
+    TooDear(Price),
     #[error("not found")]
     NotFound,
     #[error(transparent)]

@@ -36,6 +36,8 @@ pub struct Wish {
     pub area_code: Option<String>,
     /// What the code is like, over what the service says.
     pub filter: Filter,
+    /// What it may cost at most.
+    pub price_max: Option<Price>,
 }
 
 impl Gateway {
@@ -47,16 +49,16 @@ impl Gateway {
     pub async fn rent(&self, account: &AccountId, wish: &Wish) -> Result<Rental, Error> {
         let known = self.parts.services.iter().find(|s| s.name == wish.service);
         let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
+        let country = wish.country.as_ref().unwrap_or(&self.parts.rules.country);
         for _ in 0..DECISIONS_MAX {
             let now = self.parts.clock.now();
             let live = self.parts.store.live();
-            let free = live.free_numbers(
-                wish.country.as_ref().unwrap_or(&self.parts.rules.country),
-                wish.area_code.as_deref(),
-                now,
-                CHOICE_MAX,
-            );
-            let number = pick(&free, self.parts.clock.dice()).ok_or(Error::NoNumber)?;
+            let free = live.free_numbers((country, wish.area_code.as_deref()), now, CHOICE_MAX, |number| {
+                wish.price_max
+                    .is_none_or(|max| number.price.or(service.price) <= max)
+            });
+            let none = wish.price_max.map_or(Error::NoNumber, Error::TooDear);
+            let number = pick(&free, self.parts.clock.dice()).ok_or(none)?;
             let rental = Rental {
                 filter: wish.filter.clone(),
                 ..new_rental(

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::dev::Dev;
+use super::mcp::Mcp;
 use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::cidr::Cidr;
@@ -27,6 +28,8 @@ pub struct App {
     pub trusted_proxies: Vec<Cidr>,
     /// Deepest nesting of a JSON body.
     pub json_depth_max: usize,
+    /// Where agents may use it.
+    pub mcp: Option<Mcp>,
     /// In `dev` only: the simulated carriers' side of every source.
     pub dev: Option<Dev>,
 }
@@ -136,7 +139,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// serde quotes the wrong value, and it may be a secret: only what was expected and where it stood is told.
-fn without_value(error: &serde_json::Error) -> String {
+pub fn without_value(error: &serde_json::Error) -> String {
     let message = error.to_string();
     match (message.starts_with("invalid"), message.rsplit_once(", expected ")) {
         (true, Some((_, expected))) => format!("a value has the wrong type, expected {expected}"),
@@ -144,7 +147,7 @@ fn without_value(error: &serde_json::Error) -> String {
     }
 }
 
-fn is_too_deep(json: &[u8], depth_max: usize) -> bool {
+pub fn is_too_deep(json: &[u8], depth_max: usize) -> bool {
     let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
     for byte in json {
         match byte {

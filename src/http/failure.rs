@@ -27,7 +27,7 @@ impl From<Error> for Problem {
             Error::NoCapture => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
-            Error::UnknownService(_) | Error::BadUrl(_) => Self::unprocessable(detail),
+            Error::UnknownService(_) | Error::BadUrl(_) | Error::TooDear(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
             Error::TooManySubscriptions(max) => Self::conflict(detail).with("limit", max),
             Error::NotUnmatched => Self::conflict(detail),

@@ -19,6 +19,7 @@ mod failure;
 mod framing;
 mod inbound;
 pub mod limits;
+pub mod mcp;
 mod partner;
 pub mod problem;
 pub mod router;

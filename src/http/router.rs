@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use super::app::{Answer, App};
 use super::problem::Problem;
 use super::{
-    Peer, ResponseBody, dev, events, extract, inbound, partner, unmatched, verifications, webhooks,
+    Peer, ResponseBody, dev, events, extract, inbound, mcp, partner, unmatched, verifications, webhooks,
     well_known,
 };
 use crate::core::id::{RentalId, SubscriptionId};
@@ -75,6 +75,7 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
             let id = id.parse().ok();
             Box::pin(async move { unmatched::assign(&app, &head, body, id).await })
         }
+        (_, ["mcp"]) => Box::pin(mcp::answer(app, head, body)),
 
         (&Method::POST, ["api", "extract"]) => Box::pin(extract::extract(app, head, body)),
         (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(&app, &head)),

@@ -122,6 +122,7 @@ pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
         country: None,
         area_code: wish.area_code,
         filter: wish.code.into(),
+        price_max: None,
     };
     let rental = app.gateway.rent(&key.account, &wish).await?;
     let answer = json!({

@@ -146,17 +146,17 @@ impl Live {
     /// Numbers free to lease now, the longest free first; those of the area code alone, if there are any.
     pub fn free_numbers(
         &self,
-        country: &str,
-        area_code: Option<&str>,
+        (country, area_code): (&str, Option<&str>),
         now: UnixMs,
         limit: usize,
+        suits: impl Fn(&Number) -> bool,
     ) -> Vec<Arc<Number>> {
         let tables = self.read();
         let free = || {
             let country = tables.free.get(country).into_iter().flatten();
             country
                 .filter_map(|(_, number)| tables.numbers.get(number))
-                .filter(move |n| n.is_free(now))
+                .filter(|n| n.is_free(now) && suits(n))
         };
         if area_code.is_some() {
             let near: Vec<_> = free()

@@ -34,7 +34,10 @@ const TEXTS: [(&str, &str, &str); 4] = [
 ];
 
 fn configuration() -> Table {
-    let mut over = toml::toml! { store = { master_key = "" } };
+    let mut over = toml::toml! {
+        store = { master_key = "" }
+        mcp = { allowed_hosts = ["gw"], sms_text = true }
+    };
     over["store"]["master_key"] = MASTER.into();
     let Value::Array(mut sources) = carrier::sources() else {
         unreachable!("a list")
@@ -65,6 +68,7 @@ pub async fn travel() -> Planted {
     planted.plant("other API key", &gateway.other_key.clone());
     subscribe(&gateway, &mut planted).await;
     inbound(&gateway, &mut planted).await;
+    agents(&gateway, &mut planted).await;
     refused(&gateway, &mut planted).await;
     operate(&gateway, &mut planted).await;
     look_at_the_inbound_log(&gateway).await;
@@ -142,6 +146,43 @@ async fn inbound(gateway: &Gateway, planted: &mut Planted) {
         .header("x-original-uri", &format!("/inbound/smpp/{PATH_TOKEN}"));
     assert_eq!(call.send(gateway.address).await.status, 200);
     gateway.post(&rental.path("/cancel"), &json!({})).await;
+}
+
+/// An agent hears code and text, and says things that nobody should read in a log.
+async fn agents(gateway: &Gateway, planted: &mut Planted) {
+    let ask = async |name: &str, arguments: serde_json::Value| {
+        let params = json!({ "name": name, "arguments": arguments });
+        let call = Call::post(
+            "/mcp",
+            &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+        );
+        let reply = call.key(&gateway.key).send(gateway.address).await.expect(200);
+        reply["result"]["structuredContent"].clone()
+    };
+    let rented = ask("verify_get_number", json!({ "serviceName": "google" })).await;
+    let number = rented["number"].as_str().expect("a number");
+    planted.plant_number("number of an agent", number);
+    planted.plant("code of an agent", "29481756");
+    planted.plant("text of an agent", "apricot badger");
+    let sms = draft("a-1", number, "apricot badger: your code is 29481756");
+    carrier::post(gateway.address, TELNYX, &sms).await;
+    let code = ask("verify_get_code", json!({ "verificationId": rented["id"] })).await;
+    assert_eq!(code["otpCode"], "29481756");
+    assert!(code["untrustedSms"]["text"].is_string());
+    planted.plant("argument of an agent", "pomelo-wombat");
+    ask(
+        "verify_get_number",
+        json!({ "serviceName": "pomelo-wombat", "card": "pomelo-wombat" }),
+    )
+    .await;
+    let broken = Call::new("POST", "/mcp")
+        .header("content-type", "application/json")
+        .key(&gateway.key);
+    broken
+        .body("{\"pomelo-wombat")
+        .send(gateway.address)
+        .await
+        .expect(400);
 }
 
 async fn refused(gateway: &Gateway, planted: &mut Planted) {

@@ -295,7 +295,7 @@ pub fn a_known_number_stays_as_it_is<H: Home>() {
         *home.store().live().number(&phone(2)).unwrap(),
         samples::number(2)
     );
-    let free = home.store().live().free_numbers("US", None, NOON, 10);
+    let free = home.store().live().free_numbers(("US", None), NOON, 10, |_| true);
     assert_eq!(
         free.iter().map(|n| n.number.clone()).collect::<Vec<_>>(),
         [phone(2)]
