@@ -1,4 +1,4 @@
-//! Carriers: each message is brought until it is acknowledged or 72 hours are over; repeated, crossed with others, or brought by two
+//! Carriers: each message is brought until it is acknowledged or its patience is over; repeated, crossed with others, or brought by two
 //! ways at once; and a carrier may hang up before it hears the answer.
 
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::books::{CarrierId, Sms};
 use super::process::{SOURCES, signer, url_of};
 use super::world::World;
 
-/// How long carriers go on.
-const PATIENCE_MS: u64 = 72 * 3_600_000;
+/// How long carriers go on: the 72 hours for which repetitions are known, less the hour that a clock may be off.
+const PATIENCE_MS: u64 = 71 * 3_600_000;
 /// Waits between a carrier's attempts, in milliseconds; the last one again and again.
 const WAITS_MS: [u64; 6] = [1000, 10_000, 60_000, 600_000, 3_600_000, 14_400_000];
 
@@ -60,7 +60,9 @@ async fn bring(world: Arc<World>, source: usize, id: CarrierId) {
         sms.is_open = false;
     }
     if dice.one_in(3) {
-        wait(dice.below(*dice.pick(&[2000, 600_000, PATIENCE_MS - 1]).expect("three"))).await;
+        let left_ms = (began_ms + PATIENCE_MS).saturating_sub(world.wall.elapsed_ms());
+        let longest_ms = *dice.pick(&[2000, 600_000, PATIENCE_MS]).expect("three");
+        wait(dice.below(longest_ms.min(left_ms))).await;
         post(&world, source, &id).await;
     }
 }
