@@ -7,10 +7,12 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 mod agents;
+mod inbound;
 mod keys;
 mod secrets;
 
 pub use agents::Mcp;
+pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
@@ -132,27 +134,6 @@ pub enum Durability {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Inbound {
-    pub parts_wait_s: u64,
-    pub sets_per_sender_max: usize,
-    pub sets_max: usize,
-    pub unmatched_h: u64,
-    /// An account, or empty.
-    pub operator_account: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InboundLog {
-    pub enabled: bool,
-    pub days: u32,
-    pub bytes_max: u64,
-    pub body_bytes_max: usize,
-    pub refused_per_minute_max: u32,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Poll {
     pub default_s: u64,
     pub max_s: u64,
@@ -195,6 +176,11 @@ pub struct Outbound {
     pub concurrency_max: usize,
     pub concurrency_per_subscription_max: usize,
     pub subscriptions_max: usize,
+    pub disable_after_s: u64,
+    pub disable_failures_min: u32,
+    pub probe_s: u64,
+    pub ramp_per_s: u32,
+    pub ramp_double_s: u64,
     pub allow_http: bool,
     pub allow_loopback: bool,
     pub allow_cidrs: Vec<String>,

@@ -13,6 +13,7 @@ use ringback::clock::Clock;
 use ringback::core::event::Kind;
 use ringback::core::signature::{self, Received, Scheme, SigningKey, VerifyingKey};
 use ringback::core::subscription::Subscription;
+use ringback::core::subscription::keys::HeldKey;
 use ringback::store::Commit;
 use serde_json::{Value, json};
 use support::carrier::{self, TELNYX, draft};
@@ -103,9 +104,13 @@ impl Peer {
 async fn sign_with(gateway: &Gateway, id: &str, keys: &[SigningKey]) {
     let store = gateway.running.gateway.store();
     let subscription = store.live().subscription(id.parse().unwrap()).unwrap();
-    let signing_keys = keys.iter().map(ToString::to_string).collect();
+    let signing_keys = keys
+        .iter()
+        .map(|key| HeldKey::new(key, Clock::System.now()))
+        .collect();
     let changed = Subscription {
         signing_keys,
+        version: subscription.version + 1,
         ..(*subscription).clone()
     };
     store

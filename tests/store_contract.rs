@@ -10,12 +10,13 @@ mod store_contract {
     pub mod home;
     pub mod inbound_log;
     pub mod kept;
+    pub mod lines;
     pub mod samples;
     pub mod simulated;
     pub mod time;
 }
 
-use store_contract::{batches, commits, feed, home, inbound_log, kept, time};
+use store_contract::{batches, commits, feed, home, inbound_log, kept, lines, time};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -67,6 +68,11 @@ ask! {
         requests_are_paged_newest_first_over_days
         requests_are_kept_for_their_days
         requests_are_kept_up_to_their_bytes;
+    lines:
+        a_changed_subscription_is_guarded_by_its_version
+        a_line_lets_one_out_at_a_time
+        a_line_holds_within_one_group_and_ends_empty
+        a_long_queue_is_read_on_as_it_is_done_with;
     time:
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight

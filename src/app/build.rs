@@ -10,7 +10,9 @@ use serde::Deserialize;
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
+use crate::core::health;
 use crate::core::id::AccountId;
+use crate::core::limit::Ramp;
 use crate::core::message::Dedupe;
 use crate::core::money::Price;
 use crate::core::number::Number;
@@ -240,6 +242,15 @@ pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {
         timeout_ms: config.outbound.timeout_ms,
         concurrency_max: config.outbound.concurrency_max,
         concurrency_per_subscription_max: config.outbound.concurrency_per_subscription_max,
+        health: health::Rules {
+            disable_after_ms: config.outbound.disable_after_s * 1000,
+            disable_failures_min: config.outbound.disable_failures_min,
+            probe_every_ms: config.outbound.probe_s * 1000,
+        },
+        ramp: Ramp {
+            per_second: f64::from(config.outbound.ramp_per_s),
+            double_ms: config.outbound.ramp_double_s * 1000,
+        },
         idle_ms: 1000,
     })
 }

@@ -216,8 +216,8 @@ fn parts(
         clock: Clock::System,
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),
-        url_check: Box::new(move |url| {
-            guard::check_url(url, &policy)
+        target_check: Box::new(move |settings| {
+            guard::check_url(&settings.url, &policy)
                 .map(drop)
                 .map_err(|e| e.to_string())
         }),

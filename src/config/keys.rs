@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 51] = [
+pub const RANGES: [(&str, u64, u64); 56] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -57,6 +57,11 @@ pub const RANGES: [(&str, u64, u64); 51] = [
     ("outbound.concurrency_max", 1, 10_000),
     ("outbound.concurrency_per_subscription_max", 1, 10_000),
     ("outbound.subscriptions_max", 1, 10_000),
+    ("outbound.disable_after_s", 60, 2_592_000),
+    ("outbound.disable_failures_min", 1, 100_000),
+    ("outbound.probe_s", 1, 86_400),
+    ("outbound.ramp_per_s", 1, 10_000),
+    ("outbound.ramp_double_s", 1, 3_600),
 ];
 
 /// Lifetime of a rental, in seconds.

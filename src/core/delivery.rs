@@ -1,10 +1,10 @@
-//! What an attempt came to and what follows from it; the attempt itself is made in `dispatch`, which reports and never judges.
+//! What is owed, what an attempt came to and what follows from it; the attempt itself is made in `dispatch`, which reports and never judges.
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{EventId, Seq, SubscriptionId};
+use super::health::Why;
+use super::id::{RentalId, Seq, SubscriptionId};
 use super::retry::{self, Policy};
-use super::subscription::Health;
 use super::time::UnixMs;
 
 /// One event owed to one subscription: a row of the due index.
@@ -15,6 +15,22 @@ pub struct Due {
     pub event: Seq,
     /// Attempts made before.
     pub attempts: u16,
+    /// How many of them count against the retry policy: a probe does not, nor does the attempt that disabled the subscription.
+    pub spent: u16,
+    /// The line it stands in, where the subscription wants a rental's events one after the other.
+    pub line: Option<Line>,
+}
+
+/// Deliveries to one subscription that go out one after the other: those of one rental.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Line(pub u64);
+
+impl Line {
+    /// The random half of the rental's id. Two rentals that share it only wait for one another.
+    pub fn of(rental: RentalId) -> Self {
+        let half = rental.0.last_chunk().expect("an id of 16 bytes has 8");
+        Self(u64::from_be_bytes(*half))
+    }
 }
 
 /// What one try came to.
@@ -24,26 +40,39 @@ pub enum Outcome {
     Answered {
         status: u16,
         retry_after_ms: Option<u64>,
+        control: Option<Control>,
     },
     /// No answer; the name of the failure's class.
     Failed(String),
+    /// Not tried: it was worthless by then.
+    Untried,
+}
+
+/// What the receiver asks for in the reply header `webhook-delivery`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Control {
+    /// Stop calling this subscription.
+    Disable,
+    /// Give up this one delivery.
+    AbortMessage,
 }
 
 impl Outcome {
     pub fn is_success(&self) -> bool {
-        matches!(
-            self,
-            Self::Answered {
-                status: 200..=299,
-                ..
-            }
-        )
+        matches!(self.status(), Some(200..=299))
     }
 
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Answered { status, .. } => Some(*status),
-            Self::Failed(_) => None,
+            Self::Failed(_) | Self::Untried => None,
+        }
+    }
+
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Answered { retry_after_ms, .. } => *retry_after_ms,
+            Self::Failed(_) | Self::Untried => None,
         }
     }
 }
@@ -52,101 +81,153 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Next {
     Delivered,
+    /// Delivered, and as the answer to a probe: the subscription is back.
+    Recovered,
     Retry {
         at: UnixMs,
     },
     /// No attempt is left.
     Exhausted,
-    /// 410 Gone: the subscriber wants nothing more; this delivery stays owed until someone enables it again.
-    Disabled,
+    /// Its deadline has passed, or would before the next attempt.
+    Expired,
+    /// The receiver gave it up.
+    Aborted,
+    /// The subscriber wants nothing more; this delivery stays owed until someone resumes it.
+    Disabled(Why),
+    /// A probe failed; this delivery stays owed.
+    Probed,
 }
 
-/// A line of the attempt log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    pub due: Due,
-    pub event: EventId,
-    /// The event's type.
-    pub kind: String,
-    pub started_at: UnixMs,
-    pub duration_ms: u32,
-    pub outcome: Outcome,
-    pub next: Next,
-    /// The first bytes of the answer, or what to do about the failure.
-    pub detail: String,
-}
-
-impl Attempt {
-    /// Which try it was, counted from 1.
-    pub fn number(&self) -> u16 {
-        self.due.attempts.saturating_add(1)
+impl Next {
+    /// How the delivery stands, as customers read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered | Self::Recovered => "delivered",
+            Self::Retry { .. } => "retrying",
+            Self::Exhausted => "failed",
+            Self::Expired => "expired",
+            Self::Aborted => "aborted",
+            Self::Disabled(_) => "disabled",
+            Self::Probed => "held",
+        }
     }
+
+    /// When it is due again, where it is still owed; the same place in the queue for what was held.
+    pub fn owed_at(self, due: &Due) -> Option<UnixMs> {
+        match self {
+            Self::Retry { at } => Some(at),
+            Self::Disabled(_) | Self::Probed => Some(due.due_at),
+            Self::Delivered | Self::Recovered | Self::Exhausted | Self::Expired | Self::Aborted => None,
+        }
+    }
+
+    /// The attempt counts against the retry policy.
+    pub fn spends(self) -> bool {
+        !matches!(self, Self::Disabled(_) | Self::Probed)
+    }
+}
+
+/// By which an attempt is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    pub retry: &'a Policy,
+    pub expires_at: Option<UnixMs>,
+    pub obeys_control: bool,
+    /// It was made to see whether a disabled subscription is back.
+    pub is_probe: bool,
 }
 
 /// Judges an attempt. `dice` is 0.0 to 1.0.
-pub fn after(outcome: &Outcome, attempts_made: u16, policy: &Policy, now: UnixMs, dice: f64) -> Next {
-    let retry_after_ms = match outcome {
-        Outcome::Answered {
-            status: 200..=299, ..
-        } => return Next::Delivered,
-        Outcome::Answered { status: 410, .. } => return Next::Disabled,
-        Outcome::Answered { retry_after_ms, .. } => *retry_after_ms,
-        Outcome::Failed(_) => None,
-    };
-    match policy.delay_ms(attempts_made) {
-        Some(delay_ms) => Next::Retry {
-            at: now.plus_ms(retry::spread_ms(delay_ms, retry_after_ms, dice)),
-        },
-        None => Next::Exhausted,
-    }
-}
-
-/// The subscription's health after an attempt; `None` when nothing changes, which is the usual case and saves a row.
-pub fn health_after(health: &Health, next: Next, now: UnixMs) -> Option<Health> {
-    let mut after = health.clone();
-    match next {
-        Next::Delivered => (after.failing_since, after.failures) = (None, 0),
-        Next::Disabled => after.disabled_at = Some(now),
-        Next::Retry { .. } | Next::Exhausted => {
-            after.failing_since.get_or_insert(now);
-            after.failures = after.failures.saturating_add(1);
+pub fn after(outcome: &Outcome, due: &Due, terms: &Terms<'_>, now: UnixMs, dice: f64) -> Next {
+    if let Outcome::Answered { status, control, .. } = outcome {
+        match control.filter(|_| terms.obeys_control) {
+            Some(Control::Disable) => return Next::Disabled(Why::Asked),
+            Some(Control::AbortMessage) if !outcome.is_success() => return Next::Aborted,
+            _ => {}
+        }
+        match status {
+            200..=299 if terms.is_probe => return Next::Recovered,
+            200..=299 => return Next::Delivered,
+            410 => return Next::Disabled(Why::Gone),
+            _ => {}
         }
     }
-    (after != *health).then_some(after)
+    if terms.is_probe {
+        return Next::Probed;
+    }
+    let Some(delay_ms) = terms.retry.delay_ms(due.spent.saturating_add(1)) else {
+        return Next::Exhausted;
+    };
+    let at = now.plus_ms(retry::spread_ms(delay_ms, outcome.retry_after_ms(), dice));
+    if terms.expires_at.is_some_and(|end| at >= end) {
+        return Next::Expired;
+    }
+    Next::Retry { at }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const TERMS: Terms<'_> = Terms {
+        retry: &Policy::ScheduleS(Vec::new()),
+        expires_at: None,
+        obeys_control: false,
+        is_probe: false,
+    };
+
     fn answered(status: u16) -> Outcome {
         Outcome::Answered {
             status,
             retry_after_ms: None,
+            control: None,
         }
+    }
+
+    fn due(spent: u16) -> Due {
+        Due {
+            subscription: SubscriptionId([1; 16]),
+            due_at: UnixMs(0),
+            event: Seq(1),
+            attempts: spent,
+            spent,
+            line: None,
+        }
+    }
+
+    fn next(outcome: &Outcome, spent: u16, terms: Terms<'_>) -> Next {
+        let retry = Policy::standard();
+        let terms = Terms {
+            retry: &retry,
+            ..terms
+        };
+        after(outcome, &due(spent), &terms, UnixMs(1000), 0.0)
     }
 
     #[test]
     fn each_status_has_its_consequence() {
-        let policy = Policy::standard();
-        let next = |status, made| after(&answered(status), made, &policy, UnixMs(1000), 0.0);
-        assert_eq!(next(204, 1), Next::Delivered);
-        assert_eq!(next(410, 1), Next::Disabled);
+        let next = |status, spent| next(&answered(status), spent, TERMS);
+        assert_eq!(next(204, 0), Next::Delivered);
+        assert_eq!(next(410, 0), Next::Disabled(Why::Gone));
         for status in [301, 400, 404, 429, 500, 503] {
-            assert_eq!(next(status, 1), Next::Retry { at: UnixMs(6000) }, "{status}");
+            assert_eq!(next(status, 0), Next::Retry { at: UnixMs(6000) }, "{status}");
         }
-        assert_eq!(
-            next(500, 9),
-            Next::Retry {
-                at: UnixMs(86_401_000)
-            }
-        );
-        assert_eq!(next(500, 10), Next::Exhausted);
+        let last = Next::Retry {
+            at: UnixMs(86_401_000),
+        };
+        assert_eq!((next(500, 8), next(500, 9)), (last, Next::Exhausted));
+    }
+
+    #[test]
+    fn jitter_is_only_ever_added() {
+        let retry = Policy::standard();
+        let terms = Terms {
+            retry: &retry,
+            ..TERMS
+        };
         let failed = Outcome::Failed("timeout".into());
-        assert_eq!(
-            after(&failed, 2, &policy, UnixMs(0), 1.0),
-            Next::Retry { at: UnixMs(330_000) }
-        );
+        let next = after(&failed, &due(1), &terms, UnixMs(0), 1.0);
+        assert_eq!(next, Next::Retry { at: UnixMs(330_000) });
     }
 
     #[test]
@@ -154,26 +235,61 @@ mod tests {
         let hint = |ms| Outcome::Answered {
             status: 503,
             retry_after_ms: Some(ms),
+            control: None,
         };
-        let next = |ms| after(&hint(ms), 1, &Policy::standard(), UnixMs(0), 0.0);
-        assert_eq!(next(1), Next::Retry { at: UnixMs(5000) });
-        assert_eq!(next(60_000), Next::Retry { at: UnixMs(60_000) });
+        let next = |ms| next(&hint(ms), 0, TERMS);
+        assert_eq!(next(1), Next::Retry { at: UnixMs(6000) });
+        assert_eq!(next(60_000), Next::Retry { at: UnixMs(61_000) });
         assert_eq!(
             next(u64::MAX),
             Next::Retry {
-                at: UnixMs(86_400_000)
+                at: UnixMs(86_401_000)
             }
         );
     }
 
     #[test]
-    fn health_changes_only_when_it_must() {
-        let well = Health::default();
-        assert_eq!(health_after(&well, Next::Delivered, UnixMs(5)), None);
-        let ill = health_after(&well, Next::Exhausted, UnixMs(5)).unwrap();
-        assert_eq!((ill.failing_since, ill.failures), (Some(UnixMs(5)), 1));
-        let worse = health_after(&ill, Next::Retry { at: UnixMs(9) }, UnixMs(7)).unwrap();
-        assert_eq!((worse.failing_since, worse.failures), (Some(UnixMs(5)), 2));
-        assert_eq!(health_after(&worse, Next::Delivered, UnixMs(8)), Some(well));
+    fn what_would_come_too_late_has_expired() {
+        let until = |ms| Terms {
+            expires_at: Some(UnixMs(ms)),
+            ..TERMS
+        };
+        assert_eq!(next(&answered(500), 0, until(6000)), Next::Expired);
+        assert_eq!(
+            next(&answered(500), 0, until(6001)),
+            Next::Retry { at: UnixMs(6000) }
+        );
+        assert_eq!(next(&answered(204), 0, until(0)), Next::Delivered);
+    }
+
+    #[test]
+    fn a_probe_opens_or_leaves_all_as_it_was() {
+        let probe = Terms {
+            is_probe: true,
+            ..TERMS
+        };
+        assert_eq!(next(&answered(200), 9, probe), Next::Recovered);
+        assert_eq!(next(&answered(500), 9, probe), Next::Probed);
+        assert!(!Next::Probed.spends() && !Next::Disabled(Why::Gone).spends());
+        assert_eq!(Next::Probed.owed_at(&due(9)), Some(UnixMs(0)));
+    }
+
+    #[test]
+    fn the_receivers_control_is_obeyed_only_where_it_is_agreed() {
+        let asks = |control, status| Outcome::Answered {
+            status,
+            retry_after_ms: None,
+            control: Some(control),
+        };
+        let agreed = Terms {
+            obeys_control: true,
+            ..TERMS
+        };
+        let disable = asks(Control::Disable, 200);
+        assert_eq!(next(&disable, 0, agreed), Next::Disabled(Why::Asked));
+        assert_eq!(next(&disable, 0, TERMS), Next::Delivered);
+        let abort = asks(Control::AbortMessage, 422);
+        assert_eq!(next(&abort, 0, agreed), Next::Aborted);
+        assert_eq!(next(&abort, 0, TERMS), Next::Retry { at: UnixMs(6000) });
     }
 }

@@ -222,6 +222,18 @@ fn written<T: Serialize>(kind: Kind, at: UnixMs, data: &T) -> String {
     serde_json::to_string(&body).expect("texts, numbers and a flag under text keys are always JSON")
 }
 
+/// A body that says only what happened to what: of the data, the ids. The receiver fetches the rest.
+pub fn thin(body: &str) -> String {
+    let Ok(mut body) = serde_json::from_str::<serde_json::Value>(body) else {
+        debug_assert!(false, "a body is made here and is JSON");
+        return "{}".into();
+    };
+    if let Some(data) = body.get_mut("data").and_then(serde_json::Value::as_object_mut) {
+        data.retain(|name, _| name == "id" || name.ends_with("Id"));
+    }
+    body.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +250,7 @@ mod tests {
             cost: Price(5000),
             status: Status::Active,
             filter: Filter::default(),
+            tags: crate::core::tags::Tags::default(),
             created_at: UnixMs(1_793_534_400_000),
             ends_at: UnixMs(1_793_534_500_000),
             closed: false,
@@ -294,6 +307,20 @@ mod tests {
             "01".repeat(16)
         );
         assert_eq!(event.body, expected);
+    }
+
+    #[test]
+    fn a_thin_body_has_ids_and_nothing_that_is_secret() {
+        let telling = Telling {
+            link: None,
+            code: true,
+        };
+        let event = of_message(&rental(), &message(Some("123456")), telling);
+        let expected = format!(
+            r#"{{"type":"verification.code_received","timestamp":"2026-11-01T12:00:01.500Z","data":{{"id":"abababab-abab-abab-abab-abababababab","messageId":"msg_{}"}}}}"#,
+            "01".repeat(16)
+        );
+        assert_eq!(thin(&event.body), expected);
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! The pure rooms: values in, values out; no clock, no dice, no I/O, so every decision has an exact test.
 
+pub mod attempt;
 pub mod capture;
 pub mod cidr;
 pub mod country;
 pub mod cursor;
 pub mod delivery;
 pub mod event;
+pub mod fair;
+pub mod health;
 pub mod id;
 pub mod ingest;
 pub mod key;
+pub mod lane;
+pub mod limit;
 pub mod message;
 pub mod money;
 pub mod multipart;
@@ -21,4 +26,5 @@ pub mod retry;
 pub mod sample;
 pub mod signature;
 pub mod subscription;
+pub mod tags;
 pub mod time;

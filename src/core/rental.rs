@@ -8,6 +8,7 @@ use super::id::{AccountId, MessageId, RentalId};
 use super::money::Price;
 use super::otp::Filter;
 use super::phone::PhoneNumber;
+use super::tags::Tags;
 use super::time::UnixMs;
 
 /// How many messages a rental lists; later ones are stored and delivered, but no longer listed under it.
@@ -43,6 +44,8 @@ pub struct Rental {
     pub status: Status,
     /// What its holder expects of the code, over what the service does.
     pub filter: Filter,
+    /// Its holder's own words, which subscriptions can filter by.
+    pub tags: Tags,
     pub created_at: UnixMs,
     /// When the number is given back; earlier once a code has come.
     pub ends_at: UnixMs,
@@ -173,6 +176,7 @@ mod tests {
             cost: Price(5000),
             status: Status::Active,
             filter: Filter::default(),
+            tags: Tags::default(),
             created_at: UnixMs(1000),
             ends_at: UnixMs(10_000),
             closed: false,

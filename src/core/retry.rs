@@ -49,7 +49,7 @@ impl Policy {
             Self::ScheduleS(list) => {
                 let fits = !list.is_empty()
                     && list.len() <= usize::from(ATTEMPTS_MAX)
-                    && list.iter().all(|s| s * 1000 <= DELAY_MAX_MS);
+                    && list.iter().all(|s| *s <= DELAY_MAX_MS / 1000);
                 if fits { Ok(()) } else { Err(Error::Schedule) }
             }
             Self::Exponential {
@@ -136,6 +136,7 @@ mod tests {
     #[test]
     fn endless_policies_are_refused() {
         assert_eq!(Policy::ScheduleS(vec![]).check(), Err(Error::Schedule));
+        assert_eq!(Policy::ScheduleS(vec![u64::MAX]).check(), Err(Error::Schedule));
         assert_eq!(Policy::ScheduleS(vec![86_401]).check(), Err(Error::Schedule));
         let wild = Policy::Exponential {
             initial_ms: 500,

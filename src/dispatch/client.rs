@@ -16,6 +16,7 @@ use super::guard::{Origin, Policy};
 use super::pool::{Limits, Pool};
 use super::resolve::{Resolver, System};
 use super::sender::{Answer, Attempted, Call, Failure, Outcome, Sender, micros};
+use crate::core::attempt::Timing;
 
 /// How the client calls. All of it comes from `[outbound]` of the configuration.
 pub struct Options {
@@ -162,7 +163,10 @@ impl Sender for Client {
         let Progress { remote, reused, .. } = progress;
         Attempted {
             outcome,
-            duration_us: micros(start.elapsed()),
+            timing: Timing {
+                total_us: micros(start.elapsed()),
+                ..Timing::default()
+            },
             remote,
             reused,
         }

@@ -1,24 +1,28 @@
-//! Due, claim, attempt, record: reads what is owed, performs it, reports what came of it; judging is `core::delivery`'s.
-//! The due index on disk is the queue. Claims live in memory only: after a restart everything unanswered is due again.
+//! Due, claim, attempt, record: reads what is owed, performs it, reports what came of it; judging is `core::delivery`'s, whose turn it is
+//! `core::lane`'s. The due index on disk is the queue. Claims live in memory only: after a restart everything unanswered is due again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backoff::backoff::Backoff;
-use http::{HeaderName, HeaderValue, Method, header};
+use futures_util::future::join_all;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::guard::{self, Policy as GuardPolicy, Target};
+use super::guard::Policy as GuardPolicy;
+use super::lanes::{Lanes, Place};
+use super::prepare::Prepared;
 use super::report::reported;
-use super::sender::{Attempted, Call, Outcome as Sent, Sender};
+use super::sender::{Attempted, Outcome as Sent, Sender};
 use crate::clock::Clock;
-use crate::core::delivery::{self, Attempt, Due};
+use crate::core::attempt::{Attempt, Timing};
+use crate::core::delivery::{self, Due, Next, Outcome, Terms};
 use crate::core::event::Event;
+use crate::core::health;
 use crate::core::id::{Seq, SubscriptionId};
+use crate::core::limit::Ramp;
 use crate::core::retry::{self, Policy};
-use crate::core::signature::{self, SigningKey};
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Store};
@@ -26,12 +30,15 @@ use crate::telemetry::Metrics;
 
 /// How deliveries are made. Every number is a key of `config.toml`, section `[outbound]`.
 pub struct Rules {
+    /// For subscriptions that have no policy of their own.
     pub retry: Policy,
     pub timeout_ms: u64,
     /// Attempts in flight in all.
     pub concurrency_max: usize,
     /// Attempts in flight to one subscription, so that a hanging one cannot hold every place.
     pub concurrency_per_subscription_max: usize,
+    pub health: health::Rules,
+    pub ramp: Ramp,
     /// How long to sleep when nothing is due and nobody rings, at most.
     pub idle_ms: u64,
 }
@@ -50,18 +57,29 @@ pub struct Parts<S> {
 pub struct Dispatch<S> {
     parts: Parts<S>,
     permits: Arc<Semaphore>,
-    /// Attempts under way to each subscription.
-    in_flight: Mutex<HashMap<SubscriptionId, usize>>,
+    lanes: Mutex<Lanes>,
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
     /// Rung when a place is free again, or a retry is newly owed.
     freed: Notify,
 }
 
-/// A subscription with its URL and keys parsed once.
-struct Prepared {
-    of: Arc<Subscription>,
-    target: Result<Target, guard::Error>,
-    keys: Vec<SigningKey>,
+/// The place of an attempt, in all and in its lane; given back when dropped, whatever became of it.
+struct Seat<S: Sender> {
+    dispatch: Arc<Dispatch<S>>,
+    place: Place,
+    /// What the attempt came to, once it is known.
+    outcome: Option<Outcome>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<S: Sender> Drop for Seat<S> {
+    fn drop(&mut self) {
+        let Parts { clock, rules, .. } = &self.dispatch.parts;
+        let mut lanes = self.dispatch.lanes();
+        lanes.end(self.place, self.outcome.as_ref(), clock.now(), rules);
+        drop(lanes);
+        self.dispatch.freed.notify_one();
+    }
 }
 
 impl<S: Sender> Dispatch<S> {
@@ -70,21 +88,21 @@ impl<S: Sender> Dispatch<S> {
         Arc::new(Self {
             parts,
             permits,
-            in_flight: Mutex::default(),
+            lanes: Mutex::default(),
             prepared: Mutex::default(),
             freed: Notify::new(),
         })
     }
 
-    fn in_flight(&self) -> MutexGuard<'_, HashMap<SubscriptionId, usize>> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Delivers until `stop` turns true, then lets what is in flight end within `grace`; what does not is due again later.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
         let mut attempts = JoinSet::new();
         while !*stop.borrow() {
-            let full = self.start_due(&mut attempts).await;
+            let full = self.start_due(&mut attempts);
             while attempts.try_join_next().is_some() {}
             let idle = self.idle_time();
             tokio::select! {
@@ -105,62 +123,61 @@ impl<S: Sender> Dispatch<S> {
         }
     }
 
-    /// Starts what is due and has a place; true if places ran out.
-    async fn start_due(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> bool {
-        let now = self.parts.clock.now();
-        let live = self.parts.store.live();
-        for id in live.owed(now) {
-            let Some(subscription) = live.subscription(id) else {
-                self.forget_all(id, now).await;
-                continue;
-            };
-            if !subscription.is_active() {
-                continue;
-            }
-            let places = self.permits.available_permits();
-            if places == 0 {
+    /// Starts what is due and has a place; true if places ran out. The permit comes before the claim, so that nothing is claimed that
+    /// then waits.
+    fn start_due(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> bool {
+        let Parts {
+            store, clock, rules, ..
+        } = &self.parts;
+        let (now, live) = (clock.now(), store.live());
+        let owed = live.owed(now);
+        for id in owed.iter().filter(|id| live.subscription(**id).is_none()) {
+            attempts.spawn(self.clone().forget_all(*id, now));
+        }
+        self.lanes().join(&owed);
+        loop {
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
                 return true;
-            }
-            let prepared = self.prepare(subscription);
-            for due in live.claim(id, now, places.min(self.free_places(id))) {
-                // Only this loop takes permits, so as many as were free are there; a claim without one goes back.
-                let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-                    live.unclaim(due);
-                    continue;
-                };
-                *self.in_flight().entry(id).or_default() += 1;
-                attempts.spawn(self.clone().deliver(due, prepared.clone(), permit));
+            };
+            let Some(place) = self.lanes().next(live, rules, now) else {
+                return false;
+            };
+            let seat = Seat {
+                dispatch: self.clone(),
+                place,
+                outcome: None,
+                _permit: permit,
+            };
+            // Only this loop claims, so what was due a moment ago is, unless its subscription was deleted.
+            let claimed = live.claim(place.id, now, 1).pop();
+            if let Some((due, subscription)) = claimed.zip(live.subscription(place.id)) {
+                attempts.spawn(self.clone().deliver(due, self.prepare(subscription), seat));
             }
         }
-        false
-    }
-
-    /// Attempts that may still be started to this subscription. A claim outlives its attempt until the record is durable, the
-    /// place does not.
-    fn free_places(&self, id: SubscriptionId) -> usize {
-        let in_flight = self.in_flight().get(&id).copied().unwrap_or(0);
-        self.parts
-            .rules
-            .concurrency_per_subscription_max
-            .saturating_sub(in_flight)
     }
 
     /// Dropped by a shutdown at any point: nothing is recorded, so it is due again.
-    async fn deliver(self: Arc<Self>, due: Due, prepared: Arc<Prepared>, permit: OwnedSemaphorePermit) {
+    async fn deliver(self: Arc<Self>, due: Due, prepared: Arc<Prepared>, mut seat: Seat<S>) {
         let commit = match self.event(due.event).await {
-            Ok(Some(event)) => Commit::Record(Box::new(self.attempt(due, &event, &prepared).await)),
-            // Its day's log is older than the retention: there is nothing left to send.
-            Ok(None) => Commit::Forget(due),
+            Ok(Some(event)) => {
+                let attempt = self
+                    .attempt(due, &event, (&prepared, seat.place.is_probe()))
+                    .await;
+                seat.outcome = Some(attempt.outcome.clone());
+                Commit::Record(Box::new(attempt), self.parts.rules.health)
+            }
+            Ok(None) => {
+                tracing::warn!(subscription = %due.subscription, delivery.event = due.event.0, "an owed event is older than the retention and is given up: raise store.log_days");
+                Commit::Forget(due)
+            }
             Err(error) => {
                 tracing::error!(%error, delivery.event = due.event.0, "an owed event cannot be read; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 self.parts.store.live().unclaim(due);
-                self.release_place(&due);
                 return;
             }
         };
-        drop(permit);
-        self.release_place(&due);
+        drop(seat);
         // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
         self.record(commit).await;
         // A retry may now fall due sooner than what the loop sleeps for.
@@ -174,79 +191,58 @@ impl<S: Sender> Dispatch<S> {
             due_at: self.parts.clock.now(),
             event: Seq(0),
             attempts: 0,
+            spent: 0,
+            line: None,
         };
         let prepared = self.prepare(subscription);
-        self.attempt(due, event, &prepared).await
+        self.attempt(due, event, (&prepared, false)).await
     }
 
-    async fn attempt(&self, due: Due, event: &Event, prepared: &Prepared) -> Attempt {
-        let started_at = self.parts.clock.now();
+    async fn attempt(&self, due: Due, event: &Event, (prepared, is_probe): (&Prepared, bool)) -> Attempt {
+        let Parts {
+            clock, rules, sender, ..
+        } = &self.parts;
+        let (started_at, policy) = (clock.now(), &prepared.of.settings.policy);
+        let kind = event.kind.as_str();
+        let terms = Terms {
+            retry: policy.retry.as_ref().unwrap_or(&rules.retry),
+            expires_at: policy.expires_at(kind, event.at),
+            obeys_control: policy.obeys_control,
+            is_probe,
+        };
+        if terms.expires_at.is_some_and(|end| started_at >= end) {
+            self.parts.metrics.attempt("expired");
+            return untried(due, event, started_at, terms.expires_at);
+        }
         let attempted = match &prepared.target {
             Ok(target) => {
-                self.parts
-                    .sender
-                    .send(self.call(target, event, prepared, started_at))
-                    .await
+                let call = prepared.call(target, event, started_at, rules.timeout_ms);
+                sender.send(call).await
             }
             Err(refused) => Attempted {
                 outcome: Sent::Failed(refused.clone().into()),
-                duration_us: 0,
+                timing: Timing::default(),
                 remote: None,
                 reused: false,
             },
         };
-        let now = self.parts.clock.now();
-        let (outcome, detail, class) = reported(&attempted.outcome, now);
-        self.parts.metrics.attempt(&class);
-        let next = delivery::after(
-            &outcome,
-            due.attempts + 1,
-            &self.parts.rules.retry,
-            now,
-            self.parts.clock.dice(),
-        );
-        tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class, attempts = due.attempts + 1, "delivery attempted");
-        let duration_ms = attempted.duration_us / 1000;
+        let (now, timing) = (clock.now(), attempted.timing);
+        let reported = reported(attempted.outcome, now);
+        self.parts.metrics.attempt(&reported.class);
+        tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class = reported.class, attempts = due.attempts + 1, "delivery attempted");
         Attempt {
             due,
             event: event.id,
-            kind: event.kind.as_str().into(),
+            kind: kind.into(),
             started_at,
-            duration_ms,
-            outcome,
-            next,
-            detail,
-        }
-    }
-
-    fn call(&self, target: &Target, event: &Event, prepared: &Prepared, now: UnixMs) -> Call {
-        let (id, timestamp_s) = (
-            event.id.to_string(),
-            i64::try_from(now.secs()).unwrap_or(i64::MAX),
-        );
-        let signature = signature::sign(&prepared.keys, &id, timestamp_s, event.body.as_bytes());
-        let text =
-            |value: String| HeaderValue::try_from(value).expect("ids, digits and base64 are header text");
-        let headers = vec![
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (
-                header::USER_AGENT,
-                HeaderValue::from_static(concat!("ringback/", env!("CARGO_PKG_VERSION"))),
-            ),
-            (HeaderName::from_static("webhook-id"), text(id)),
-            (
-                HeaderName::from_static("webhook-timestamp"),
-                text(timestamp_s.to_string()),
-            ),
-            (HeaderName::from_static("webhook-signature"), text(signature)),
-        ];
-        let body = bytes::Bytes::copy_from_slice(event.body.as_bytes());
-        Call {
-            method: Method::POST,
-            target: target.clone(),
-            headers,
-            body,
-            timeout_ms: self.parts.rules.timeout_ms,
+            timing,
+            next: delivery::after(&reported.outcome, &due, &terms, now, clock.dice()),
+            outcome: reported.outcome,
+            class: reported.class,
+            advice: reported.advice,
+            response: reported.response,
+            signed_with: prepared.signs_with(started_at),
+            expires_at: terms.expires_at,
         }
     }
 
@@ -280,64 +276,66 @@ impl<S: Sender> Dispatch<S> {
         }
     }
 
-    async fn forget_all(&self, id: SubscriptionId, now: UnixMs) {
-        self.prepared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-        for due in self
+    /// A subscription is gone: so is what it was owed, some of it at a time.
+    async fn forget_all(self: Arc<Self>, id: SubscriptionId, now: UnixMs) {
+        self.prepared().remove(&id);
+        self.lanes().forget(id);
+        let claimed = self
             .parts
             .store
             .live()
-            .claim(id, now, self.parts.rules.concurrency_max)
-        {
-            self.record(Commit::Forget(due)).await;
-        }
-    }
-
-    fn release_place(&self, due: &Due) {
-        let mut places = self.in_flight();
-        if let Some(in_flight) = places.get_mut(&due.subscription) {
-            *in_flight -= 1;
-            if *in_flight == 0 {
-                places.remove(&due.subscription);
-            }
-        }
-        drop(places);
+            .claim(id, now, self.parts.rules.concurrency_max);
+        join_all(claimed.into_iter().map(|due| self.record(Commit::Forget(due)))).await;
         self.freed.notify_one();
     }
 
     fn idle_time(&self) -> Duration {
         let now = self.parts.clock.now();
-        let next = self
-            .parts
-            .store
-            .live()
-            .next_due_after(now)
+        let next = [
+            self.parts.store.live().next_due_after(now),
+            self.lanes().earliest(),
+        ];
+        let next = next
+            .into_iter()
+            .flatten()
+            .min()
             .map_or(u64::MAX, |at| at.since(now));
         Duration::from_millis(next.min(self.parts.rules.idle_ms))
     }
 
+    fn prepared(&self) -> MutexGuard<'_, HashMap<SubscriptionId, Arc<Prepared>>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn prepare(&self, subscription: Arc<Subscription>) -> Arc<Prepared> {
-        let mut all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.prepared();
         if let Some(known) = all
             .get(&subscription.id)
             .filter(|known| Arc::ptr_eq(&known.of, &subscription))
         {
             return known.clone();
         }
-        let target = guard::check_url(&subscription.url, &self.parts.guard);
-        let keys = subscription
-            .signing_keys
-            .iter()
-            .filter_map(|key| key.parse().ok())
-            .collect();
-        let prepared = Arc::new(Prepared {
-            of: subscription.clone(),
-            target,
-            keys,
-        });
+        let prepared = Arc::new(Prepared::new(subscription.clone(), &self.parts.guard));
         all.insert(subscription.id, prepared.clone());
         prepared
+    }
+}
+
+/// What was worthless before its turn came.
+fn untried(due: Due, event: &Event, now: UnixMs, expires_at: Option<UnixMs>) -> Attempt {
+    Attempt {
+        due,
+        event: event.id,
+        kind: event.kind.as_str().into(),
+        started_at: now,
+        timing: Timing::default(),
+        outcome: Outcome::Untried,
+        next: Next::Expired,
+        class: "expired".into(),
+        advice: "not sent: its time was over; raise \"expireAfterS\" or \"deadlineS\" if it is of use later"
+            .into(),
+        response: None,
+        signed_with: Vec::new(),
+        expires_at,
     }
 }

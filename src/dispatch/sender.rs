@@ -10,9 +10,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::guard::{self, Target};
+use crate::core::attempt::Timing;
+use crate::core::delivery::Control;
 
 /// Longest `Location` that is kept for the attempt log, in bytes.
 const LOCATION_BYTES_MAX: usize = 2048;
+/// Bytes of a reply's headers that are kept for the attempt log.
+const HEADER_BYTES_KEPT: usize = 4096;
 
 /// Performs calls. One implementation speaks HTTP, the other is the simulator's.
 pub trait Sender: Send + Sync + 'static {
@@ -36,7 +40,7 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub struct Attempted {
     pub outcome: Outcome,
-    pub duration_us: u32,
+    pub timing: Timing,
     /// Who was called; `None` if no connection was made.
     pub remote: Option<SocketAddr>,
     /// The connection had served a call before.
@@ -57,6 +61,8 @@ pub struct Answer {
     /// Where a redirect pointed. It is recorded and never followed.
     pub location: Option<String>,
     pub control: Option<Control>,
+    /// As they came, the first 4 KiB of them.
+    pub headers: Vec<(String, String)>,
     /// The first `reply_bytes_max` bytes.
     pub body: Bytes,
     /// The reply was longer; the rest was not read.
@@ -72,7 +78,8 @@ impl Answer {
             location: text(&header::LOCATION).map(|l| l[..l.len().min(LOCATION_BYTES_MAX)].to_owned()),
             control: headers
                 .get("webhook-delivery")
-                .and_then(|value| Control::parse(value.as_bytes())),
+                .and_then(|value| control(value.as_bytes())),
+            headers: kept_headers(headers),
             body: Bytes::new(),
             truncated: false,
         }
@@ -110,23 +117,29 @@ impl RetryAfter {
     }
 }
 
-/// What the receiver asks for in the reply header `webhook-delivery`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Stop calling this subscription.
-    Disable,
-    /// Give up this one delivery.
-    AbortMessage,
+/// Reads the reply header `webhook-delivery`.
+fn control(value: &[u8]) -> Option<Control> {
+    match value {
+        b"disable" => Some(Control::Disable),
+        b"abort-message" => Some(Control::AbortMessage),
+        _ => None,
+    }
 }
 
-impl Control {
-    fn parse(value: &[u8]) -> Option<Self> {
-        match value {
-            b"disable" => Some(Self::Disable),
-            b"abort-message" => Some(Self::AbortMessage),
-            _ => None,
+/// The reply's headers as the attempt log keeps them: text, and of bounded length.
+fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut room = HEADER_BYTES_KEPT;
+    let mut kept = Vec::new();
+    for (name, value) in headers {
+        let bytes = name.as_str().len() + value.len();
+        if bytes > room {
+            break;
         }
+        room -= bytes;
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        kept.push((name.as_str().to_owned(), value));
     }
+    kept
 }
 
 /// Why there is no reply. Messages are for the customer's attempt log and say what to do.

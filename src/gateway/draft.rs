@@ -163,7 +163,7 @@ impl<'a> Draft<'a> {
         let found = message.code.is_some() && telling.code;
         self.counts
             .push(Count::Message(message.source.clone(), None, found));
-        self.tell(event);
+        self.tell(event, Some(rental));
         self.file(message, novelty, false);
     }
 
@@ -171,7 +171,7 @@ impl<'a> Draft<'a> {
     pub fn unmatched(&mut self, message: StoredMessage, novelty: Novelty) {
         let reason = message.owner.err();
         if let (Some(reason), Some(operator)) = (reason, &self.gateway.parts.rules.operator) {
-            self.tell(event::of_unmatched(operator, &message, reason));
+            self.tell(event::of_unmatched(operator, &message, reason), None);
         }
         self.counts
             .push(Count::Message(message.source.clone(), reason, false));
@@ -186,8 +186,8 @@ impl<'a> Draft<'a> {
         });
     }
 
-    pub fn tell(&mut self, event: Event) {
-        let targets = self.gateway.targets(&event.account, event.kind.as_str());
+    pub fn tell(&mut self, event: Event, about: Option<&Rental>) {
+        let targets = self.gateway.targets(&event, about);
         self.rings |= !targets.is_empty();
         self.batch.events.push(Heard { event, targets });
     }

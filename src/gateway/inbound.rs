@@ -143,7 +143,7 @@ impl Gateway {
 
     /// A changed rental with its event and those it is owed to.
     pub(super) fn change(&self, rental: Rental, event: crate::core::event::Event) -> Box<Change> {
-        let targets = self.targets(&rental.account, event.kind.as_str());
+        let targets = self.targets(&event, Some(&rental));
         Box::new(Change {
             rental,
             event,

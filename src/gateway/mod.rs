@@ -24,12 +24,13 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::carrier::Reject;
 use crate::clock::Clock;
-use crate::core::id::{AccountId, SubscriptionId};
+use crate::core::id::AccountId;
 use crate::core::key::{Hash, Key, is_plausible};
 use crate::core::money::Price;
 use crate::core::otp::{Engine, Extraction, Filter};
 use crate::core::rental::AlreadyOver;
 use crate::core::signature::SigningKey;
+use crate::core::subscription::Settings;
 use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
@@ -41,13 +42,13 @@ pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
 pub use sources::{Fetch, Source};
-pub use subscriptions::{DeliveryLog, NewSubscription};
+pub use subscriptions::{Known, NewKey};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 use waiters::Waiters;
 
-/// Refuses a webhook target that must not be called, with the reason.
-pub type UrlCheck = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+/// Refuses a subscription whose URL must not be called or whose certificates cannot be used, with the reason.
+pub type TargetCheck = Box<dyn Fn(&Settings) -> Result<(), String> + Send + Sync>;
 
 /// The product's rules. Every number is a key of `config.toml`.
 pub struct Rules {
@@ -92,7 +93,7 @@ pub struct Parts {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub waiters: Waiters,
-    pub url_check: UrlCheck,
+    pub target_check: TargetCheck,
     pub trial: Trial,
     /// Gets what a carrier's verified or verifiable request points to.
     pub fetch: Fetch,
@@ -146,7 +147,9 @@ pub enum Error {
     #[error(transparent)]
     AlreadyOver(#[from] AlreadyOver),
     #[error("{0}")]
-    BadUrl(String),
+    BadTarget(String),
+    #[error("{0}")]
+    BadSettings(String),
     #[error("an account may have {0} subscriptions; delete one first")]
     TooManySubscriptions(usize),
     #[error("too many polls are held for this key; let one end first")]
@@ -236,16 +239,6 @@ impl Gateway {
         query: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Error> {
         Ok(store::read(&self.parts.store, query).await?)
-    }
-
-    /// Whom an event of this kind is owed to.
-    fn targets(&self, account: &AccountId, kind: &str) -> Vec<SubscriptionId> {
-        let subscriptions = self.parts.store.live().subscriptions(account);
-        subscriptions
-            .iter()
-            .filter(|s| s.wants(kind))
-            .map(|s| s.id)
-            .collect()
     }
 }
 

@@ -62,7 +62,7 @@ impl Draft<'_> {
             }),
         }
         if let Some(event) = event {
-            self.tell(event);
+            self.tell(event, None);
         }
     }
 }

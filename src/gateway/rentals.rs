@@ -9,6 +9,7 @@ use crate::core::money::Price;
 use crate::core::number::{Ended, Lease, Number};
 use crate::core::otp::Filter;
 use crate::core::rental::{Rental, Status};
+use crate::core::tags::Tags;
 use crate::store::{Commit, Committed};
 
 /// How many free numbers a rental chooses among, so that two at once rarely want the same one.
@@ -38,6 +39,7 @@ pub struct Wish {
     pub filter: Filter,
     /// What it may cost at most.
     pub price_max: Option<Price>,
+    pub tags: Tags,
 }
 
 impl Gateway {
@@ -61,6 +63,7 @@ impl Gateway {
             let number = pick(&free, self.parts.clock.dice()).ok_or(none)?;
             let rental = Rental {
                 filter: wish.filter.clone(),
+                tags: wish.tags.clone(),
                 ..new_rental(
                     account,
                     service,
@@ -214,6 +217,7 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, id: Renta
         cost: number.price.or(service.price),
         status: Status::Active,
         filter: Filter::default(),
+        tags: Tags::default(),
         created_at: now,
         ends_at: now.plus_ms(service.lifetime_ms),
         closed: false,

@@ -1,85 +1,173 @@
-//! Customers' webhook targets: made, listed, deleted, and what was delivered to them.
+//! Customers' webhook targets: made, changed, paused, given new keys, deleted, and what was delivered to them.
 
 use std::sync::Arc;
 
-use super::{Error, Gateway};
-use crate::core::delivery::{Attempt, Next};
-use crate::core::id::{AccountId, DeliveryId, SubscriptionId};
+use super::{DECISIONS_MAX, Error, Gateway};
+use crate::core::attempt::Attempt;
+use crate::core::event::Event;
+use crate::core::health::Health;
+use crate::core::id::{AccountId, SubscriptionId};
+use crate::core::rental::Rental;
 use crate::core::signature::{PublicKey, Scheme, SigningKey};
-use crate::core::subscription::{Health, Pattern, Subscription};
-use crate::core::time::UnixMs;
-use crate::store::Commit;
+use crate::core::subscription::filter::Subject;
+use crate::core::subscription::keys::{HeldKey, rotated};
+use crate::core::subscription::{Settings, Subscription};
+use crate::store::{Commit, Committed};
 
-/// A wish for a subscription.
-pub struct NewSubscription {
-    pub url: String,
-    pub events: Vec<Pattern>,
+/// A wish for a signing key.
+#[derive(Debug, Clone)]
+pub struct NewKey {
     pub scheme: Scheme,
-    /// The signing key, where the caller brings its own; else one is made.
-    pub signing_key: Option<SigningKey>,
+    /// The key itself, where the caller brings its own; else one is made.
+    pub key: Option<SigningKey>,
 }
 
-/// One delivery in a subscription's log, with its newest attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryLog {
-    pub id: DeliveryId,
-    pub kind: String,
-    pub status: &'static str,
-    pub attempts: u16,
-    pub response_code: Option<u16>,
-    pub created_at: UnixMs,
-    pub next_attempt_at: Option<UnixMs>,
-    pub detail: String,
+/// A subscription and how it fares.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub subscription: Arc<Subscription>,
+    pub health: Health,
 }
 
 impl Gateway {
     /// Makes a subscription. Its secret is in the answer and is never shown again.
-    pub async fn subscribe(&self, account: &AccountId, new: NewSubscription) -> Result<Subscription, Error> {
+    pub async fn subscribe(
+        &self,
+        account: &AccountId,
+        settings: Settings,
+        key: NewKey,
+    ) -> Result<Subscription, Error> {
         let max = self.parts.rules.subscriptions_max;
         if self.parts.store.live().subscriptions(account).len() >= max {
             return Err(Error::TooManySubscriptions(max));
         }
-        (self.parts.url_check)(&new.url).map_err(Error::BadUrl)?;
-        let dev_key = self
-            .parts
-            .dev_signing_key
-            .clone()
-            .filter(|_| new.scheme == Scheme::V1);
-        let key = new
-            .signing_key
-            .or(dev_key)
-            .unwrap_or_else(|| SigningKey::from_random(new.scheme, self.parts.clock.random()));
+        self.check(&settings)?;
+        let now = self.parts.clock.now();
         let subscription = Subscription {
             id: SubscriptionId(self.parts.clock.random()),
             account: account.clone(),
-            url: new.url,
-            events: new.events,
-            signing_keys: vec![key.to_string()],
-            created_at: self.parts.clock.now(),
-            health: Health::default(),
+            settings,
+            signing_keys: vec![HeldKey::new(&self.signing_key(key), now)],
+            created_at: now,
+            paused_at: None,
+            version: 0,
         };
         self.commit(Commit::Subscribe(Box::new(subscription.clone())))
             .await?;
         Ok(subscription)
     }
 
-    /// Oldest first.
-    pub fn subscriptions(&self, account: &AccountId) -> Vec<Arc<Subscription>> {
-        let mut all = self.parts.store.live().subscriptions(account);
-        all.sort_by_key(|s| (s.created_at, s.id));
-        all
+    fn check(&self, settings: &Settings) -> Result<(), Error> {
+        settings.check().map_err(|e| Error::BadSettings(e.to_string()))?;
+        (self.parts.target_check)(settings).map_err(Error::BadTarget)
     }
 
-    pub fn subscription(&self, account: &AccountId, id: SubscriptionId) -> Result<Arc<Subscription>, Error> {
+    fn signing_key(&self, wish: NewKey) -> SigningKey {
+        let dev_key = || {
+            let key = self.parts.dev_signing_key.clone();
+            key.filter(|_| wish.scheme == Scheme::V1)
+        };
+        let key = wish.key.or_else(dev_key);
+        key.unwrap_or_else(|| SigningKey::from_random(wish.scheme, self.parts.clock.random()))
+    }
+
+    /// Oldest first.
+    pub fn subscriptions(&self, account: &AccountId) -> Vec<Known> {
+        let mut all = self.parts.store.live().subscriptions(account);
+        all.sort_by_key(|s| (s.created_at, s.id));
+        all.into_iter().map(|s| self.known(s)).collect()
+    }
+
+    fn known(&self, subscription: Arc<Subscription>) -> Known {
+        let health = self.parts.store.live().health(subscription.id);
+        Known { subscription, health }
+    }
+
+    pub fn subscription(&self, account: &AccountId, id: SubscriptionId) -> Result<Known, Error> {
         let found = self.parts.store.live().subscription(id);
-        found.filter(|s| s.account == *account).ok_or(Error::NotFound)
+        let found = found.filter(|s| s.account == *account).ok_or(Error::NotFound)?;
+        Ok(self.known(found))
+    }
+
+    /// Changes what its owner decides.
+    pub async fn set_subscription(
+        &self,
+        account: &AccountId,
+        id: SubscriptionId,
+        change: impl Fn(&mut Settings) -> Result<(), String> + Send,
+    ) -> Result<Known, Error> {
+        self.resubscribe(account, id, |subscription| {
+            change(&mut subscription.settings).map_err(Error::BadSettings)?;
+            self.check(&subscription.settings)?;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Sends nothing more to it; what it is owed is held, as long as events are kept.
+    pub async fn pause(&self, account: &AccountId, id: SubscriptionId) -> Result<Known, Error> {
+        let now = self.parts.clock.now();
+        self.resubscribe(account, id, |subscription| {
+            subscription.paused_at.get_or_insert(now);
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Lifts a pause and a disabling; what was held goes out.
+    pub async fn resume(&self, account: &AccountId, id: SubscriptionId) -> Result<Known, Error> {
+        let now = self.parts.clock.now();
+        let known = self
+            .resubscribe(account, id, |subscription| {
+                subscription.paused_at = None;
+                Ok(Some(Health::resumed(now)))
+            })
+            .await?;
+        self.parts.doorbell.notify_one();
+        Ok(known)
+    }
+
+    /// Signs with a new key from now on, and with the old ones for `overlap_s` more.
+    pub async fn rotate_key(
+        &self,
+        account: &AccountId,
+        id: SubscriptionId,
+        (wish, overlap_s): (NewKey, u64),
+    ) -> Result<Known, Error> {
+        let now = self.parts.clock.now();
+        let key = HeldKey::new(&self.signing_key(wish), now);
+        self.resubscribe(account, id, |subscription| {
+            let keys = rotated(&subscription.signing_keys, key.clone(), overlap_s, now);
+            subscription.signing_keys = keys.map_err(|e| Error::BadSettings(e.to_string()))?;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Decides a change on the subscription as it is, again where it changed in between.
+    async fn resubscribe(
+        &self,
+        account: &AccountId,
+        id: SubscriptionId,
+        change: impl Fn(&mut Subscription) -> Result<Option<Health>, Error>,
+    ) -> Result<Known, Error> {
+        for _ in 0..DECISIONS_MAX {
+            let mut next = (*self.subscription(account, id)?.subscription).clone();
+            let health = change(&mut next)?;
+            next.version += 1;
+            let commit = Commit::Resubscribe(Box::new(next), health);
+            if let Committed::New(_) = self.commit(commit).await? {
+                return self.subscription(account, id);
+            }
+        }
+        Err(Error::Contended)
     }
 
     /// The public halves of its asymmetric keys; none for a subscription that is not there. Not asked by an account: by receivers.
     pub fn public_keys(&self, id: SubscriptionId) -> Vec<PublicKey> {
         let found = self.parts.store.live().subscription(id);
         let keys = found.iter().flat_map(|s| &s.signing_keys);
-        keys.filter_map(|key| key.parse::<SigningKey>().ok()?.public())
+        keys.filter_map(|held| held.secret.parse::<SigningKey>().ok()?.public())
             .collect()
     }
 
@@ -91,45 +179,37 @@ impl Gateway {
             .map(drop)
     }
 
-    /// The newest deliveries that were attempted at least once, newest event first.
+    /// The newest deliveries that were attempted at least once, each with its newest attempt, newest event first.
     pub async fn delivery_log(
         &self,
         account: &AccountId,
         id: SubscriptionId,
         limit: usize,
-    ) -> Result<Vec<DeliveryLog>, Error> {
+    ) -> Result<Vec<Attempt>, Error> {
         self.subscription(account, id)?;
         // A delivery has one row for each attempt; its newest comes first and is the one that is shown.
         let rows = limit * usize::from(crate::core::retry::ATTEMPTS_MAX);
-        let attempts = self.read(move |store| store.attempts(id, rows)).await?;
-        let mut log: Vec<DeliveryLog> = Vec::new();
-        let mut last = None;
-        for attempt in &attempts {
-            if last != Some(attempt.due.event) {
-                last = Some(attempt.due.event);
-                log.push(entry(attempt));
-            }
-        }
-        log.truncate(limit);
-        Ok(log)
+        let mut attempts = self.read(move |store| store.attempts(id, rows)).await?;
+        attempts.dedup_by_key(|attempt| attempt.due.event);
+        attempts.truncate(limit);
+        Ok(attempts)
     }
-}
 
-fn entry(attempt: &Attempt) -> DeliveryLog {
-    let (status, next_attempt_at) = match attempt.next {
-        Next::Delivered => ("delivered", None),
-        Next::Retry { at } => ("retrying", Some(at)),
-        Next::Exhausted => ("failed", None),
-        Next::Disabled => ("disabled", None),
-    };
-    DeliveryLog {
-        id: DeliveryId::derive(attempt.event, attempt.due.subscription),
-        kind: attempt.kind.clone(),
-        status,
-        attempts: attempt.number(),
-        response_code: attempt.outcome.status(),
-        created_at: attempt.due.event.written_at(),
-        next_attempt_at,
-        detail: attempt.detail.clone(),
+    /// Whom an event is owed to: those who want its kind and are not filtered out, paused and disabled ones too.
+    pub(super) fn targets(&self, event: &Event, about: Option<&Rental>) -> Vec<SubscriptionId> {
+        let live = self.parts.store.live();
+        let number = about.and_then(|rental| live.number(&rental.number));
+        let subject = about.map(|rental| Subject {
+            rental: rental.id,
+            service: &rental.service,
+            number: &rental.number,
+            country: number.as_ref().map_or("", |number| &number.country),
+            tags: &rental.tags,
+        });
+        let all = live.subscriptions(&event.account);
+        let wanting = all
+            .iter()
+            .filter(|s| s.wants(event.kind.as_str(), subject.as_ref()));
+        wanting.map(|s| s.id).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Error, Gateway};
-use crate::core::delivery::Attempt;
+use crate::core::attempt::Attempt;
 use crate::core::event::{Event, Kind};
 use crate::core::id::{AccountId, SubscriptionId};
 use crate::core::sample::sample;
@@ -22,7 +22,7 @@ impl Gateway {
     /// Commits a test event of this type as any other event: webhooks, feed and streams get it.
     pub async fn publish_sample(&self, account: &AccountId, kind: Kind) -> Result<Event, Error> {
         let event = self.sample(account, kind);
-        let targets = self.targets(account, kind.as_str());
+        let targets = self.targets(&event, None);
         self.commit(Commit::Publish(Box::new(event.clone()), targets))
             .await?;
         self.parts.doorbell.notify_one();
@@ -37,7 +37,7 @@ impl Gateway {
         id: SubscriptionId,
         kind: Kind,
     ) -> Result<Attempt, Error> {
-        let subscription = self.subscription(account, id)?;
+        let subscription = self.subscription(account, id)?.subscription;
         let _place = self.trials.try_acquire().map_err(|_| Error::Crowded)?;
         Ok((self.parts.trial)(subscription, self.sample(account, kind)).await)
     }

@@ -14,7 +14,7 @@ use super::{
     Peer, ResponseBody, dev, events, extract, inbound, mcp, partner, unmatched, verifications, webhooks,
     well_known,
 };
-use crate::core::id::{RentalId, SubscriptionId};
+use crate::core::id::RentalId;
 
 /// A handler at work: boxed, so that a held poll costs its own size and not the largest handler's.
 type Handling = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -48,27 +48,14 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
     Ok(match (&method, segments.as_slice()) {
         (_, ["inbound", _] | ["inbound", _, _]) => Box::pin(inbound::receive(app, head, body, peer)),
 
-        (&Method::GET, ["api", "verifications", "services"]) => at_once(verifications::services(&app, &head)),
-        (&Method::POST, ["api", "verifications"]) => Box::pin(verifications::create(app, head, body)),
-        (&Method::GET, ["api", "verifications"]) => Box::pin(verifications::list(app, head)),
-        (&Method::GET, ["api", "verifications", id]) => {
-            Box::pin(verifications::get(app, head, rental_id(id)))
-        }
-        (&Method::GET, ["api", "verifications", id, "code"]) => {
-            let poll = verifications::poll(&app, &head, rental_id(id))?;
-            Box::pin(verifications::code(app, poll))
-        }
-        (&Method::POST, ["api", "verifications", id, "cancel"]) => {
-            Box::pin(verifications::cancel(app, head, rental_id(id)))
-        }
+        (_, ["api", "verifications", rest @ ..]) => return of_verifications(app, head, body, rest),
+        (_, ["api", "webhooks", rest @ ..]) => return of_webhooks(app, head, body, rest),
 
         (_, ["getNumbers"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetNumbers)),
         (_, ["rentNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::RentNumber)),
         (_, ["getSMS"]) => Box::pin(partner::answer(app, head, body, partner::Route::GetSms)),
         (_, ["cancelNumber"]) => Box::pin(partner::answer(app, head, body, partner::Route::CancelNumber)),
-        (_, ["api", "webhooks" | "events", ..] | [".well-known", ..]) => {
-            return events_handler(app, head, body, &segments);
-        }
+        (_, ["api", "events", ..] | [".well-known", ..]) => return of_events(app, head, body, &segments),
 
         (&Method::GET, ["api", "unmatched"]) => Box::pin(async move { unmatched::list(&app, &head).await }),
         (&Method::POST, ["api", "unmatched", id, "assign"]) => {
@@ -81,41 +68,64 @@ fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Han
         (&Method::GET, ["api", "dev", "sources"]) => at_once(dev::sources(&app, &head)),
         (&Method::POST, ["api", "dev", "sms"]) => Box::pin(dev::sms(app, head, body)),
 
-        (_, segments) => return Err(refused(segments)),
+        (_, segments) => return Err(no_handler(segments)),
     })
 }
 
-/// As `handler`, for what customers hear: subscriptions, the feed, and the keys that receivers check with.
-fn events_handler(
+/// What stands below `/api/verifications`.
+fn of_verifications(
     app: Arc<App>,
     head: Parts,
     body: Incoming,
     segments: &[&str],
 ) -> Result<Handling, Problem> {
-    let method = head.method.clone();
-    Ok(match (&method, segments) {
-        (&Method::POST, ["api", "webhooks"]) => Box::pin(webhooks::create(app, head, body)),
-        (&Method::GET, ["api", "webhooks"]) => at_once(webhooks::list(&app, &head)),
-        (&Method::DELETE, ["api", "webhooks", id]) => Box::pin(webhooks::delete(app, head, webhook_id(id))),
-        (&Method::GET, ["api", "webhooks", id, "logs"]) => {
-            Box::pin(webhooks::logs(app, head, webhook_id(id)))
+    Ok(match (&head.method, segments) {
+        (&Method::GET, ["services"]) => at_once(verifications::services(&app, &head)),
+        (&Method::POST, []) => Box::pin(verifications::create(app, head, body)),
+        (&Method::GET, []) => Box::pin(verifications::list(app, head)),
+        (&Method::GET, [id]) => Box::pin(verifications::get(app, head, rental_id(id))),
+        (&Method::GET, [id, "code"]) => {
+            let poll = verifications::poll(&app, &head, rental_id(id))?;
+            Box::pin(verifications::code(app, poll))
         }
-        (&Method::POST, ["api", "webhooks", id, "test"]) => {
-            Box::pin(webhooks::test(app, head, body, webhook_id(id)))
-        }
-        (&Method::GET, [".well-known", "webhook-keys", id]) => {
-            at_once(well_known::keys(&app, webhook_id(id)))
-        }
-
-        (&Method::POST, ["api", "events", "test"]) => Box::pin(events::test(app, head, body)),
-        (&Method::GET, ["api", "events"]) => Box::pin(events::page(events::poll(&app, &head)?, app)),
-        (&Method::GET, ["api", "events", "stream"]) => Box::pin(events::stream(app, head)),
-
-        (_, segments) => return Err(refused(segments)),
+        (&Method::POST, [id, "cancel"]) => Box::pin(verifications::cancel(app, head, rental_id(id))),
+        _ => return Err(no_handler(&[&["api", "verifications"], segments].concat())),
     })
 }
 
-fn refused(segments: &[&str]) -> Problem {
+/// What stands below `/api/webhooks`.
+fn of_webhooks(app: Arc<App>, head: Parts, body: Incoming, segments: &[&str]) -> Result<Handling, Problem> {
+    let id = segments.first().and_then(|id| id.parse().ok());
+    Ok(match (&head.method, segments) {
+        (&Method::POST, []) => Box::pin(webhooks::create(app, head, body)),
+        (&Method::GET, []) => at_once(webhooks::list(&app, &head)),
+        (&Method::GET, [_]) => at_once(webhooks::get(&app, &head, id)),
+        (&Method::PATCH, [_]) => Box::pin(webhooks::change(app, head, body, id)),
+        (&Method::DELETE, [_]) => Box::pin(webhooks::delete(app, head, id)),
+        (&Method::POST, [_, "pause"]) => Box::pin(webhooks::pause(app, head, id)),
+        (&Method::POST, [_, "resume"]) => Box::pin(webhooks::resume(app, head, id)),
+        (&Method::POST, [_, "rotate-secret"]) => Box::pin(webhooks::rotate(app, head, body, id)),
+        (&Method::POST, [_, "test"]) => Box::pin(webhooks::test(app, head, body, id)),
+        (&Method::GET, [_, "logs"]) => Box::pin(webhooks::logs(app, head, id)),
+        _ => return Err(no_handler(&[&["api", "webhooks"], segments].concat())),
+    })
+}
+
+/// The feed of events, and the keys that receivers check with.
+fn of_events(app: Arc<App>, head: Parts, body: Incoming, segments: &[&str]) -> Result<Handling, Problem> {
+    Ok(match (&head.method, segments) {
+        (&Method::GET, ["api", "events"]) => Box::pin(events::page(events::poll(&app, &head)?, app)),
+        (&Method::GET, ["api", "events", "stream"]) => Box::pin(events::stream(app, head)),
+        (&Method::POST, ["api", "events", "test"]) => Box::pin(events::test(app, head, body)),
+        (&Method::GET, [".well-known", "webhook-keys", id]) => {
+            at_once(well_known::keys(&app, id.parse().ok()))
+        }
+        (_, segments) => return Err(no_handler(segments)),
+    })
+}
+
+/// A route with another method, or none.
+fn no_handler(segments: &[&str]) -> Problem {
     match allowed(segments) {
         Some(allow) => Problem::method_not_allowed(allow),
         None => Problem::not_found("There is no such route; README.md lists them."),
@@ -131,10 +141,6 @@ fn rental_id(text: &str) -> Option<RentalId> {
     text.parse().ok()
 }
 
-fn webhook_id(text: &str) -> Option<SubscriptionId> {
-    text.parse().ok()
-}
-
 /// The methods of a route that exists.
 fn allowed(segments: &[&str]) -> Option<&'static str> {
     match segments {
@@ -145,7 +151,8 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
         ["api", "verifications", _, "cancel"] | ["api", "extract"] | ["api", "dev", "sms"] => Some("POST"),
         ["api", "unmatched"] => Some("GET"),
         ["api", "unmatched", _, "assign"] => Some("POST"),
-        ["api", "webhooks", _] => Some("DELETE"),
+        ["api", "webhooks", _] => Some("GET, PATCH, DELETE"),
+        ["api", "webhooks", _, "pause" | "resume" | "rotate-secret"] => Some("POST"),
         ["api", "webhooks", _, "logs"]
         | ["api", "dev", "sources"]
         | ["api", "events"]

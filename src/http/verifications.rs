@@ -17,6 +17,7 @@ use crate::core::id::RentalId;
 use crate::core::key::Key;
 use crate::core::otp::{Alphabet, Filter};
 use crate::core::rental::{Rental, Status};
+use crate::core::tags::Tags;
 use crate::gateway::{Code, Error, Wish};
 
 /// Longest `serviceName` and `areaCode` that are looked at, in bytes.
@@ -71,6 +72,9 @@ pub fn services(app: &App, head: &Parts) -> Answer {
 struct Create {
     service_name: String,
     area_code: Option<String>,
+    /// The caller's own words, for the filters of subscriptions; not in the contract.
+    #[serde(default)]
+    tags: Tags,
     /// What the code is like; not in the contract, so absent from its clients.
     #[serde(default)]
     code: CodeWish,
@@ -123,6 +127,7 @@ pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
         area_code: wish.area_code,
         filter: wish.code.into(),
         price_max: None,
+        tags: wish.tags,
     };
     let rental = app.gateway.rent(&key.account, &wish).await?;
     let answer = json!({

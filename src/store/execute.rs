@@ -4,16 +4,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::deliveries::{Effects, Lines};
 use super::inbound_log::{InboundLog, Keep};
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::plan::{self, Plan};
 use super::query::Query;
-use super::rows::{Row, Rows, due_value};
+use super::rows::{Row, Rows};
 use super::vault::Vault;
 use super::{Committed, Error, Novelty};
-use crate::core::delivery::{Attempt, Due, Next, health_after};
-use crate::core::event::Event;
+use crate::core::health::Health;
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
@@ -39,7 +39,9 @@ pub struct Group {
     numbers: HashMap<PhoneNumber, u32>,
     /// `None`: it ended.
     sets: HashMap<SetId, Option<u64>>,
-    subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
+    pub(super) subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
+    pub(super) health: HashMap<SubscriptionId, Health>,
+    pub(super) lines: Lines,
 }
 
 /// What the writer carries from group to group.
@@ -76,13 +78,17 @@ impl<R: Rows> Writer<R> {
         let mut effects = Effects {
             rows: plan.rows,
             facts: plan.facts,
+            lines: Lines::default(),
         };
         let mut seq = None;
         for (event, targets) in plan.events {
-            seq = Some(self.append(event, &targets, &mut effects, plan.now)?);
+            seq = Some(self.append(event, &targets, (group, &mut effects), plan.now)?);
         }
-        if let Some(attempt) = plan.attempt {
-            self.record(&attempt, group, &mut effects, plan.now)?;
+        if let Some((attempt, rules)) = plan.attempt {
+            self.record(&attempt, &rules, (group, &mut effects), plan.now)?;
+        }
+        if let Some(due) = plan.forgotten {
+            self.settle(&due, group, &mut effects)?;
         }
         for number in plan.new_numbers {
             if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
@@ -102,6 +108,7 @@ impl<R: Rows> Writer<R> {
             .extend(plan.new_messages.into_iter().map(|(id, _)| id));
         group.note(&effects.facts);
         group.must_sync = true;
+        group.lines.append(&mut effects.lines);
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))
@@ -116,38 +123,6 @@ impl<R: Rows> Writer<R> {
         let deleted = self.inbound_log.excess(&self.rows, keep, now, rows_max)?;
         group.rows.extend(deleted);
         Ok(())
-    }
-
-    /// Gives the event its sequence and owes it to its targets.
-    fn append(
-        &mut self,
-        event: Arc<Event>,
-        targets: &[SubscriptionId],
-        effects: &mut Effects,
-        now: UnixMs,
-    ) -> Result<Seq, Error> {
-        let seq = Seq::next(self.last_seq, now);
-        let key = keys::event(seq);
-        let sealed = self.vault.seal(&key, &*event)?;
-        effects
-            .rows
-            .push(Row::put(Tree::of(seq.written_at()), key, sealed));
-        effects.rows.push(Row::put(
-            Tree::of(seq.written_at()),
-            keys::feed(&event.account, seq),
-            event.kind.as_str().into(),
-        ));
-        effects.facts.push(Fact::Event(seq, event));
-        for subscription in targets {
-            effects.owe(Due {
-                subscription: *subscription,
-                due_at: now,
-                event: seq,
-                attempts: 0,
-            });
-        }
-        self.last_seq = seq;
-        Ok(seq)
     }
 
     /// Which of the new messages are there already.
@@ -216,6 +191,11 @@ impl<R: Rows> Writer<R> {
                 return Ok(true);
             }
         }
+        if let Some((id, was)) = plan.subscription_was
+            && self.subscription(id, group).map(|s| s.version) != Some(was)
+        {
+            return Ok(true);
+        }
         let number = plan.number_was.as_ref().is_some_and(|(number, was)| {
             let is = group
                 .numbers
@@ -244,67 +224,6 @@ impl<R: Rows> Writer<R> {
             vault: &self.vault,
         }
     }
-
-    fn record(
-        &self,
-        attempt: &Attempt,
-        group: &Group,
-        effects: &mut Effects,
-        now: UnixMs,
-    ) -> Result<(), Error> {
-        let due = attempt.due;
-        effects.rows.push(Row::delete(Tree::State, keys::due(&due)));
-        effects.facts.push(Fact::Settled(due));
-        let again = match attempt.next {
-            Next::Retry { at } => Some(at),
-            Next::Disabled => Some(due.due_at),
-            Next::Delivered | Next::Exhausted => None,
-        };
-        if let Some(due_at) = again {
-            effects.owe(Due {
-                due_at,
-                attempts: attempt.number(),
-                ..due
-            });
-        }
-        let key = keys::attempt(attempt);
-        let sealed = self.vault.seal(&key, attempt)?;
-        effects
-            .rows
-            .push(Row::put(Tree::of(due.event.written_at()), key, sealed));
-        let subscription = match group.subscriptions.get(&due.subscription) {
-            Some(changed) => changed.clone(),
-            None => self.live.subscription(due.subscription),
-        };
-        if let Some(subscription) = subscription
-            && let Some(health) = health_after(&subscription.health, attempt.next, now)
-        {
-            let after = Subscription {
-                health,
-                ..(*subscription).clone()
-            };
-            let key = keys::subscription(&after.account, after.id);
-            let sealed = self.vault.seal(&key, &after)?;
-            effects.rows.push(Row::put(Tree::State, key, sealed));
-            effects.facts.push(Fact::Subscription(Arc::new(after)));
-        }
-        Ok(())
-    }
-}
-
-/// What one commit writes and changes.
-struct Effects {
-    rows: Vec<Row>,
-    facts: Vec<Fact>,
-}
-
-impl Effects {
-    fn owe(&mut self, due: Due) {
-        let key = keys::due(&due);
-        let value = due_value(&key, due.attempts);
-        self.rows.push(Row::put(Tree::State, key, value));
-        self.facts.push(Fact::Due(due));
-    }
 }
 
 impl Group {
@@ -318,7 +237,13 @@ impl Group {
                 Fact::PartsGone(id) => drop(self.sets.insert(*id, None)),
                 Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
                 Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
-                Fact::Key(_) | Fact::Event(..) | Fact::Due(_) | Fact::Settled(_) => {}
+                Fact::Health(id, health) => drop(self.health.insert(*id, *health)),
+                Fact::Key(_)
+                | Fact::Event(..)
+                | Fact::Due(_)
+                | Fact::Settled(_)
+                | Fact::Waits(_)
+                | Fact::WaitsNoMore(_) => {}
             }
         }
     }

@@ -55,7 +55,7 @@ impl<R: Rows> Query<'_, R> {
                 continue;
             }
             let after = keys::feed(&reading.account, reading.after);
-            for (key, kind) in self.rows.scan_after(tree, &prefix, &after, ROWS_MAX - rows)? {
+            for (key, kind) in self.rows.scan_up(tree, &prefix, Some(&after), ROWS_MAX - rows)? {
                 let seq = keys::parse_feed(&key).ok_or(Error::Damaged("a feed row of a wrong length"))?;
                 if seq > newest {
                     break;
@@ -138,17 +138,14 @@ mod tests {
             self.pairs.set(self.pairs.get() + 1);
             self.disk.get(tree, key)
         }
-        fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-            self.counted(self.disk.scan(tree, prefix, limit))
-        }
-        fn scan_after(
+        fn scan_up(
             &self,
             tree: Tree,
             prefix: &[u8],
-            after: &[u8],
+            above: Option<&[u8]>,
             limit: usize,
         ) -> Result<Vec<Pair>, Error> {
-            self.counted(self.disk.scan_after(tree, prefix, after, limit))
+            self.counted(self.disk.scan_up(tree, prefix, above, limit))
         }
         fn scan_down(
             &self,

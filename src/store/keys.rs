@@ -6,8 +6,10 @@
 //! | state | 2 NUMBER | keyed hash of the number (16) | sealed `Number` | until removed |
 //! | state | 3 SUBSCRIPTION | account 0x00 id (16) | sealed `Subscription` | until deleted |
 //! | state | 4 KEY | SHA-256 of the key (32) | sealed `Key` | until revoked |
-//! | state | 5 DUE | subscription (16) due_ms (8) seq (8) | attempts made (2) and a checksum | while owed |
+//! | state | 5 DUE | subscription (16) due_ms (8) seq (8) | attempts made (2), spent (2), line (8, 0: none) and a checksum | while owed and not behind another |
 //! | state | 6 PARTS | set (16) | sealed `Set` | until complete or timed out |
+//! | state | 8 LINE | subscription (16) line (8) seq (8) | nothing | while owed, where deliveries go out one after the other |
+//! | state | 9 HEALTH | subscription (16) | sealed `Health` | from its first change until the subscription is deleted |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -20,7 +22,8 @@
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
-use crate::core::delivery::{Attempt, Due};
+use crate::core::attempt::Attempt;
+use crate::core::delivery::{Due, Line};
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
 use crate::core::time::UnixMs;
@@ -34,6 +37,8 @@ pub const SUBSCRIPTION: u8 = 3;
 pub const KEY: u8 = 4;
 pub const DUE: u8 = 5;
 pub const PARTS: u8 = 6;
+pub const LINE: u8 = 8;
+pub const HEALTH: u8 = 9;
 pub const RENTAL: u8 = 16;
 pub const MESSAGE: u8 = 17;
 pub const EVENT: u8 = 18;
@@ -145,29 +150,68 @@ pub fn api_key(hash: Hash) -> Key {
 }
 
 pub fn due(due: &Due) -> Key {
+    due_at(due.subscription, (due.due_at, due.event))
+}
+
+/// All that a subscription is owed.
+pub fn due_of(subscription: SubscriptionId) -> Key {
+    key(DUE, &[&subscription.0])
+}
+
+/// What a subscription is owed at this place of its queue.
+pub fn due_at(subscription: SubscriptionId, (at, event): (UnixMs, Seq)) -> Key {
     key(
         DUE,
-        &[
-            &due.subscription.0,
-            &due.due_at.0.to_be_bytes(),
-            &due.event.0.to_be_bytes(),
-        ],
+        &[&subscription.0, &at.0.to_be_bytes(), &event.0.to_be_bytes()],
     )
 }
 
-/// Reads a due key back; the attempts stand in its value.
-pub fn parse_due(key: &[u8], attempts: u16) -> Option<Due> {
+/// Reads a due key back, with what stands in its value.
+pub fn parse_due(key: &[u8], (attempts, spent, line): (u16, u16, Option<Line>)) -> Option<Due> {
     let rest = key.strip_prefix(&[DUE])?;
     Some(Due {
         subscription: SubscriptionId(rest.get(..16)?.try_into().ok()?),
         due_at: UnixMs(u64::from_be_bytes(rest.get(16..24)?.try_into().ok()?)),
         event: Seq(u64::from_be_bytes(rest.get(24..)?.try_into().ok()?)),
         attempts,
+        spent,
+        line,
     })
 }
 
 pub fn parts(set: SetId) -> Key {
     key(PARTS, &[&set.0])
+}
+
+/// All that stands in one line of a subscription, in the order it goes out.
+pub fn line(subscription: SubscriptionId, line: Line) -> Key {
+    key(LINE, &[&subscription.0, &line.0.to_be_bytes()])
+}
+
+pub fn place_in_line(subscription: SubscriptionId, line: Line, event: Seq) -> Key {
+    key(
+        LINE,
+        &[&subscription.0, &line.0.to_be_bytes(), &event.0.to_be_bytes()],
+    )
+}
+
+/// Whose line this place is in.
+pub fn parse_line(key: &[u8]) -> Option<SubscriptionId> {
+    Some(SubscriptionId(key.get(1..17)?.try_into().ok()?))
+}
+
+/// The event that stands at this place.
+pub fn parse_place_in_line(key: &[u8]) -> Option<Seq> {
+    Some(Seq(u64::from_be_bytes(key.get(25..)?.try_into().ok()?)))
+}
+
+pub fn health(subscription: SubscriptionId) -> Key {
+    key(HEALTH, &[&subscription.0])
+}
+
+/// The subscription of a health row.
+pub fn parse_health(key: &[u8]) -> Option<SubscriptionId> {
+    Some(SubscriptionId(key.get(1..)?.try_into().ok()?))
 }
 
 /// All rentals of an account.
@@ -253,6 +297,8 @@ mod tests {
             due_at: UnixMs(at),
             event: Seq(event),
             attempts: 3,
+            spent: 2,
+            line: Some(Line(7)),
         }
     }
 
@@ -266,9 +312,18 @@ mod tests {
         #[test]
         fn due_keys_round_trip_and_sort_by_time(sub: [u8; 16], a: u64, b: u64, seq: u64) {
             let (first, second) = (due_of(sub, a.min(b), seq), due_of(sub, a.max(b), seq));
-            prop_assert_eq!(parse_due(&due(&first), 3), Some(first));
+            prop_assert_eq!(parse_due(&due(&first), (3, 2, Some(Line(7)))), Some(first));
             prop_assert!(due(&first) <= due(&second));
             prop_assert_eq!(due(&first).len(), 33);
+        }
+
+        #[test]
+        fn places_in_line_round_trip_and_stay_in_their_line(sub: [u8; 16], n: u64, seq: u64) {
+            let (sub, n) = (SubscriptionId(sub), Line(n));
+            let place = place_in_line(sub, n, Seq(seq));
+            prop_assert_eq!((parse_line(&place), parse_place_in_line(&place)), (Some(sub), Some(Seq(seq))));
+            prop_assert!(place.starts_with(&line(sub, n)));
+            prop_assert_eq!(parse_health(&health(sub)), Some(sub));
         }
 
         #[test]

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::owed::Owed;
+pub use super::fact::Fact;
+use super::owed::{Backlog, Owed, Place};
 use super::sets::Sets;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
+use crate::core::health::Health;
 use crate::core::id::{AccountId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::{Hash, Key};
 use crate::core::money::Price;
@@ -23,21 +25,6 @@ use crate::core::time::UnixMs;
 const EVENTS_KEPT_MAX: usize = 4096;
 /// How long a closed rental stays decoded, in milliseconds; later it is read from the disk.
 const CLOSED_KEPT_MS: u64 = 600_000;
-
-/// What a durable commit changed.
-#[derive(Debug, Clone)]
-pub enum Fact {
-    Rental(Arc<Rental>),
-    Number(Arc<Number>),
-    Parts(Arc<Set>),
-    PartsGone(SetId),
-    Subscription(Arc<Subscription>),
-    Unsubscribed(SubscriptionId),
-    Key(Arc<Key>),
-    Event(Seq, Arc<Event>),
-    Due(Due),
-    Settled(Due),
-}
 
 #[derive(Debug, Default)]
 pub struct Live {
@@ -67,6 +54,8 @@ struct Tables {
     free: BTreeMap<String, BTreeSet<(UnixMs, PhoneNumber)>>,
     sets: Sets,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
+    /// Of those whose health was ever other than perfect.
+    health: HashMap<SubscriptionId, Health>,
     by_account: HashMap<AccountId, Vec<SubscriptionId>>,
     keys: HashMap<Hash, Arc<Key>>,
     owed: Owed,
@@ -244,6 +233,10 @@ impl Live {
             .collect()
     }
 
+    pub fn health(&self, id: SubscriptionId) -> Health {
+        self.read().health.get(&id).copied().unwrap_or_default()
+    }
+
     /// Subscriptions that are owed something by `now` that nobody has claimed.
     pub fn owed(&self, now: UnixMs) -> Vec<SubscriptionId> {
         self.read().owed.subscriptions(now)
@@ -259,6 +252,27 @@ impl Live {
         self.write().owed.claim(subscription, now, limit)
     }
 
+    /// A subscription that is owed something by `now` that nobody has claimed, and how it fares.
+    pub fn wanting(&self, id: SubscriptionId, now: UnixMs) -> Option<(Arc<Subscription>, Health)> {
+        let tables = self.read();
+        let subscription = tables
+            .subscriptions
+            .get(&id)
+            .filter(|_| tables.owed.is_due(id, now))?;
+        let health = tables.health.get(&id).copied().unwrap_or_default();
+        Some((subscription.clone(), health))
+    }
+
+    /// Queues that must be read on, and from where.
+    pub fn short(&self) -> Vec<(SubscriptionId, Place)> {
+        self.read().owed.short()
+    }
+
+    /// Takes over what was read of a queue behind this place.
+    pub fn top_up(&self, place: (SubscriptionId, Place), read: Vec<Due>, more: bool) {
+        self.write().owed.top_up(place, read, more);
+    }
+
     pub fn unclaim(&self, due: Due) {
         self.write().owed.unclaim(due);
     }
@@ -271,6 +285,14 @@ impl Live {
     /// The time of the oldest delivery that is due, for the metric that shows a stuck queue.
     pub fn oldest_due(&self) -> Option<UnixMs> {
         self.read().owed.oldest()
+    }
+
+    /// The longest queues, longest first, and what is owed in all.
+    pub fn backlogs(&self, limit: usize) -> Vec<Backlog> {
+        let mut all: Vec<Backlog> = self.read().owed.backlogs().collect();
+        all.sort_by_key(|backlog| (std::cmp::Reverse(backlog.count), backlog.subscription));
+        all.truncate(limit);
+        all
     }
 
     pub fn event(&self, seq: Seq) -> Option<Arc<Event>> {
@@ -308,8 +330,13 @@ impl Tables {
                 self.keys.insert(key.hash, key);
             }
             Fact::Event(seq, event) => self.put_event(seq, event),
+            Fact::Health(id, health) => {
+                self.health.insert(id, health);
+            }
             Fact::Due(due) => self.owed.add(due),
             Fact::Settled(due) => self.owed.settle(&due),
+            Fact::Waits(id) => self.owed.wait(id),
+            Fact::WaitsNoMore(id) => self.owed.wait_no_more(id),
         }
     }
 
@@ -335,19 +362,14 @@ impl Tables {
     }
 
     fn put_subscription(&mut self, subscription: Arc<Subscription>) {
-        if self
-            .subscriptions
-            .insert(subscription.id, subscription.clone())
-            .is_none()
-        {
-            self.by_account
-                .entry(subscription.account.clone())
-                .or_default()
-                .push(subscription.id);
+        let (id, account) = (subscription.id, subscription.account.clone());
+        if self.subscriptions.insert(id, subscription).is_none() {
+            self.by_account.entry(account).or_default().push(id);
         }
     }
 
     fn unsubscribe(&mut self, id: SubscriptionId) {
+        self.health.remove(&id);
         if let Some(old) = self.subscriptions.remove(&id)
             && let Some(ids) = self.by_account.get_mut(&old.account)
         {

@@ -1,6 +1,8 @@
 //! What the product asks of a store: whole commits and queries in the product's words, and the promises that every store keeps.
 
+mod deliveries;
 mod execute;
+mod fact;
 mod feed;
 mod inbound_log;
 pub mod keys;
@@ -18,9 +20,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
-use crate::core::delivery::Attempt;
 use crate::core::event::Event;
+use crate::core::health::{self, Health};
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
@@ -124,13 +127,15 @@ pub enum Commit {
         rental: Box<Rental>,
         number: Number,
     },
-    /// One attempt, its reschedule and the subscription's health.
-    Record(Box<Attempt>),
+    /// One attempt, its reschedule and the subscription's health by these rules.
+    Record(Box<Attempt>, health::Rules),
     /// An owed delivery whose event or subscription is gone.
     Forget(crate::core::delivery::Due),
     /// An event that is about no rental, and whom it is owed to.
     Publish(Box<Event>, Vec<SubscriptionId>),
     Subscribe(Box<Subscription>),
+    /// A subscription as its owner wants it now and, where somebody says so, its health. Guarded by its version.
+    Resubscribe(Box<Subscription>, Option<Health>),
     Unsubscribe(AccountId, SubscriptionId),
     /// Adds numbers; those already known stay as they are.
     AddNumbers(Vec<Number>),

@@ -8,12 +8,15 @@ use super::live::Fact;
 use super::rows::Row;
 use super::vault::Vault;
 use super::{Batch, Change, Commit, Error, Filed, Novelty, SetChange};
-use crate::core::delivery::{Attempt, Due};
+use crate::core::attempt::Attempt;
+use crate::core::delivery::Due;
 use crate::core::event::Event;
+use crate::core::health::{self, Health};
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
+use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
 /// What the writer is asked to do.
@@ -28,12 +31,15 @@ pub struct Plan {
     /// With the versions that they get.
     pub outbound_were: Vec<(OutboundId, Option<u32>, u32)>,
     pub sets_were: Vec<(SetId, Option<u64>)>,
+    pub subscription_was: Option<(SubscriptionId, u32)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
     /// Get their sequences from the writer.
     pub events: Vec<(Arc<Event>, Vec<SubscriptionId>)>,
     /// Judged by the writer, because it touches the subscription's health as it is then.
-    pub attempt: Option<Box<Attempt>>,
+    pub attempt: Option<(Box<Attempt>, health::Rules)>,
+    /// A delivery that is done with unheard; what stands behind it in line is due then.
+    pub forgotten: Option<Due>,
     /// Numbers to add where they are not known yet.
     pub new_numbers: Vec<Number>,
     /// A row of the inbound log.
@@ -64,16 +70,25 @@ impl Plan {
                 plan.guard(&rental);
                 plan.rental(*rental, vault)?;
             }
-            Commit::Record(attempt) => plan.attempt = Some(attempt),
-            Commit::Forget(due) => plan.settle(&due),
+            Commit::Record(attempt, rules) => plan.attempt = Some((attempt, rules)),
+            Commit::Forget(due) => plan.forgotten = Some(due),
             Commit::Publish(event, targets) => plan.events.push((Arc::from(event), targets)),
             Commit::Subscribe(subscription) => {
-                let key = keys::subscription(&subscription.account, subscription.id);
-                let sealed = vault.seal(&key, &*subscription)?;
-                plan.rows.push(Row::put(Tree::State, key, sealed));
-                plan.facts.push(Fact::Subscription(Arc::from(subscription)));
+                plan.subscription(*subscription, vault)?;
+            }
+            Commit::Resubscribe(subscription, health) => {
+                debug_assert!(
+                    subscription.version > 0,
+                    "a changed subscription has a version before"
+                );
+                plan.subscription_was = Some((subscription.id, subscription.version - 1));
+                if let Some(health) = health {
+                    plan.health(subscription.id, health, vault)?;
+                }
+                plan.subscription(*subscription, vault)?;
             }
             Commit::Unsubscribe(account, id) => {
+                plan.rows.push(Row::delete(Tree::State, keys::health(id)));
                 plan.rows
                     .push(Row::delete(Tree::State, keys::subscription(&account, id)));
                 plan.facts.push(Fact::Unsubscribed(id));
@@ -203,10 +218,27 @@ impl Plan {
         Ok(())
     }
 
-    fn settle(&mut self, due: &Due) {
-        self.rows.push(Row::delete(Tree::State, keys::due(due)));
-        self.facts.push(Fact::Settled(*due));
+    fn subscription(&mut self, subscription: Subscription, vault: &Vault) -> Result<(), Error> {
+        let key = keys::subscription(&subscription.account, subscription.id);
+        let sealed = vault.seal(&key, &subscription)?;
+        self.rows.push(Row::put(Tree::State, key, sealed));
+        self.facts.push(Fact::Subscription(Arc::new(subscription)));
+        Ok(())
     }
+
+    fn health(&mut self, id: SubscriptionId, health: Health, vault: &Vault) -> Result<(), Error> {
+        let (row, fact) = health_row(id, health, vault)?;
+        self.rows.push(row);
+        self.facts.push(fact);
+        Ok(())
+    }
+}
+
+/// A health's row and fact.
+pub fn health_row(id: SubscriptionId, health: Health, vault: &Vault) -> Result<(Row, Fact), Error> {
+    let key = keys::health(id);
+    let sealed = vault.seal(&key, &health)?;
+    Ok((Row::put(Tree::State, key, sealed), Fact::Health(id, health)))
 }
 
 /// A number's row and fact.

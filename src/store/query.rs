@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::Error;
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
-use super::rows::{Rows, parse_due_value};
+use super::owed::Place;
+use super::rows::{Pair, Rows, parse_due};
 use super::vault::Vault;
+use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
-use crate::core::delivery::Attempt;
+use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
@@ -18,6 +20,9 @@ use crate::core::number::Number;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
+
+/// Rows read at a time where there may be many.
+const CHUNK: usize = 1024;
 
 /// Reads of one store.
 pub struct Query<'a, R> {
@@ -172,18 +177,74 @@ impl<R: Rows> Query<'_, R> {
         })?;
         self.load_table::<Set>(keys::PARTS, live, |set, _| Ok(vec![Fact::Parts(Arc::new(set))]))?;
         self.load_table::<Key>(keys::KEY, live, |key, _| Ok(vec![Fact::Key(Arc::new(key))]))?;
-        let mut newest_owed = Seq::default();
-        let mut facts = Vec::new();
-        for (key, value) in self.rows.scan(Tree::State, &[keys::DUE], usize::MAX)? {
-            let attempts = parse_due_value(&key, &value)?;
-            let due = keys::parse_due(&key, attempts).ok_or(Error::Damaged("a due row of a wrong length"))?;
-            newest_owed = newest_owed.max(due.event);
-            facts.push(Fact::Due(due));
+        for (key, record) in self.rows.scan(Tree::State, &[keys::HEALTH], usize::MAX)? {
+            let id = keys::parse_health(&key).ok_or(Error::Damaged("a health row of a wrong length"))?;
+            live.apply(vec![Fact::Health(id, self.vault.open(&key, &record)?)]);
         }
-        live.apply(facts);
-        let newest = newest_owed.max(self.newest_event()?);
+        let newest = self.load_owed(live)?.max(self.newest_event()?);
         live.begin_at(newest);
         Ok(newest)
+    }
+
+    /// Counts all that is owed, keeps the heads of the queues, and answers the newest event among it.
+    fn load_owed(&self, live: &Live) -> Result<Seq, Error> {
+        self.in_chunks(
+            keys::LINE,
+            |(key, _)| {
+                let id = keys::parse_line(&key).ok_or(Error::Damaged("a place in line of a wrong length"))?;
+                Ok(vec![Fact::Waits(id)])
+            },
+            live,
+        )?;
+        let mut newest = Seq::default();
+        self.in_chunks(
+            keys::DUE,
+            |(key, value)| {
+                let due = parse_due(&key, &value)?;
+                newest = newest.max(due.event);
+                // The first in line has a place there too.
+                let first = due.line.map(|_| Fact::WaitsNoMore(due.subscription));
+                Ok(std::iter::once(Fact::Due(due)).chain(first).collect())
+            },
+            live,
+        )?;
+        Ok(newest)
+    }
+
+    /// Rows that may be a million, taken over a few at a time.
+    fn in_chunks(
+        &self,
+        tag: u8,
+        mut facts: impl FnMut(Pair) -> Result<Vec<Fact>, Error>,
+        live: &Live,
+    ) -> Result<(), Error> {
+        let mut above: Option<Vec<u8>> = None;
+        loop {
+            let rows = self.rows.scan_up(Tree::State, &[tag], above.as_deref(), CHUNK)?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(());
+            };
+            above = Some(last.clone());
+            let mut chunk = Vec::with_capacity(rows.len());
+            for row in rows {
+                chunk.extend(facts(row)?);
+            }
+            live.apply(chunk);
+        }
+    }
+
+    /// What a subscription is owed behind this place, and whether there is still more.
+    pub fn owed_after(
+        &self,
+        (id, after): (SubscriptionId, Place),
+        limit: usize,
+    ) -> Result<(Vec<Due>, bool), Error> {
+        let prefix = keys::due_of(id);
+        let above = keys::due_at(id, after);
+        let rows = self.rows.scan_up(Tree::State, &prefix, Some(&above), limit + 1)?;
+        let more = rows.len() > limit;
+        let owed = rows.iter().take(limit).map(|(key, value)| parse_due(key, value));
+        Ok((owed.collect::<Result<_, _>>()?, more))
     }
 
     fn load_table<T: serde::de::DeserializeOwned>(

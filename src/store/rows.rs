@@ -1,7 +1,10 @@
 //! The few reads that a store's logic needs of the thing that holds the bytes, and the rows it writes.
 
 use super::Error;
-use super::keys::{Key, Tree};
+use super::keys::{self, Key, Tree};
+use crate::core::delivery::{Due, Line};
+
+const DUE_VALUE_BYTES: usize = 16;
 
 /// A stored pair as read back.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -9,10 +12,17 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 /// What holds the bytes: sled's trees, or the simulated disk. It sees what has been applied so far.
 pub trait Rows {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
-    /// Pairs whose key starts with `prefix`, in ascending or descending order; descending may start below a key.
-    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error>;
-    /// Those of them whose key is greater than `after`, ascending.
-    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error>;
+    /// Pairs whose key starts with `prefix`, in ascending or descending order; ascending may start above a key, descending below.
+    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        self.scan_up(tree, prefix, None, limit)
+    }
+    fn scan_up(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        above: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error>;
     fn scan_down(
         &self,
         tree: Tree,
@@ -50,28 +60,64 @@ impl Row {
     }
 }
 
-/// The value of a due row: attempts made, then CRC-32 of key and attempts. It holds nothing secret, so it is not sealed.
-pub fn due_value(key: &[u8], attempts: u16) -> Vec<u8> {
-    let mut value = attempts.to_be_bytes().to_vec();
-    value.extend_from_slice(&due_checksum(key, attempts).to_be_bytes());
+/// The value of a due row: attempts made, attempts spent, its line or 0, then CRC-32 of key and all that. It holds nothing secret, so
+/// it is not sealed.
+pub fn due_value(key: &[u8], due: &Due) -> Vec<u8> {
+    let mut value = Vec::with_capacity(DUE_VALUE_BYTES);
+    value.extend_from_slice(&due.attempts.to_be_bytes());
+    value.extend_from_slice(&due.spent.to_be_bytes());
+    value.extend_from_slice(&due.line.map_or(0, |line| line.0).to_be_bytes());
+    let checksum = due_checksum(key, &value);
+    value.extend_from_slice(&checksum.to_be_bytes());
     value
 }
 
-pub fn parse_due_value(key: &[u8], value: &[u8]) -> Result<u16, Error> {
-    let parts = value
-        .split_at_checked(2)
-        .and_then(|(a, c)| Some((a.try_into().ok()?, c.try_into().ok()?)));
-    let (attempts, checksum) = parts.ok_or(Error::Damaged("a due row of a wrong length"))?;
-    let attempts = u16::from_be_bytes(attempts);
-    if due_checksum(key, attempts) != u32::from_be_bytes(checksum) {
+/// Reads a due row back.
+pub fn parse_due(key: &[u8], value: &[u8]) -> Result<Due, Error> {
+    const DAMAGED: Error = Error::Damaged("a due row of a wrong length");
+    let (plain, checksum) = value.split_last_chunk().ok_or(DAMAGED)?;
+    let (attempts, rest) = plain.split_first_chunk().ok_or(DAMAGED)?;
+    let (spent, line) = rest.split_first_chunk().ok_or(DAMAGED)?;
+    let line = u64::from_be_bytes(line.try_into().map_err(|_| DAMAGED)?);
+    if due_checksum(key, plain) != u32::from_be_bytes(*checksum) {
         return Err(Error::Damaged("a due row fails its check"));
     }
-    Ok(attempts)
+    let line = Some(Line(line)).filter(|line| line.0 != 0);
+    let counts = (u16::from_be_bytes(*attempts), u16::from_be_bytes(*spent), line);
+    keys::parse_due(key, counts).ok_or(DAMAGED)
 }
 
-fn due_checksum(key: &[u8], attempts: u16) -> u32 {
+fn due_checksum(key: &[u8], plain: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(key);
-    hasher.update(&attempts.to_be_bytes());
+    hasher.update(plain);
     hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::{Seq, SubscriptionId};
+    use crate::core::time::UnixMs;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_due_row_round_trips_and_any_flipped_bit_is_seen(sub: [u8; 16], numbers: (u64, u64, u64), counts: (u16, u16), bit in 0usize..128) {
+            let (at, seq, line) = numbers;
+            let due = Due {
+                subscription: SubscriptionId(sub),
+                due_at: UnixMs(at),
+                event: Seq(seq),
+                attempts: counts.0,
+                spent: counts.1,
+                line: Some(Line(line)).filter(|line| line.0 != 0),
+            };
+            let key = keys::due(&due);
+            let mut value = due_value(&key, &due);
+            prop_assert_eq!(parse_due(&key, &value).unwrap(), due);
+            value[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(parse_due(&key, &value).is_err());
+        }
+    }
 }

@@ -17,8 +17,8 @@ use super::query::Query;
 use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
 use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
+use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
-use crate::core::delivery::Attempt;
 use crate::core::event::Event;
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
@@ -67,12 +67,16 @@ impl Rows for Disk {
         Ok(self.0.get(&(tree, key.to_vec())).cloned())
     }
 
-    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        Ok(self.range(tree, prefix).take(limit).collect())
-    }
-
-    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        let up = self.range(tree, prefix).filter(|(key, _)| key.as_slice() > after);
+    fn scan_up(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        above: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error> {
+        let up = self
+            .range(tree, prefix)
+            .filter(|(key, _)| above.is_none_or(|above| key.as_slice() > above));
         Ok(up.take(limit).collect())
     }
 
@@ -169,6 +173,8 @@ impl Simulated {
             .into_iter()
             .for_each(|row| inner.writer.rows.write(row));
         self.live.apply(group.facts);
+        // The simulated disk answers every read.
+        let _ = inner.writer.top_up();
         let waiting = std::mem::take(&mut inner.waiting);
         let count = waiting.len();
         waiting

@@ -211,8 +211,8 @@ async fn a_subscription_is_checked_member_by_member() {
     let url = "https://example.com/hook";
     let secret = "whsec_c2hvcnQ=";
     let wishes: [(Value, &'static str); 11] = [
-        (json!({ "url": url }), "missing field `events`"),
-        (json!({ "events": ["*"] }), "missing field `url`"),
+        (json!({ "url": url }), "\"events\" is missing"),
+        (json!({ "events": ["*"] }), "\"url\" is missing"),
         (json!({ "url": url, "events": "*" }), "expected a sequence"),
         (json!({ "url": url, "events": [] }), "\"events\" lists 1 to 32"),
         (

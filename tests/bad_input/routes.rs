@@ -4,14 +4,17 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 14] = [
+const ROUTES: [(&str, &[&str]); 17] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
     ("/api/verifications/{id}/code", &["GET"]),
     ("/api/verifications/{id}/cancel", &["POST"]),
     ("/api/webhooks", &["GET", "POST"]),
-    ("/api/webhooks/{id}", &["DELETE"]),
+    ("/api/webhooks/{id}", &["GET", "PATCH", "DELETE"]),
+    ("/api/webhooks/{id}/pause", &["POST"]),
+    ("/api/webhooks/{id}/resume", &["POST"]),
+    ("/api/webhooks/{id}/rotate-secret", &["POST"]),
     ("/api/webhooks/{id}/logs", &["GET"]),
     ("/api/events", &["GET"]),
     ("/api/events/stream", &["GET"]),

@@ -178,12 +178,16 @@ fn told(world: &World) -> String {
             let about = (event.rental.map(of), event.kind, event.message, event.at);
             lines.push(format!(
                 "{} {about:?} {} {:?}",
-                subscription.url,
+                subscription.settings.url,
                 attempt.number(),
                 attempt.next
             ));
         }
-        lines.push(format!("{} {:?}", subscription.url, subscription.health));
+        lines.push(format!(
+            "{} {:?}",
+            subscription.settings.url,
+            store.live().health(subscription.id)
+        ));
     }
     lines[rentals.len()..].sort();
     lines.iter().for_each(|line| writeln!(told, "{line}").unwrap());

@@ -3,8 +3,8 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ringback::core::attempt::Attempt;
 use ringback::core::capture::Capture;
-use ringback::core::delivery::Attempt;
 use ringback::core::event::Event;
 use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::{Draft, Signer, signed};
 use ringback::clock::Clock;
-use ringback::core::delivery::{self, Attempt, Outcome};
+use ringback::core::attempt::{Attempt, Timing};
+use ringback::core::delivery::{self, Outcome, Terms};
+use ringback::core::health;
 use ringback::core::id::{AccountId, MessageId, RentalId, SubscriptionId};
 use ringback::core::money::Price;
 use ringback::core::number::Number;
@@ -16,10 +18,10 @@ use ringback::core::phone::PhoneNumber;
 use ringback::core::rental::Status;
 use ringback::core::retry::Policy;
 use ringback::core::signature::Scheme;
-use ringback::core::subscription::Pattern;
+use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, Inbound, InboundLog, NewSubscription, Parts, Rules, Service, Source, Wish};
+use ringback::gateway::{Gateway, Inbound, InboundLog, NewKey, Parts, Rules, Service, Source, Wish};
 use ringback::store::sim::Disk;
 use ringback::store::{Commit, Committed, Store};
 use ringback::telemetry::Metrics;
@@ -163,7 +165,7 @@ impl World {
             clock: clock.clone(),
             metrics: Arc::new(Metrics::default()),
             waiters: Waiters::new(10, 10),
-            url_check: Box::new(|_| Ok(())),
+            target_check: Box::new(|_| Ok(())),
             fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
             trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
             dev_signing_key: None,
@@ -233,17 +235,17 @@ impl World {
             .gateway
             .subscriptions(&self.account)
             .iter()
-            .find(|s| s.url == url)
+            .find(|s| s.subscription.settings.url == url)
         {
-            return known.id;
+            return known.subscription.id;
         }
-        let new = NewSubscription {
-            url: url.into(),
-            events: vec![Pattern::parse("*").unwrap()],
+        let settings = Settings::new(url.into(), vec![Pattern::parse("*").unwrap()]);
+        let key = NewKey {
             scheme: Scheme::V1,
-            signing_key: None,
+            key: None,
         };
-        self.gateway.subscribe(&self.account, new).await.unwrap().id
+        let made = self.gateway.subscribe(&self.account, settings, key).await;
+        made.unwrap().id
     }
 
     async fn rented(&self, service: &str, area: Option<&str>) -> Option<RentalId> {
@@ -307,7 +309,7 @@ impl World {
     async fn deliver(&self, acknowledged: &mut Acknowledged) {
         let (now, live) = (self.clock.now(), self.store.live());
         for id in live.owed(now) {
-            let url = live.subscription(id).unwrap().url.clone();
+            let url = live.subscription(id).unwrap().settings.url.clone();
             for due in live.due(id, now, 1000) {
                 let event = self.store.event(due.event).unwrap().unwrap();
                 let body = acknowledged
@@ -319,21 +321,32 @@ impl World {
                 let outcome = Outcome::Answered {
                     status: if refused { 503 } else { 204 },
                     retry_after_ms: None,
+                    control: None,
                 };
-                let next = delivery::after(&outcome, due.attempts + 1, &Policy::standard(), now, 0.0);
+                let terms = Terms {
+                    retry: &Policy::standard(),
+                    expires_at: None,
+                    obeys_control: false,
+                    is_probe: false,
+                };
+                let next = delivery::after(&outcome, &due, &terms, now, 0.0);
                 let attempt = Attempt {
                     due,
                     event: event.id,
                     kind: event.kind.as_str().into(),
                     started_at: now,
-                    duration_ms: 1,
+                    timing: Timing::default(),
                     outcome,
                     next,
-                    detail: String::new(),
+                    class: String::new(),
+                    advice: String::new(),
+                    response: None,
+                    signed_with: Vec::new(),
+                    expires_at: None,
                 };
                 let recorded = self
                     .store
-                    .commit(Commit::Record(Box::new(attempt)), now)
+                    .commit(Commit::Record(Box::new(attempt), health::Rules::default()), now)
                     .await
                     .unwrap();
                 assert_eq!(recorded, Committed::New(None));

@@ -97,7 +97,8 @@ async fn a_410_ends_the_subscription() {
     let live = gateway.running.gateway.store().live();
     let account = ringback::core::id::AccountId::parse("acme").unwrap();
     until("the subscription to be disabled", || {
-        !live.subscriptions(&account)[0].is_active()
+        let id = live.subscriptions(&account)[0].id;
+        live.health(id).disabled.is_some()
     })
     .await;
     gateway.rent("google").await;

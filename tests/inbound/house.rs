@@ -15,12 +15,10 @@ use ringback::core::otp::Engine;
 use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::Rental;
 use ringback::core::signature::Scheme;
-use ringback::core::subscription::Pattern;
+use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{
-    Error, Gateway, Inbound, InboundLog, NewSubscription, Parts, Rules, Service, Source, Wish,
-};
+use ringback::gateway::{Error, Gateway, Inbound, InboundLog, NewKey, Parts, Rules, Service, Source, Wish};
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
@@ -126,7 +124,7 @@ impl House {
             clock: clock.clone(),
             metrics: metrics.clone(),
             waiters: Waiters::new(10, 10),
-            url_check: Box::new(|_| Ok(())),
+            target_check: Box::new(|_| Ok(())),
             fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
             trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
             dev_signing_key: None,
@@ -151,13 +149,14 @@ impl House {
     pub async fn of_sources(dedupe: Dedupe) -> Self {
         let house = Self::open_with(Disk::default(), (START, Sync::AtOnce), rules(), dedupe);
         for name in ACCOUNTS {
-            let new = NewSubscription {
-                url: format!("https://{name}.example/"),
-                events: vec![Pattern::parse("*").unwrap()],
+            let events = vec![Pattern::parse("*").unwrap()];
+            let settings = Settings::new(format!("https://{name}.example/"), events);
+            let key = NewKey {
                 scheme: Scheme::V1,
-                signing_key: None,
+                key: None,
             };
-            house.gateway.subscribe(&account(name), new).await.unwrap();
+            let made = house.gateway.subscribe(&account(name), settings, key).await;
+            made.unwrap();
         }
         let number = |area: &&str| {
             let number = PhoneNumber::parse(&number(area)).unwrap();
@@ -197,7 +196,7 @@ impl House {
     }
 
     fn subscription(&self, name: &str) -> SubscriptionId {
-        self.gateway.subscriptions(&account(name))[0].id
+        self.gateway.subscriptions(&account(name))[0].subscription.id
     }
 
     /// All that this account is owed, in the order in which it was told: type and data.

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use ringback::dispatch::sender::{Answer, Call, Control, Failure, RetryAfter, Sender};
+use ringback::core::delivery::Control;
+use ringback::dispatch::sender::{Answer, Call, Failure, RetryAfter, Sender};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -20,7 +21,7 @@ async fn sends_the_request_as_it_was_signed_and_hands_the_reply_back() {
     let sink = answering(HOME, OK).await;
     let attempted = client(developing()).send(call(sink.address)).await;
     assert_eq!((attempted.remote, attempted.reused), (Some(sink.address), false));
-    assert!(attempted.duration_us > 0);
+    assert!(attempted.timing.total_us > 0);
     let answer = answer(attempted);
     assert_eq!(
         (answer.status, &answer.body[..], answer.truncated),
@@ -119,9 +120,9 @@ async fn a_dripping_body_meets_the_total_deadline() {
         })
         .await;
     assert!(
-        (300_000..2_000_000).contains(&attempted.duration_us),
+        (300_000..2_000_000).contains(&attempted.timing.total_us),
         "{}",
-        attempted.duration_us
+        attempted.timing.total_us
     );
     assert_eq!(attempted.remote, Some(sink.address));
     assert_eq!(failure(attempted), Failure::BodyTooSlow { status: 200 });

@@ -8,8 +8,8 @@ use ringback::core::id::{AccountId, RentalId};
 use ringback::core::key::Key;
 use ringback::core::rental::{Rental, Status};
 use ringback::core::signature::Scheme;
-use ringback::core::subscription::Pattern;
-use ringback::gateway::{Code, Error, Gateway, NewSubscription, Wish};
+use ringback::core::subscription::{Pattern, Settings};
+use ringback::gateway::{Code, Error, Gateway, NewKey, Wish};
 
 use super::books::{Ended, Poll, Subscribed};
 use super::network::Weather;
@@ -176,17 +176,16 @@ pub async fn subscribe(world: Arc<World>) {
         .map(|text| Pattern::parse(text).expect("a pattern"))
         .to_vec();
     let host = format!("s{}.example", dice.next());
-    let new = NewSubscription {
-        url: format!("https://{host}/hook?token=simulated"),
-        events: patterns.clone(),
+    let settings = Settings::new(format!("https://{host}/hook?token=simulated"), patterns.clone());
+    let new = NewKey {
         scheme: if dice.one_in(3) { Scheme::V1a } else { Scheme::V1 },
-        signing_key: None,
+        key: None,
     };
     let holder = account.clone();
     let (shared, url_host) = (world.clone(), host.clone());
     // Written down where the answer leaves the gateway: a delivery may come before its reader.
     let asked = world.ask(|gateway| async move {
-        let made = gateway.subscribe(&holder, new).await.ok()?;
+        let made = gateway.subscribe(&holder, settings, new).await.ok()?;
         let now_ms = shared.wall.elapsed_ms();
         shared.network.set(made.id, Weather::Fine, now_ms);
         shared.books().subscribed.push(Subscribed {
@@ -194,7 +193,7 @@ pub async fn subscribe(world: Arc<World>) {
             account: holder,
             host: url_host,
             patterns,
-            key: made.signing_keys[0].clone(),
+            key: made.signing_keys[0].secret.clone(),
             since_ms: now_ms,
             until_ms: None,
         });

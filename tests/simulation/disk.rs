@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt;
+use ringback::core::attempt::Attempt;
 use ringback::core::capture::Capture;
-use ringback::core::delivery::{Attempt, Next};
+use ringback::core::delivery::Next;
 use ringback::core::event::Event;
 use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
@@ -137,11 +138,13 @@ impl Disk {
                 }
                 Commit::Receive(batch)
             }
-            (Plant::IgnoresGone, Commit::Record(mut attempt)) if attempt.next == Next::Disabled => {
+            (Plant::IgnoresGone, Commit::Record(mut attempt, rules))
+                if matches!(attempt.next, Next::Disabled(_)) =>
+            {
                 attempt.next = Next::Retry {
                     at: attempt.started_at.plus_ms(5000),
                 };
-                Commit::Record(attempt)
+                Commit::Record(attempt, rules)
             }
             (Plant::LeasesTwice, Commit::Rent { change, mut number }) => {
                 let durable = self
@@ -155,7 +158,7 @@ impl Disk {
                 Commit::Rent { change, number }
             }
             (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
-                subscription.signing_keys = vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()];
+                subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                 Commit::Subscribe(subscription)
             }
             (_, commit) => commit,
@@ -218,7 +221,7 @@ fn told(commit: &Commit) -> String {
         Commit::Rent { change, number } => format!("rent {} {:?}", change.rental.id, number.version),
         Commit::End { change, .. } => format!("end {} {:?}", change.rental.id, change.rental.status),
         Commit::Release { rental, .. } => format!("release {}", rental.id),
-        Commit::Record(attempt) => format!(
+        Commit::Record(attempt, _) => format!(
             "record {} #{} {:?} {:?}",
             attempt.due.subscription,
             attempt.number(),
@@ -229,6 +232,7 @@ fn told(commit: &Commit) -> String {
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
         Commit::Forget(due) => format!("forget {due:?}"),
         Commit::Subscribe(subscription) => format!("subscribe {}", subscription.id),
+        Commit::Resubscribe(subscription, _) => format!("resubscribe {}", subscription.id),
         Commit::Unsubscribe(_, id) => format!("unsubscribe {id}"),
         Commit::AddNumbers(numbers) => format!("add {} numbers", numbers.len()),
         Commit::AddKey(key) => format!("add a key of {}", key.account.as_str()),

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringback::core::delivery::{Attempt, Next};
+use ringback::core::attempt::Attempt;
+use ringback::core::delivery::Next;
 use ringback::core::event::Event;
 use ringback::core::id::{EventId, MessageId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
@@ -93,11 +94,12 @@ impl Model {
                 let seq = seq.expect("what is published has a sequence");
                 self.log(event, targets, seq, at);
             }
-            Commit::Record(attempt) => self.record(attempt, at),
+            Commit::Record(attempt, _) => self.record(attempt, at),
             Commit::Unsubscribe(_, id) => drop(self.off_ms.insert(*id, at.ms)),
             Commit::LogInbound(..)
             | Commit::TrimInboundLog(_)
             | Commit::Subscribe(_)
+            | Commit::Resubscribe(..)
             | Commit::Forget(_)
             | Commit::AddNumbers(_)
             | Commit::AddKey(_) => {}
@@ -183,7 +185,7 @@ impl Model {
     }
 
     fn record(&mut self, attempt: &Attempt, at: At) {
-        if attempt.next == Next::Disabled {
+        if matches!(attempt.next, Next::Disabled(_)) {
             self.off_ms.entry(attempt.due.subscription).or_insert(at.ms);
         }
         let place = (attempt.due.subscription, attempt.due.event);

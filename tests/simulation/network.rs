@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ringback::core::attempt::Timing;
 use ringback::core::id::{EventId, SubscriptionId};
 use ringback::core::signature::{self, Received, VerifyingKey};
 use ringback::dispatch::sender::{Answer, Attempted, Call, Failure, Outcome, RetryAfter, Sender};
@@ -180,7 +181,10 @@ impl Sender for Wire {
         };
         Attempted {
             outcome,
-            duration_us: ((world.wall.elapsed_ms() - began_ms) * 1000) as u32,
+            timing: Timing {
+                total_us: ((world.wall.elapsed_ms() - began_ms) * 1000) as u32,
+                ..Timing::default()
+            },
             remote: None,
             reused: false,
         }
@@ -269,6 +273,7 @@ fn status(status: u16, retry_after: Option<RetryAfter>) -> Outcome {
         retry_after,
         location: None,
         control: None,
+        headers: Vec::new(),
         body: Bytes::new(),
         truncated: false,
     })

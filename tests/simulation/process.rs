@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::Signer;
+use ringback::core::health;
+use ringback::core::limit::Ramp;
 use ringback::core::money::Price;
 use ringback::core::otp::Engine;
 use ringback::core::retry::Policy;
@@ -77,7 +79,7 @@ impl Process {
             clock: world.wall.clock.clone(),
             metrics: metrics.clone(),
             waiters: Waiters::new(1000, 1000),
-            url_check: Box::new(|_| Ok(())),
+            target_check: Box::new(|_| Ok(())),
             fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".into()) })),
             inbound_log: InboundLog::off(),
             trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
@@ -206,6 +208,12 @@ fn deliver_rules(plant: Option<Plant>) -> deliver::Rules {
         timeout_ms: ATTEMPT_TIMEOUT_MS,
         concurrency_max: all,
         concurrency_per_subscription_max: each,
+        health: health::Rules::default(),
+        // Steeper than anything that is sent here, so that a subscriber that is back is not held up by it.
+        ramp: Ramp {
+            per_second: 1e9,
+            double_ms: 1000,
+        },
         idle_ms: IDLE_MS,
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringback::core::delivery::{Attempt, Due, Next};
+use ringback::core::attempt::Attempt;
+use ringback::core::delivery::{Due, Next};
 use ringback::core::event::Event;
+use ringback::core::health::{Health, Standing, Why};
 use ringback::core::id::{Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::number::Number;
 use ringback::core::rental::Rental;
-use ringback::core::subscription::{Health, Subscription};
+use ringback::core::subscription::Subscription;
 use ringback::core::time::UnixMs;
 use ringback::store::{Commit, Committed, Store};
 
@@ -81,7 +83,7 @@ fn only_due<H: Home>(home: &H) -> Due {
 }
 
 fn health<H: Home>(home: &H) -> Health {
-    home.store().live().subscription(ONE).unwrap().health.clone()
+    home.store().live().health(ONE)
 }
 
 /// Every kind of commit there is; the rentals as they are at the end, newest id first, and the message.
@@ -169,6 +171,7 @@ pub fn a_retry_is_due_later<H: Home>() {
             Due {
                 due_at: at,
                 attempts: 1,
+                spent: 1,
                 ..due
             }
         );
@@ -180,7 +183,7 @@ pub fn a_retry_is_due_later<H: Home>() {
             Health {
                 failing_since: Some(NOON.plus_ms(100)),
                 failures: 1,
-                disabled_at: None
+                ..Health::default()
             }
         );
     };
@@ -236,11 +239,11 @@ pub fn a_gone_subscriber_is_disabled_and_still_owed<H: Home>() {
     let (home, ..) = rented::<H>();
     let due = only_due(&home);
     home.commit(
-        samples::record(due, Next::Disabled, NOON.plus_ms(3)),
+        samples::record(due, Next::Disabled(Why::Gone), NOON.plus_ms(3)),
         NOON.plus_ms(3),
     );
     let home = home.reopened();
-    assert_eq!(health(&home).disabled_at, Some(NOON.plus_ms(3)));
+    assert_eq!(health(&home).standing(false, LATER), Standing::Held);
     assert_eq!(only_due(&home), Due { attempts: 1, ..due });
 }
 

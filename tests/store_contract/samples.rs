@@ -1,7 +1,9 @@
 //! Commits as the gateway makes them, out of the real decisions of `core`, with every id and time given.
 
-use ringback::core::delivery::{Attempt, Due, Next, Outcome};
+use ringback::core::attempt::{Attempt, Timing};
+use ringback::core::delivery::{Due, Next, Outcome};
 use ringback::core::event;
+use ringback::core::health;
 use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
 use ringback::core::ingest::{self, Arrival, StoredMessage, Telling};
 use ringback::core::key::Key;
@@ -11,7 +13,9 @@ use ringback::core::number::{Ended, Lease, Number, Unmatched};
 use ringback::core::otp::{Engine, Filter};
 use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::{MessageRef, Rental, Status};
-use ringback::core::subscription::{Health, Pattern, Subscription};
+use ringback::core::subscription::keys::HeldKey;
+use ringback::core::subscription::{Pattern, Settings, Subscription};
+use ringback::core::tags::Tags;
 use ringback::core::time::UnixMs;
 use ringback::store::{Batch, Change, Commit, Filed, Heard, Novelty};
 
@@ -37,11 +41,18 @@ pub fn subscription(n: u8) -> Subscription {
     Subscription {
         id: SubscriptionId([n; 16]),
         account: account("acc_a"),
-        url: format!("https://hooks.example/{n}"),
-        events: vec![Pattern::parse("*").unwrap()],
-        signing_keys: vec![format!("whsec_secret-of-{n}")],
+        settings: Settings::new(
+            format!("https://hooks.example/{n}"),
+            vec![Pattern::parse("*").unwrap()],
+        ),
+        signing_keys: vec![HeldKey {
+            secret: format!("whsec_secret-of-{n}"),
+            created_at: NOON,
+            expires_at: None,
+        }],
         created_at: NOON,
-        health: Health::default(),
+        paused_at: None,
+        version: 0,
     }
 }
 
@@ -59,6 +70,7 @@ pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
         cost: number.price,
         status: Status::Active,
         filter: Filter::default(),
+        tags: Tags::default(),
         created_at: now,
         ends_at: now.plus_ms(1_200_000),
         closed: false,
@@ -220,18 +232,26 @@ pub fn attempt(due: Due, next: Next, at: UnixMs) -> Attempt {
         event: EventId([9; 16]),
         kind: "verification.created".into(),
         started_at: at,
-        duration_ms: 12,
+        timing: Timing {
+            total_us: 12_000,
+            ..Timing::default()
+        },
         outcome: Outcome::Answered {
             status,
             retry_after_ms: None,
+            control: None,
         },
         next,
-        detail: "try later".into(),
+        class: "5xx".into(),
+        advice: "try later".into(),
+        response: None,
+        signed_with: vec!["key_1".into()],
+        expires_at: None,
     }
 }
 
 pub fn record(due: Due, next: Next, at: UnixMs) -> Commit {
-    Commit::Record(Box::new(attempt(due, next, at)))
+    Commit::Record(Box::new(attempt(due, next, at)), health::Rules::default())
 }
 
 pub fn reference(message: &StoredMessage) -> MessageRef {

@@ -89,7 +89,11 @@ impl Call {
 
     /// A POST of this JSON.
     pub fn post(path: &str, body: &Value) -> Self {
-        Self::new("POST", path)
+        Self::with_json("POST", path, body)
+    }
+
+    pub fn with_json(method: &str, path: &str, body: &Value) -> Self {
+        Self::new(method, path)
             .header("content-type", "application/json")
             .body(body.to_string())
     }

@@ -98,7 +98,7 @@ impl Forward {
         Forwarded {
             result,
             advice,
-            duration_ms: attempted.duration_us / 1000,
+            duration_ms: attempted.timing.total_us / 1000,
         }
     }
 }

@@ -144,26 +144,25 @@ impl Rows for Trees {
             .map_err(|e| read_error(&e))
     }
 
-    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+    fn scan_up(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        above: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error> {
         let Some(tree) = self.existing(tree) else {
             return Ok(Vec::new());
         };
-        tree.scan_prefix(prefix).take(limit).map(pair).collect()
-    }
-
-    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        let Some(tree) = self.existing(tree) else {
-            return Ok(Vec::new());
+        let Some(above) = above else {
+            return tree.scan_prefix(prefix).take(limit).map(pair).collect();
         };
-        let of_prefix = |found: &sled::Result<(IVec, IVec)>| {
-            found.as_ref().map_or(true, |(key, _)| key.starts_with(prefix))
-        };
-        let above = (Bound::Excluded(after), Bound::Unbounded);
-        tree.range::<&[u8], _>(above)
-            .take_while(of_prefix)
-            .take(limit)
+        let bounds = (Bound::Excluded(above), Bound::Unbounded);
+        let within = tree
+            .range::<&[u8], _>(bounds)
             .map(pair)
-            .collect()
+            .take_while(|found| found.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)));
+        within.take(limit).collect()
     }
 
     fn scan_down(
@@ -194,12 +193,14 @@ impl Rows for Arc<Trees> {
         (**self).get(tree, key)
     }
 
-    fn scan(&self, tree: Tree, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        (**self).scan(tree, prefix, limit)
-    }
-
-    fn scan_after(&self, tree: Tree, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        (**self).scan_after(tree, prefix, after, limit)
+    fn scan_up(
+        &self,
+        tree: Tree,
+        prefix: &[u8],
+        above: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, Error> {
+        (**self).scan_up(tree, prefix, above, limit)
     }
 
     fn scan_down(

@@ -174,6 +174,9 @@ impl Thread {
             self.timings.note(answers.len(), clock::since(started));
         }
         self.writer.live.apply(group.facts);
+        if let Err(error) = guarded(|| self.writer.top_up()) {
+            tracing::error!(%error, "what is owed cannot be read on; tried again after the next commit");
+        }
         answers
             .into_iter()
             .for_each(|(answer, committed)| drop(answer.send(Ok(committed))));

@@ -1,55 +1,6 @@
-//! A customer's webhook target: which events it wants, how it is signed and how it fares; who may be called is `dispatch::guard`'s matter.
-
-use std::fmt;
+//! Which event types a subscription wants, as a glob: all, one, or one group.
 
 use serde::{Deserialize, Serialize};
-
-use super::id::{AccountId, SubscriptionId};
-use super::time::UnixMs;
-
-/// How many patterns a subscription may list.
-pub const PATTERNS_MAX: usize = 32;
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscription {
-    pub id: SubscriptionId,
-    pub account: AccountId,
-    /// At most 2,048 bytes; checked when it was made.
-    pub url: String,
-    pub events: Vec<Pattern>,
-    /// `whsec_…` or `whsk_…`, newest first; every delivery is signed with all of them.
-    pub signing_keys: Vec<String>,
-    pub created_at: UnixMs,
-    pub health: Health,
-}
-
-/// How the latest attempts went; changes in the same commit as the attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Health {
-    pub failing_since: Option<UnixMs>,
-    pub failures: u32,
-    /// The subscriber answered 410 and hears nothing more; what it is owed stays.
-    pub disabled_at: Option<UnixMs>,
-}
-
-impl fmt::Debug for Subscription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription")
-            .field("id", &self.id)
-            .field("account", &self.account)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Subscription {
-    pub fn wants(&self, kind: &str) -> bool {
-        self.events.iter().any(|pattern| pattern.matches(kind))
-    }
-
-    pub fn is_active(&self) -> bool {
-        self.health.disabled_at.is_none()
-    }
-}
 
 /// `*`, `verification.*` or an exact event type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,240 @@
+//! One subscription's lane: whether it may have an attempt now, by its health, its rate, its window and its ramp; and what it learns
+//! when one ends.
+
+use super::delivery::Outcome;
+use super::health::{Health, Standing};
+use super::limit::{Bucket, Ramp, Signal, Window};
+use super::subscription::policy::Rate;
+use super::time::UnixMs;
+
+/// By which a lane is run: the subscription's policy over the gateway's configuration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms {
+    pub concurrency_max: u32,
+    pub rate: Option<Rate>,
+    pub ramp: Ramp,
+}
+
+/// Whether it is its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    Go,
+    /// As `Go`, with the one attempt that shows whether a disabled subscription is back.
+    Probe,
+    At(UnixMs),
+    /// When an attempt ends, or somebody resumes it.
+    Later,
+}
+
+/// Not on the disk: after a restart it starts anew, with the health that is.
+#[derive(Debug, Default)]
+pub struct Lane {
+    window: Window,
+    bucket: Option<Bucket>,
+    in_flight: u32,
+    /// How long its attempts take, smoothed over the latest eight.
+    latency_ms: f64,
+}
+
+impl Lane {
+    pub fn turn(&mut self, (health, paused): (&Health, bool), terms: &Terms, now: UnixMs) -> Turn {
+        let is_probe = match health.standing(paused, now) {
+            Standing::Held => return Turn::Later,
+            Standing::Waiting(at) => return Turn::At(at),
+            Standing::Probe => true,
+            Standing::Open => false,
+        };
+        let places = if is_probe {
+            1
+        } else {
+            self.window.places(terms.concurrency_max)
+        };
+        if self.in_flight >= places {
+            return Turn::Later;
+        }
+        if is_probe {
+            return Turn::Probe;
+        }
+        match rate(health, terms, now) {
+            None => self.bucket = None,
+            Some(rate) => {
+                let bucket = self.bucket.get_or_insert(Bucket::new(now));
+                if let Some(at) = bucket.ready_at(rate, now) {
+                    return Turn::At(at);
+                }
+            }
+        }
+        Turn::Go
+    }
+
+    /// An attempt begins, after `turn` said so.
+    pub fn begin(&mut self, turn: Turn) {
+        self.in_flight += 1;
+        if let (Turn::Go, Some(bucket)) = (turn, &mut self.bucket) {
+            bucket.take();
+        }
+    }
+
+    /// It is over and came to this; `None` where nothing was tried.
+    pub fn end(&mut self, outcome: Option<&Outcome>, (started_at, now): (UnixMs, UnixMs), max: u32) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let Some(outcome) = outcome else { return };
+        self.window.ended(signal(outcome), (started_at, now), max);
+        self.latency_ms += (now.since(started_at) as f64 - self.latency_ms) / 8.0;
+    }
+
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// What a turn costs: the time that a place is held.
+    pub fn cost(&self) -> u64 {
+        self.latency_ms as u64
+    }
+}
+
+fn rate(health: &Health, terms: &Terms, now: UnixMs) -> Option<Rate> {
+    let ramp = health.back_at.and_then(|at| terms.ramp.rate(at, now));
+    match (terms.rate, ramp) {
+        (Some(rate), Some(ramp)) if ramp.per_second < rate.per_second => Some(ramp),
+        (Some(rate), _) => Some(rate),
+        (None, ramp) => ramp,
+    }
+}
+
+fn signal(outcome: &Outcome) -> Signal {
+    match outcome {
+        Outcome::Failed(class) if class.ends_with("timeout") || class == "body_too_slow" => Signal::Hung,
+        Outcome::Failed(_) | Outcome::Untried => Signal::Other,
+        Outcome::Answered { status, .. } => match status {
+            200..=299 => Signal::Good,
+            429 | 502 | 504 => Signal::Overrun,
+            _ => Signal::Other,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::health::{Disabled, Why};
+
+    const TERMS: Terms = Terms {
+        concurrency_max: 64,
+        rate: None,
+        ramp: Ramp {
+            per_second: 10.0,
+            double_ms: 5000,
+        },
+    };
+    const WELL: Health = Health {
+        failing_since: None,
+        failures: 0,
+        disabled: None,
+        hold_until: None,
+        back_at: None,
+    };
+
+    fn answered(status: u16) -> Outcome {
+        Outcome::Answered {
+            status,
+            retry_after_ms: None,
+            control: None,
+        }
+    }
+
+    fn turn(lane: &mut Lane, health: &Health, at: u64) -> Turn {
+        lane.turn((health, false), &TERMS, UnixMs(at))
+    }
+
+    #[test]
+    fn the_window_bounds_what_is_under_way_and_the_policy_the_window() {
+        let mut lane = Lane::default();
+        let started = (0..).take_while(|_| {
+            let turn = turn(&mut lane, &WELL, 0);
+            (turn == Turn::Go).then(|| lane.begin(turn)).is_some()
+        });
+        assert_eq!(started.count(), 8);
+        lane.end(
+            Some(&Outcome::Failed("timeout".into())),
+            (UnixMs(0), UnixMs(15_000)),
+            64,
+        );
+        assert_eq!(
+            turn(&mut lane, &WELL, 15_000),
+            Turn::Later,
+            "seven under way, one allowed"
+        );
+        let mut one = Lane::default();
+        let terms = Terms {
+            concurrency_max: 1,
+            ..TERMS
+        };
+        assert_eq!(one.turn((&WELL, false), &terms, UnixMs(0)), Turn::Go);
+        one.begin(Turn::Go);
+        assert_eq!(one.turn((&WELL, false), &terms, UnixMs(0)), Turn::Later);
+    }
+
+    #[test]
+    fn statuses_that_mean_too_much_halve_and_others_do_not() {
+        for (status, places) in [(429, 4), (502, 4), (504, 4), (500, 8), (503, 8), (204, 9)] {
+            let mut lane = Lane::default();
+            lane.begin(Turn::Go);
+            lane.end(Some(&answered(status)), (UnixMs(1), UnixMs(2)), 64);
+            assert_eq!(lane.window.places(64), places, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_hint_a_pause_and_a_disabling_keep_it_back() {
+        let mut lane = Lane::default();
+        let held = Health {
+            hold_until: Some(UnixMs(500)),
+            ..WELL
+        };
+        assert_eq!(turn(&mut lane, &held, 0), Turn::At(UnixMs(500)));
+        assert_eq!(turn(&mut lane, &held, 500), Turn::Go);
+        assert_eq!(lane.turn((&WELL, true), &TERMS, UnixMs(0)), Turn::Later);
+        let disabled = Health {
+            disabled: Some(Disabled {
+                at: UnixMs(0),
+                why: Why::Failing,
+                probe_at: Some(UnixMs(100)),
+            }),
+            ..WELL
+        };
+        assert_eq!(turn(&mut lane, &disabled, 0), Turn::At(UnixMs(100)));
+        assert_eq!(turn(&mut lane, &disabled, 100), Turn::Probe);
+        lane.begin(Turn::Probe);
+        assert_eq!(
+            turn(&mut lane, &disabled, 100),
+            Turn::Later,
+            "one probe at a time"
+        );
+    }
+
+    #[test]
+    fn the_slower_of_rate_and_ramp_counts() {
+        let mut lane = Lane::default();
+        let back = Health {
+            back_at: Some(UnixMs(0)),
+            ..WELL
+        };
+        assert_eq!(turn(&mut lane, &back, 0), Turn::Go);
+        lane.begin(Turn::Go);
+        assert_eq!(turn(&mut lane, &back, 0), Turn::At(UnixMs(100)));
+        let terms = Terms {
+            rate: Some(Rate {
+                per_second: 1.0,
+                burst: 1,
+            }),
+            ..TERMS
+        };
+        assert_eq!(
+            lane.turn((&back, false), &terms, UnixMs(0)),
+            Turn::At(UnixMs(1000))
+        );
+        assert_eq!(turn(&mut lane, &back, 60_000), Turn::Go);
+        assert_eq!(lane.bucket, None, "the ramp has ended");
+    }
+}

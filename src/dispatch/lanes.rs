@@ -1,0 +1,119 @@
+//! Every subscription's lane, and whose turn it is; the deciding is `core::lane`'s and `core::fair`'s.
+
+use std::collections::BTreeMap;
+
+use super::deliver::Rules;
+use crate::core::delivery::Outcome;
+use crate::core::fair::Fair;
+use crate::core::id::SubscriptionId;
+use crate::core::lane::{Lane, Terms, Turn};
+use crate::core::subscription::Subscription;
+use crate::core::time::UnixMs;
+use crate::store::Live;
+
+#[derive(Default)]
+pub struct Lanes {
+    lanes: BTreeMap<SubscriptionId, Lane>,
+    fair: Fair<SubscriptionId>,
+    /// Attempts under way to subscriptions that are failing, and how many of all places they may hold: however many of them hang, the
+    /// others keep the other half.
+    failing_in_flight: usize,
+    /// When the first of those may go on that were held back in this pass.
+    earliest: Option<UnixMs>,
+}
+
+/// One attempt's place in its lane.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub id: SubscriptionId,
+    pub turn: Turn,
+    pub started_at: UnixMs,
+    was_failing: bool,
+}
+
+impl Place {
+    pub fn is_probe(&self) -> bool {
+        self.turn == Turn::Probe
+    }
+}
+
+impl Lanes {
+    /// Begins a pass over those that are owed something.
+    pub fn join(&mut self, owed: &[SubscriptionId]) {
+        self.earliest = None;
+        owed.iter().for_each(|id| self.fair.join(*id));
+    }
+
+    /// When the first of those may go on that this pass held back, unless an attempt's end brings it.
+    pub fn earliest(&self) -> Option<UnixMs> {
+        self.earliest
+    }
+
+    /// Takes the place of the next attempt of this pass.
+    pub fn next(&mut self, live: &Live, rules: &Rules, now: UnixMs) -> Option<Place> {
+        let mut chosen = None;
+        let Self {
+            lanes,
+            fair,
+            failing_in_flight,
+            earliest,
+        } = self;
+        let id = fair.next(|id| {
+            let (subscription, health) = live.wanting(id, now)?;
+            let is_failing = health.failing_since.is_some();
+            if is_failing && *failing_in_flight >= rules.concurrency_max.div_ceil(2) {
+                return None;
+            }
+            let lane = lanes.entry(id).or_default();
+            let is_paused = subscription.paused_at.is_some();
+            match lane.turn((&health, is_paused), &terms(&subscription, rules), now) {
+                Turn::Later => None,
+                Turn::At(at) => {
+                    *earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
+                    None
+                }
+                turn => {
+                    chosen = Some((turn, is_failing));
+                    Some(lane.cost())
+                }
+            }
+        })?;
+        let (turn, was_failing) = chosen?;
+        self.lanes.entry(id).or_default().begin(turn);
+        self.failing_in_flight += usize::from(was_failing);
+        Some(Place {
+            id,
+            turn,
+            started_at: now,
+            was_failing,
+        })
+    }
+
+    /// The attempt is over; `None` where nothing was tried.
+    pub fn end(&mut self, place: Place, outcome: Option<&Outcome>, now: UnixMs, rules: &Rules) {
+        self.failing_in_flight -= usize::from(place.was_failing);
+        let Some(lane) = self.lanes.get_mut(&place.id) else {
+            return;
+        };
+        let max = u32::try_from(rules.concurrency_per_subscription_max).unwrap_or(u32::MAX);
+        lane.end(outcome, (place.started_at, now), max);
+    }
+
+    /// Forgets a subscription that is gone, once nothing of it is under way.
+    pub fn forget(&mut self, id: SubscriptionId) {
+        if self.lanes.get(&id).is_some_and(|lane| lane.in_flight() == 0) {
+            self.lanes.remove(&id);
+        }
+    }
+}
+
+fn terms(subscription: &Subscription, rules: &Rules) -> Terms {
+    let policy = &subscription.settings.policy;
+    let most = rules.concurrency_per_subscription_max;
+    let wished = policy.concurrency_max.map_or(most, usize::from);
+    Terms {
+        concurrency_max: u32::try_from(wished.min(most)).unwrap_or(u32::MAX),
+        rate: policy.rate,
+        ramp: rules.ramp,
+    }
+}

@@ -1,0 +1,92 @@
+//! A subscription made ready for calls: its URL checked, its keys and headers parsed once, and the request of one attempt.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, header};
+
+use super::guard::{self, Policy, Target};
+use super::sender::Call;
+use crate::core::event::{self, Event};
+use crate::core::signature::{self, SigningKey};
+use crate::core::subscription::keys::HeldKey;
+use crate::core::subscription::{Payload, Subscription};
+use crate::core::time::UnixMs;
+
+pub struct Prepared {
+    pub of: Arc<Subscription>,
+    pub target: Result<Target, guard::Error>,
+    keys: Vec<(HeldKey, SigningKey)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Prepared {
+    pub fn new(subscription: Arc<Subscription>, policy: &Policy) -> Self {
+        let settings = &subscription.settings;
+        let keys = subscription.signing_keys.iter();
+        let keys = keys.filter_map(|held| Some((held.clone(), held.secret.parse().ok()?)));
+        let headers = settings.headers.iter();
+        let headers = headers.filter_map(|(name, value)| {
+            let mut value = HeaderValue::try_from(value).ok()?;
+            value.set_sensitive(true);
+            Some((HeaderName::try_from(name).ok()?, value))
+        });
+        Self {
+            target: guard::check_url(&settings.url, policy),
+            keys: keys.collect(),
+            headers: headers.collect(),
+            of: subscription,
+        }
+    }
+
+    /// The names of the keys that sign now, in the order of the signatures.
+    pub fn signs_with(&self, now: UnixMs) -> Vec<String> {
+        self.signing(now).map(|(held, _)| held.id()).collect()
+    }
+
+    fn signing(&self, now: UnixMs) -> impl Iterator<Item = &(HeldKey, SigningKey)> {
+        self.keys.iter().filter(move |(held, _)| held.signs_at(now))
+    }
+
+    /// The request of an attempt that is made now.
+    pub fn call(&self, target: &Target, event: &Event, now: UnixMs, timeout_ms: u64) -> Call {
+        let settings = &self.of.settings;
+        let body = match settings.payload {
+            Payload::Full => Bytes::copy_from_slice(event.body.as_bytes()),
+            Payload::Thin => Bytes::from(event::thin(&event.body)),
+        };
+        let (id, timestamp_s) = (
+            event.id.to_string(),
+            i64::try_from(now.secs()).unwrap_or(i64::MAX),
+        );
+        let keys: Vec<SigningKey> = self.signing(now).map(|(_, key)| key.clone()).collect();
+        let signature = signature::sign(&keys, &id, timestamp_s, &body);
+        let text =
+            |value: String| HeaderValue::try_from(value).expect("ids, digits and base64 are header text");
+        let mut headers = vec![
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (
+                header::USER_AGENT,
+                HeaderValue::from_static(concat!("ringback/", env!("CARGO_PKG_VERSION"))),
+            ),
+            (HeaderName::from_static("webhook-id"), text(id)),
+            (
+                HeaderName::from_static("webhook-timestamp"),
+                text(timestamp_s.to_string()),
+            ),
+            (HeaderName::from_static("webhook-signature"), text(signature)),
+            (
+                HeaderName::from_static("ringback-payload-version"),
+                HeaderValue::from(settings.payload_version),
+            ),
+        ];
+        headers.extend(self.headers.iter().cloned());
+        Call {
+            method: Method::POST,
+            target: target.clone(),
+            headers,
+            body,
+            timeout_ms: settings.policy.timeout_ms.unwrap_or(timeout_ms),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The writer's part for deliveries: whom an event is owed to, what an attempt settles, and what stands behind it in line.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Error;
+use super::execute::{Group, Writer};
+use super::keys::{self, Tree};
+use super::live::Fact;
+use super::owed::HEAD_MAX;
+use super::plan;
+use super::query::Query;
+use super::rows::{Row, Rows, due_value};
+use crate::core::attempt::Attempt;
+use crate::core::delivery::{Due, Line};
+use crate::core::event::Event;
+use crate::core::health::{self, Health};
+use crate::core::id::{Seq, SubscriptionId};
+use crate::core::subscription::Subscription;
+use crate::core::subscription::policy::Order;
+use crate::core::time::UnixMs;
+
+/// What one commit writes and changes.
+#[derive(Default)]
+pub struct Effects {
+    pub rows: Vec<Row>,
+    pub facts: Vec<Fact>,
+    pub lines: Lines,
+}
+
+/// Places in lines that are taken (true) or given up (false) and not on the disk yet.
+#[derive(Default)]
+pub struct Lines(BTreeMap<(SubscriptionId, Line, Seq), bool>);
+
+impl Lines {
+    pub fn append(&mut self, later: &mut Self) {
+        self.0.append(&mut later.0);
+    }
+
+    fn of(&self, id: SubscriptionId, line: Line) -> impl Iterator<Item = (Seq, bool)> {
+        self.0
+            .range((id, line, Seq(0))..=(id, line, Seq(u64::MAX)))
+            .map(|((_, _, seq), taken)| (*seq, *taken))
+    }
+}
+
+impl Effects {
+    fn owe(&mut self, due: Due) {
+        let key = keys::due(&due);
+        let value = due_value(&key, &due);
+        self.rows.push(Row::put(Tree::State, key, value));
+        self.facts.push(Fact::Due(due));
+    }
+
+    fn unowe(&mut self, due: &Due) {
+        self.rows.push(Row::delete(Tree::State, keys::due(due)));
+        self.facts.push(Fact::Settled(*due));
+    }
+
+    fn put_in_line(&mut self, id: SubscriptionId, line: Line, event: Seq) {
+        let key = keys::place_in_line(id, line, event);
+        self.rows.push(Row::put(Tree::State, key, Vec::new()));
+        self.lines.0.insert((id, line, event), true);
+    }
+
+    fn take_from_line(&mut self, id: SubscriptionId, line: Line, event: Seq) {
+        let key = keys::place_in_line(id, line, event);
+        self.rows.push(Row::delete(Tree::State, key));
+        self.lines.0.insert((id, line, event), false);
+    }
+}
+
+impl<R: Rows> Writer<R> {
+    /// Gives the event its sequence and owes it to its targets.
+    pub fn append(
+        &mut self,
+        event: Arc<Event>,
+        targets: &[SubscriptionId],
+        (group, effects): (&Group, &mut Effects),
+        now: UnixMs,
+    ) -> Result<Seq, Error> {
+        let seq = Seq::next(self.last_seq, now);
+        let key = keys::event(seq);
+        let sealed = self.vault.seal(&key, &*event)?;
+        effects
+            .rows
+            .push(Row::put(Tree::of(seq.written_at()), key, sealed));
+        effects.rows.push(Row::put(
+            Tree::of(seq.written_at()),
+            keys::feed(&event.account, seq),
+            event.kind.as_str().into(),
+        ));
+        for id in targets {
+            let ordered = |s: &Subscription| s.settings.policy.order == Order::Rental;
+            let line = self.subscription(*id, group).filter(|s| ordered(s));
+            let line = line.and_then(|_| event.rental.map(Line::of));
+            let due = Due {
+                subscription: *id,
+                due_at: now,
+                event: seq,
+                attempts: 0,
+                spent: 0,
+                line,
+            };
+            self.owe(due, group, effects)?;
+        }
+        effects.facts.push(Fact::Event(seq, event));
+        self.last_seq = seq;
+        Ok(seq)
+    }
+
+    /// Makes it due, or lets it wait where another stands before it in line.
+    fn owe(&self, due: Due, group: &Group, effects: &mut Effects) -> Result<(), Error> {
+        let Some(line) = due.line else {
+            effects.owe(due);
+            return Ok(());
+        };
+        let waits = self
+            .first_in_line(due.subscription, line, group, effects)?
+            .is_some();
+        effects.put_in_line(due.subscription, line, due.event);
+        if waits {
+            effects.facts.push(Fact::Waits(due.subscription));
+        } else {
+            effects.owe(due);
+        }
+        Ok(())
+    }
+
+    /// Done with for good; what stands behind it in line is due at its own event's time, so that the oldest goes first.
+    pub fn settle(&self, due: &Due, group: &Group, effects: &mut Effects) -> Result<(), Error> {
+        effects.unowe(due);
+        let Some(line) = due.line else { return Ok(()) };
+        effects.take_from_line(due.subscription, line, due.event);
+        if let Some(event) = self.first_in_line(due.subscription, line, group, effects)? {
+            effects.facts.push(Fact::WaitsNoMore(due.subscription));
+            effects.owe(Due {
+                due_at: event.written_at(),
+                event,
+                attempts: 0,
+                spent: 0,
+                ..*due
+            });
+        }
+        Ok(())
+    }
+
+    fn first_in_line(
+        &self,
+        id: SubscriptionId,
+        line: Line,
+        group: &Group,
+        effects: &Effects,
+    ) -> Result<Option<Seq>, Error> {
+        let mut pending: BTreeMap<Seq, bool> = group.lines.of(id, line).collect();
+        pending.extend(effects.lines.of(id, line));
+        let given_up = pending.values().filter(|taken| !**taken).count();
+        let stored = self.rows.scan(Tree::State, &keys::line(id, line), given_up + 1)?;
+        for (key, _) in stored {
+            let seq =
+                keys::parse_place_in_line(&key).ok_or(Error::Damaged("a place in line of a wrong length"))?;
+            pending.entry(seq).or_insert(true);
+        }
+        Ok(pending.into_iter().find_map(|(seq, taken)| taken.then_some(seq)))
+    }
+
+    /// The attempt, what is owed after it, and the subscription's health.
+    pub fn record(
+        &mut self,
+        attempt: &Attempt,
+        rules: &health::Rules,
+        (group, effects): (&Group, &mut Effects),
+        now: UnixMs,
+    ) -> Result<(), Error> {
+        let due = attempt.due;
+        match attempt.owed() {
+            Some(again) => {
+                effects.unowe(&due);
+                effects.owe(again);
+            }
+            None => self.settle(&due, group, effects)?,
+        }
+        let key = keys::attempt(attempt);
+        let sealed = self.vault.seal(&key, attempt)?;
+        effects
+            .rows
+            .push(Row::put(Tree::of(due.event.written_at()), key, sealed));
+        if self.subscription(due.subscription, group).is_none() {
+            return Ok(());
+        }
+        let before = self.health(due.subscription, group);
+        let after = before.after(&attempt.outcome, attempt.next, rules, now);
+        if after != before {
+            let (row, fact) = plan::health_row(due.subscription, after, &self.vault)?;
+            effects.rows.push(row);
+            effects.facts.push(fact);
+        }
+        Ok(())
+    }
+
+    /// Reads on the queues whose head has grown short; after a group is durable, so that nothing is seen before.
+    pub fn top_up(&self) -> Result<(), Error> {
+        for place in self.live.short() {
+            let query = Query {
+                rows: &self.rows,
+                vault: &self.vault,
+            };
+            let (read, more) = query.owed_after(place, HEAD_MAX)?;
+            self.live.top_up(place, read, more);
+        }
+        Ok(())
+    }
+
+    pub fn subscription(&self, id: SubscriptionId, group: &Group) -> Option<Arc<Subscription>> {
+        match group.subscriptions.get(&id) {
+            Some(changed) => changed.clone(),
+            None => self.live.subscription(id),
+        }
+    }
+
+    fn health(&self, id: SubscriptionId, group: &Group) -> Health {
+        let changed = group.health.get(&id).copied();
+        changed.unwrap_or_else(|| self.live.health(id))
+    }
+}

@@ -1,0 +1,11 @@
+//! Subscriptions end to end: their settings and keys, what they hear and how, how they fare, and what the attempt log says.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod webhooks {
+    pub mod engine;
+    pub mod heard;
+    pub mod keys;
+    pub mod settings;
+}
