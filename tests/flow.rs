@@ -9,6 +9,7 @@ mod flow {
     pub mod inbound;
     pub mod outbound;
     pub mod poll;
+    pub mod sustained;
     pub mod trial;
     pub mod unmatched;
 }
