@@ -7,22 +7,14 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use serde::Deserialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use super::app::{self, Answer, App, bearer_text};
-use super::captures;
 use super::problem::Problem;
-use super::{ResponseBody, sources, unmatched};
-use crate::clock;
-use crate::core::id::AccountId;
-use crate::core::key::{Key, Plain};
+use super::{ResponseBody, captures, keys, numbers, sources, unmatched};
 use crate::core::time::UnixMs;
-use crate::gateway::NewNumber;
 
-/// Most numbers in one request.
-const NUMBERS_MAX: usize = 10_000;
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
 /// What stands behind the admin listener.
@@ -47,8 +39,8 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::GET, "/livez" | "/startupz") => app::text("text/plain; charset=utf-8", "ok\n"),
         (&Method::GET, "/readyz") => readyz(&admin),
         (&Method::GET, "/metrics") => metrics(&admin),
-        (&Method::POST, "/admin/keys") => Box::pin(add_key(&admin, &head, body)).await,
-        (&Method::POST, "/admin/numbers") => Box::pin(add_numbers(&admin, &head, body)).await,
+        (_, path) if keys::is_path(path) => Box::pin(keys::route(&admin, &head, body)).await,
+        (_, path) if numbers::is_path(path) => Box::pin(numbers::route(&admin, &head, body)).await,
         (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
         (&Method::GET, "/admin/unmatched") => Box::pin(unmatched_page(&admin, &head)).await,
         (_, "/admin/unmatched") => Err(Problem::method_not_allowed("GET")),
@@ -56,7 +48,6 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             Box::pin(assign(&admin, &head, body, assigned(path))).await
         }
         (_, path) if captures::is_path(path) => Box::pin(captures::route(&admin, &head, body)).await,
-        (_, "/admin/keys" | "/admin/numbers") => Err(Problem::method_not_allowed("POST")),
         (
             _,
             "/" | "/status.js" | "/status.css" | "/status.json" | "/livez" | "/startupz" | "/readyz"
@@ -166,60 +157,4 @@ async fn assign(admin: &Admin, head: &http::request::Parts, body: Incoming, mess
     authorize(admin, &head.headers)?;
     let message = message.and_then(|text| text.parse().ok());
     unmatched::give(&admin.app, head, body, message).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewKey {
-    account: AccountId,
-    #[serde(default)]
-    test: bool,
-    #[serde(default)]
-    allow_query_key: bool,
-}
-
-/// `POST /admin/keys`: makes a key and shows it this once.
-async fn add_key(admin: &Admin, head: &http::request::Parts, body: Incoming) -> Answer {
-    authorize(admin, &head.headers)?;
-    let wish: NewKey = app::read_json(&admin.app, head, body).await?;
-    let plain = Plain::generate(!wish.test, &clock::random());
-    let key = Key {
-        allow_query_key: wish.allow_query_key,
-        ..Key::new(plain.as_str(), wish.account.clone(), clock::Clock::System.now())
-    };
-    admin.app.gateway.add_key(key).await?;
-    app::json(
-        StatusCode::CREATED,
-        &json!({ "key": plain.as_str(), "account": wish.account }),
-    )
-}
-
-/// `POST /admin/numbers`: a list of numbers; all of them or, if one is wrong, none.
-async fn add_numbers(admin: &Admin, head: &http::request::Parts, body: Incoming) -> Answer {
-    authorize(admin, &head.headers)?;
-    let wish: Vec<NewNumber> = app::read_json_list(&admin.app, head, body).await?;
-    if wish.len() > NUMBERS_MAX {
-        return Err(Problem::bad_request(format!(
-            "Send at most {NUMBERS_MAX} numbers at once."
-        )));
-    }
-    let checked = wish
-        .into_iter()
-        .enumerate()
-        .map(|(at, number)| number.check().map_err(|e| format!("Number {}: {e}.", at + 1)));
-    let numbers = checked
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Problem::unprocessable)?;
-    let before = admin.app.gateway.store().live().counts().numbers;
-    let sent = numbers.len();
-    admin.app.gateway.add_numbers(numbers).await?;
-    let added = admin
-        .app
-        .gateway
-        .store()
-        .live()
-        .counts()
-        .numbers
-        .saturating_sub(before);
-    app::json(StatusCode::OK, &json!({ "sent": sent, "added": added }))
 }
