@@ -1,4 +1,4 @@
-//! `bench verify` in small: every scheme of the vectors has its line.
+//! `bench verify`, `isolate` and `backlog` in small: what they report is there and is true of the small run.
 
 use serde_json::Value;
 
@@ -35,4 +35,47 @@ async fn every_scheme_of_the_vectors_is_measured() {
         "{}",
         nowhere.err
     );
+}
+
+/// The one line of a benchmark's report; its median and other figures are positive.
+async fn line(arguments: &[&str]) -> Value {
+    let home = Home::new();
+    let ended = home.run(&[&["bench"], arguments, &["--json"]].concat()).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    report["lines"][0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscriber_that_hangs_is_measured_beside_the_others() {
+    let few = [
+        "--rounds",
+        "1",
+        "--subscribers",
+        "3",
+        "--per-s",
+        "20",
+        "--seconds",
+        "2",
+    ];
+    let line = line(&[&["isolate", "--hang-s", "1"], &few[..]].concat()).await;
+    assert_eq!(line["messages"], 40);
+    assert!(line["ratio_p99"]["median"].as_f64().unwrap() > 0.0, "{line}");
+    // Sixty messages come in three seconds, a second each, with places for more and more.
+    let at_the_hanging = line["attempts_at_the_hanging"]["median"].as_f64().unwrap();
+    assert!((1.0..60.0).contains(&at_the_hanging), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_owed_is_there_after_a_restart_and_drains_once() {
+    let line = line(&["backlog", "--deliveries", "90", "--subscriptions", "3"]).await;
+    assert_eq!(
+        (&line["deliveries"], &line["drained"]),
+        (&90.into(), &90.into()),
+        "{line}"
+    );
+    assert_eq!(line["repeated"], 0, "{line}");
+    for figure in ["start_s", "rss_mib_held", "draining_rss_mib_max", "drained_per_s"] {
+        assert!(line[figure].as_f64().unwrap() > 0.0, "{figure}: {line}");
+    }
 }

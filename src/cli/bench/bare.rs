@@ -46,6 +46,13 @@ impl Bare {
         Ok(Self { address, counts })
     }
 
+    /// So many targets of deliveries that all come here.
+    pub fn urls(&self, count: usize) -> Vec<String> {
+        (0..count)
+            .map(|at| format!("http://{}/{at}", self.address))
+            .collect()
+    }
+
     pub fn posts(&self) -> usize {
         self.counts.posts.load(Ordering::Acquire)
     }
@@ -60,17 +67,26 @@ impl Bare {
 }
 
 async fn serve(listener: TcpListener, counts: Arc<Counts>) {
+    accept(listener, move |request| answer(request, counts.clone())).await;
+}
+
+/// Serves every connection with this; when it is dropped, those that are open stay.
+pub async fn accept<F>(
+    listener: TcpListener,
+    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+) where
+    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
+{
     loop {
         // What is wrong with one connection is its client's to notice.
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let counts = counts.clone();
+        let answer = answer.clone();
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
-            let service = service_fn(|request| answer(request, counts.clone()));
             let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
+                .serve_connection(TokioIo::new(stream), service_fn(answer))
                 .await;
         });
     }
@@ -97,7 +113,11 @@ async fn answer(
             counts.reached.notify_one();
         }
     }
+    Ok(no_content())
+}
+
+pub fn no_content() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    response
 }

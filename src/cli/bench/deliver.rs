@@ -79,9 +79,7 @@ async fn measure(arguments: &Arguments, fan_out: usize) -> Result<Line, Failure>
         Scene::new(Server::start(Kind::Gateway, arguments.messages, &arguments.options.data).await?).await?;
     let sink = Bare::start().await?;
     let rentals = scene.rent(arguments.messages).await?;
-    scene
-        .subscribe(&format!("http://{}", sink.address), fan_out)
-        .await?;
+    scene.subscribe(&sink.urls(fan_out)).await?;
     let mut connections = Connection::open_all(scene.server.address, arguments.connections).await?;
     let mut rounds = Vec::new();
     // The first round warms up and is not counted.

@@ -78,11 +78,23 @@ pub fn cpu_s(process: u32) -> Result<f64, Failure> {
 
 /// Memory of a process that is in RAM, in bytes.
 pub fn rss_bytes(process: u32) -> Result<u64, Failure> {
+    memory(process, "VmRSS:")
+}
+
+/// The most that a process had in RAM since its start, or since this was asked last, in bytes.
+pub fn rss_peak_bytes(process: u32) -> Result<u64, Failure> {
+    let peak = memory(process, "VmHWM:");
+    // Sets the peak to what is there now (man 5 proc). Where that is not allowed, the peak is the one since the start.
+    let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");
+    peak
+}
+
+fn memory(process: u32, figure: &str) -> Result<u64, Failure> {
     let status = read(&format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(figure));
     let kib = line.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
     kib.map(|kib| kib * 1024)
-        .ok_or_else(|| Failure::failed("/proc tells no VmRSS"))
+        .ok_or_else(|| Failure::failed(format!("/proc tells no {figure}")))
 }
 
 fn read(path: &str) -> Result<String, Failure> {
@@ -183,6 +195,7 @@ mod tests {
     fn this_process_uses_memory_and_time() {
         let own = std::process::id();
         assert!(rss_bytes(own).unwrap() > 100_000);
+        assert!(rss_peak_bytes(own).unwrap() > 100_000);
         assert!(cpu_s(own).unwrap() >= 0.0);
     }
 }

@@ -1,14 +1,17 @@
 //! `ringback bench`: load generator and sink inside, bounded in time; every figure beside its yardstick in one run, with its spread.
 
+mod backlog;
 mod bare;
 mod deliver;
 mod ingest;
+mod isolate;
 mod load;
 mod measure;
 mod polls;
 mod report;
 mod scene;
 mod server;
+mod subscribers;
 mod verify;
 mod wake;
 
@@ -29,6 +32,10 @@ pub enum Bench {
     Polls(polls::Arguments),
     /// Webhook deliveries per second to a local sink.
     Deliver(deliver::Arguments),
+    /// What a subscriber that hangs costs the others: their delivery times with and without it.
+    Isolate(isolate::Arguments),
+    /// Memory, start and drain with a million deliveries owed.
+    Backlog(backlog::Arguments),
     /// What it costs to verify and read one request of each carrier's dialect.
     Verify(verify::Arguments),
     /// The measured side, started by the others.
@@ -57,6 +64,8 @@ impl Bench {
             Self::Wake(arguments) => arguments.options.json,
             Self::Polls(arguments) => arguments.options.json,
             Self::Deliver(arguments) => arguments.options.json,
+            Self::Isolate(arguments) => arguments.options.json,
+            Self::Backlog(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.json,
             Self::Server(_) => false,
         }
@@ -72,6 +81,8 @@ pub async fn run(bench: Bench) -> Result<(), Failure> {
         Bench::Wake(arguments) => wake::run(arguments).await?,
         Bench::Polls(arguments) => polls::run(arguments).await?,
         Bench::Deliver(arguments) => deliver::run(arguments).await?,
+        Bench::Isolate(arguments) => isolate::run(arguments).await?,
+        Bench::Backlog(arguments) => backlog::run(arguments).await?,
         Bench::Verify(arguments) => verify::run(&arguments)?,
         Bench::Server(arguments) => return server::run(arguments).await,
     };

@@ -49,6 +49,12 @@ impl Scene {
         })
     }
 
+    /// The same scene with its gateway stopped and started again; answers how long the start took.
+    pub async fn restarted(mut self, numbers: usize) -> Result<(Self, Duration), Failure> {
+        let took = self.server.restart(numbers).await?;
+        Ok((Self::new(self.server).await?, took))
+    }
+
     fn bearer(&self) -> Vec<(String, String)> {
         vec![("authorization".into(), format!("Bearer {}", self.server.api_key))]
     }
@@ -77,16 +83,22 @@ impl Scene {
         load::request(Method::GET, &path, &self.bearer(), Vec::new())
     }
 
-    /// Subscribes this address to everything, so many times.
-    pub async fn subscribe(&self, sink: &str, count: usize) -> Result<(), Failure> {
-        for at in 0..count {
-            self.gateway
-                .post(
-                    "/api/webhooks",
-                    &json!({ "url": format!("{sink}/{at}"), "events": ["*"] }),
-                )
-                .await?
-                .ok()?;
+    /// Subscribes these addresses to everything; answers the subscriptions' ids.
+    pub async fn subscribe(&self, urls: &[String]) -> Result<Vec<String>, Failure> {
+        let mut ids = Vec::with_capacity(urls.len());
+        for url in urls {
+            let wish = json!({ "url": url, "events": ["*"] });
+            let made = self.gateway.post("/api/webhooks", &wish).await?.ok()?;
+            ids.extend(made["id"].as_str().map(str::to_owned));
+        }
+        Ok(ids)
+    }
+
+    /// Pauses or resumes subscriptions.
+    pub async fn each(&self, subscriptions: &[String], change: &str) -> Result<(), Failure> {
+        for id in subscriptions {
+            let path = format!("/api/webhooks/{id}/{change}");
+            self.gateway.post(&path, &json!({})).await?.ok()?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -42,6 +43,13 @@ struct Facts {
     admin_url: String,
 }
 
+impl Facts {
+    fn address(&self) -> Result<SocketAddr, Failure> {
+        let address = self.base_url.trim_start_matches("http://").parse();
+        address.map_err(Failure::failed)
+    }
+}
+
 /// A server under measurement. Dropping it ends it and removes its data.
 pub struct Server {
     pub address: SocketAddr,
@@ -63,44 +71,34 @@ impl Server {
         let folder = data.join(name);
         std::fs::create_dir_all(&folder)
             .map_err(|e| Failure::failed(format!("{}: {e}", folder.display())))?;
-        let kind = if kind == Kind::Bare { "bare" } else { "gateway" };
-        let mut command = Command::new(std::env::current_exe().map_err(Failure::failed)?);
-        command
-            .args([
-                "bench",
-                "server",
-                kind,
-                "--numbers",
-                &numbers.to_string(),
-                "--data",
-            ])
-            .arg(&folder);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(Failure::failed)?;
-        let output = child
-            .stdout
-            .take()
-            .ok_or_else(|| Failure::failed("the server has no output"))?;
-        let line = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(output).read_line(&mut line).map(|_| line)
-        });
-        let line = line.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
-        let facts: Facts = serde_json::from_str(&line)
-            .map_err(|_| Failure::unavailable("the measured server did not start"))?;
-        let address = facts
-            .base_url
-            .trim_start_matches("http://")
-            .parse()
-            .map_err(Failure::failed)?;
+        let (child, facts) = spawn(kind, numbers, &folder).await?;
         Ok(Self {
-            address,
+            address: facts.address()?,
             base_url: facts.base_url,
             admin_url: facts.admin_url,
             api_key: facts.api_key,
             child,
             folder,
         })
+    }
+
+    /// Stops a gateway and starts it again on the same data; answers how long it took until it served.
+    pub async fn restart(&mut self, numbers: usize) -> Result<Duration, Failure> {
+        self.end();
+        let started = clock::monotonic();
+        let (child, facts) = spawn(Kind::Gateway, numbers, &self.folder).await?;
+        self.child = child;
+        self.address = facts.address()?;
+        self.base_url = facts.base_url;
+        self.admin_url = facts.admin_url;
+        self.api_key = facts.api_key;
+        Ok(clock::monotonic().duration_since(started))
+    }
+
+    /// The end of its input tells it to stop; one that does not is ended when we are.
+    fn end(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
     }
 
     pub fn cpu_s(&self) -> Result<f64, Failure> {
@@ -110,15 +108,48 @@ impl Server {
     pub fn rss_bytes(&self) -> Result<u64, Failure> {
         measure::rss_bytes(self.child.id())
     }
+
+    /// The most that it had in memory since its start, or since this was asked last.
+    pub fn rss_peak_bytes(&self) -> Result<u64, Failure> {
+        measure::rss_peak_bytes(self.child.id())
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The end of its input tells it to stop; one that does not is ended when we are.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        self.end();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Starts the child's side and reads what it tells once it serves.
+async fn spawn(kind: Kind, numbers: usize, folder: &Path) -> Result<(Child, Facts), Failure> {
+    let kind = if kind == Kind::Bare { "bare" } else { "gateway" };
+    let mut command = Command::new(std::env::current_exe().map_err(Failure::failed)?);
+    command
+        .args([
+            "bench",
+            "server",
+            kind,
+            "--numbers",
+            &numbers.to_string(),
+            "--data",
+        ])
+        .arg(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(Failure::failed)?;
+    let output = child
+        .stdout
+        .take()
+        .ok_or_else(|| Failure::failed("the server has no output"))?;
+    let line = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).map(|_| line)
+    });
+    let line = line.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
+    let facts =
+        serde_json::from_str(&line).map_err(|_| Failure::unavailable("the measured server did not start"))?;
+    Ok((child, facts))
 }
 
 /// The child's side: serves until its input ends.
