@@ -7,5 +7,6 @@ mod webhooks {
     pub mod engine;
     pub mod heard;
     pub mod keys;
+    pub mod log;
     pub mod settings;
 }

@@ -5,12 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Due, Next, Outcome};
-use super::id::EventId;
+use super::id::{DeliveryId, EventId};
 use super::time::UnixMs;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub due: Due,
+    pub trigger: Trigger,
     pub event: EventId,
     /// The event's type.
     pub kind: String,
@@ -27,6 +28,24 @@ pub struct Attempt {
     pub signed_with: Vec<String>,
     /// When the delivery is worthless.
     pub expires_at: Option<UnixMs>,
+}
+
+/// Why it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trigger {
+    /// The event happened, or its retry was due.
+    Automatic,
+    /// To see whether a disabled subscription is back.
+    Probe,
+}
+
+impl Trigger {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Probe => "probe",
+        }
+    }
 }
 
 /// How long each part took, in microseconds; absent where it was not come to, or the connection was kept from before.
@@ -59,6 +78,11 @@ impl Attempt {
     /// Which try it was, counted from 1.
     pub fn number(&self) -> u16 {
         self.due.attempts.saturating_add(1)
+    }
+
+    /// As customers name the delivery.
+    pub fn delivery(&self) -> DeliveryId {
+        DeliveryId::new(self.due.event, self.due.subscription)
     }
 
     /// The delivery as it is owed after this attempt, if it still is.

@@ -99,6 +99,17 @@ pub enum Next {
 }
 
 impl Next {
+    /// All that `as_str` may answer.
+    pub const STATUSES: [&str; 7] = [
+        "delivered",
+        "retrying",
+        "failed",
+        "expired",
+        "aborted",
+        "disabled",
+        "held",
+    ];
+
     /// How the delivery stands, as customers read it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -149,7 +149,7 @@ prefixed_id!(
     "whk_"
 );
 prefixed_id!(
-    /// One event owed to one subscription: hash of both.
+    /// One event owed to one subscription: the event's sequence, then 64 bits of the hash of both.
     DeliveryId,
     "dlv_"
 );
@@ -223,8 +223,17 @@ impl EventId {
 }
 
 impl DeliveryId {
-    pub fn derive(event: EventId, subscription: SubscriptionId) -> Self {
-        Self(hash("delivery", &[&event.0, &subscription.0]))
+    pub fn new(event: Seq, subscription: SubscriptionId) -> Self {
+        let seq = event.0.to_be_bytes();
+        let mut id = hash("delivery", &[&seq, &subscription.0]);
+        id[..8].copy_from_slice(&seq);
+        Self(id)
+    }
+
+    /// The event that is owed, if it is to this subscription.
+    pub fn event(self, subscription: SubscriptionId) -> Option<Seq> {
+        let event = Seq(u64::from_be_bytes(*self.0.first_chunk()?));
+        (self == Self::new(event, subscription)).then_some(event)
     }
 }
 
@@ -285,6 +294,11 @@ impl Seq {
         Self((now.0 << SEQ_COUNTER_BITS).max(last.0 + 1))
     }
 
+    /// The first that can be of this time.
+    pub fn first_at(time: UnixMs) -> Self {
+        Self(time.0.saturating_mul(1 << SEQ_COUNTER_BITS))
+    }
+
     pub fn written_at(self) -> UnixMs {
         UnixMs(self.0 >> SEQ_COUNTER_BITS)
     }
@@ -342,6 +356,13 @@ mod tests {
             prop_assert_eq!(id.to_string().parse::<CaptureId>(), Ok(id));
             prop_assert_eq!(id.arrived_at(), UnixMs(a));
             prop_assert!(a >= b || id < CaptureId::new(UnixMs(b), [0; 10]));
+        }
+
+        #[test]
+        fn a_delivery_knows_its_event_and_its_subscription(seq: u64, one: [u8; 16], other: [u8; 16]) {
+            let id = DeliveryId::new(Seq(seq), SubscriptionId(one));
+            prop_assert_eq!(id.event(SubscriptionId(one)), Some(Seq(seq)));
+            prop_assert!(one == other || id.event(SubscriptionId(other)).is_none());
         }
 
         #[test]

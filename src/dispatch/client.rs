@@ -1,6 +1,5 @@
 //! The sender that speaks HTTP. No redirects, no proxy from the environment, no cookies, no decompression.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use super::connect::Connector;
 use super::connection::{Connection, Outgoing, Undone};
 use super::guard::{Origin, Policy};
 use super::pool::{Limits, Pool};
+use super::progress::{Phase, Progress};
 use super::resolve::{Resolver, System};
-use super::sender::{Answer, Attempted, Call, Failure, Outcome, Sender, micros};
-use crate::core::attempt::Timing;
+use super::sender::{Answer, Attempted, Call, Failure, Outcome, Sender};
 
 /// How the client calls. All of it comes from `[outbound]` of the configuration.
 pub struct Options {
@@ -96,17 +95,21 @@ impl Client {
         let mut request = request(method, headers, body);
         let (mut connection, response) = loop {
             let mut connection = self.connection(target.origin(), progress).await?;
+            progress.enter(Phase::Reply);
             match connection.exchange(request, &target).await {
                 Ok(response) => break (connection, response),
                 // The server closed a kept connection and nothing was written to it: safe to use another. A request
                 // of which any byte went out is never repeated here: the server may have acted on it.
-                Err(Undone::Unsent(unsent)) if progress.reused => request = *unsent,
+                Err(Undone::Unsent(unsent)) if progress.reused => {
+                    request = *unsent;
+                    progress.begin_anew();
+                }
                 Err(Undone::Unsent(_)) => return Err(Failure::Reset),
                 Err(Undone::Failed(failure)) => return Err(failure),
             }
         };
-        let mut answer = Answer::from_head(response.status().as_u16(), response.headers());
-        progress.status = Some(answer.status);
+        let mut answer = Answer::from_head(response.status().as_u16(), response.headers(), &target);
+        progress.enter(Phase::Body(answer.status));
         (answer.body, answer.truncated) = connection
             .read(response.into_body(), self.reply_bytes_max)
             .await?;
@@ -125,14 +128,14 @@ impl Client {
         let connection = match kept {
             Some(kept) => kept,
             // Boxed because it is rare and large: the future of a call over a kept connection stays small.
-            None => Box::pin(self.connect(origin)).await?,
+            None => Box::pin(self.connect(origin, progress)).await?,
         };
         progress.remote = Some(connection.remote);
         Ok(connection)
     }
 
-    async fn connect(&self, origin: &Origin) -> Result<Connection, Failure> {
-        let made = Connection::open(self.connector.connect(origin).await?).await?;
+    async fn connect(&self, origin: &Origin, progress: &mut Progress) -> Result<Connection, Failure> {
+        let made = Connection::open(self.connector.connect(origin, progress).await?).await?;
         if let Some(shared) = made.share() {
             self.pool.put(origin, shared);
         }
@@ -140,35 +143,21 @@ impl Client {
     }
 }
 
-#[derive(Default)]
-struct Progress {
-    remote: Option<SocketAddr>,
-    reused: bool,
-    status: Option<u16>,
-}
-
 impl Sender for Client {
     async fn send(&self, call: Call) -> Attempted {
-        let start = Instant::now();
-        let deadline = start + Duration::from_millis(call.timeout_ms);
-        let mut progress = Progress::default();
-        let outcome = match timeout_at(deadline, self.attempt(call, &mut progress)).await {
+        let timeout = Duration::from_millis(call.timeout_ms);
+        let mut progress = Progress::start();
+        let attempt = timeout_at(Instant::now() + timeout, self.attempt(call, &mut progress));
+        let outcome = match attempt.await {
             Ok(Ok(answer)) => Outcome::Answered(answer),
             Ok(Err(failure)) => Outcome::Failed(failure),
-            Err(_) => Outcome::Failed(match progress.status {
-                Some(status) => Failure::BodyTooSlow { status },
-                None => Failure::Timeout,
-            }),
+            Err(_) => Outcome::Failed(progress.timed_out()),
         };
-        let Progress { remote, reused, .. } = progress;
         Attempted {
             outcome,
-            timing: Timing {
-                total_us: micros(start.elapsed()),
-                ..Timing::default()
-            },
-            remote,
-            reused,
+            remote: progress.remote,
+            reused: progress.reused,
+            timing: progress.timing(),
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio_rustls::TlsConnector;
 use url::Host;
 
 use super::guard::{self, Origin, Policy};
+use super::progress::{Phase, Progress};
 use super::resolve::Resolver;
 use super::sender::Failure;
 
@@ -57,10 +58,18 @@ impl Connector {
     }
 
     /// One deadline holds for look-up, dialling and handshake together.
-    pub async fn connect(&self, origin: &Origin) -> Result<Connected, Failure> {
+    pub async fn connect(&self, origin: &Origin, progress: &mut Progress) -> Result<Connected, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let addresses = self.resolve(&origin.host, deadline).await?;
+        let addresses = match &origin.host {
+            Host::Ipv4(v4) => vec![IpAddr::V4(*v4)],
+            Host::Ipv6(v6) => vec![IpAddr::V6(*v6)],
+            Host::Domain(name) => {
+                progress.enter(Phase::Dns);
+                self.resolve(name, deadline).await?
+            }
+        };
         guard::check_addresses(&addresses, origin.port, &self.policy)?;
+        progress.enter(Phase::Connect);
         let tcp = self.dial(&addresses, origin.port, deadline).await?;
         let remote = tcp.peer_addr().map_err(|error| Failure::Connect(error.kind()))?;
         if !origin.tls {
@@ -70,11 +79,12 @@ impl Connector {
                 http2: false,
             });
         }
+        progress.enter(Phase::Tls);
         let name = server_name(&origin.host)?;
         let handshake = timeout_at(deadline, self.tls.connect(name, tcp));
         let tls = handshake
             .await
-            .map_err(|_| Failure::ConnectTimeout)?
+            .map_err(|_| Failure::TlsTimeout)?
             .map_err(tls_failure)?;
         let http2 = tls.get_ref().1.alpn_protocol() == Some(ALPN_H2);
         Ok(Connected {
@@ -84,12 +94,7 @@ impl Connector {
         })
     }
 
-    async fn resolve(&self, host: &Host<String>, deadline: Instant) -> Result<Vec<IpAddr>, Failure> {
-        let name = match host {
-            Host::Ipv4(v4) => return Ok(vec![IpAddr::V4(*v4)]),
-            Host::Ipv6(v6) => return Ok(vec![IpAddr::V6(*v6)]),
-            Host::Domain(name) => name,
-        };
+    async fn resolve(&self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Failure> {
         let answer = timeout_at(deadline, self.resolver.lookup(name)).await;
         answer.map_err(|_| Failure::DnsTimeout)?.map_err(|_| Failure::Dns)
     }

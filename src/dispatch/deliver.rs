@@ -16,7 +16,7 @@ use super::prepare::Prepared;
 use super::report::reported;
 use super::sender::{Attempted, Outcome as Sent, Sender};
 use crate::clock::Clock;
-use crate::core::attempt::{Attempt, Timing};
+use crate::core::attempt::{Attempt, Timing, Trigger};
 use crate::core::delivery::{self, Due, Next, Outcome, Terms};
 use crate::core::event::Event;
 use crate::core::health;
@@ -232,6 +232,11 @@ impl<S: Sender> Dispatch<S> {
         tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class = reported.class, attempts = due.attempts + 1, "delivery attempted");
         Attempt {
             due,
+            trigger: if is_probe {
+                Trigger::Probe
+            } else {
+                Trigger::Automatic
+            },
             event: event.id,
             kind: kind.into(),
             started_at,
@@ -325,6 +330,7 @@ impl<S: Sender> Dispatch<S> {
 fn untried(due: Due, event: &Event, now: UnixMs, expires_at: Option<UnixMs>) -> Attempt {
     Attempt {
         due,
+        trigger: Trigger::Automatic,
         event: event.id,
         kind: event.kind.as_str().into(),
         started_at: now,

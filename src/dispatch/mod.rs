@@ -8,6 +8,7 @@ pub mod guard;
 mod lanes;
 mod pool;
 mod prepare;
+mod progress;
 pub mod ranges;
 mod report;
 pub mod resolve;

@@ -8,6 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use url::Url;
 
 use super::guard::{self, Target};
 use crate::core::attempt::Timing;
@@ -15,8 +16,20 @@ use crate::core::delivery::Control;
 
 /// Longest `Location` that is kept for the attempt log, in bytes.
 const LOCATION_BYTES_MAX: usize = 2048;
-/// Bytes of a reply's headers that are kept for the attempt log.
+/// How many of a reply's headers are kept for the attempt log, and how many bytes of them.
+const HEADERS_KEPT: usize = 64;
 const HEADER_BYTES_KEPT: usize = 4096;
+/// What the name of a header contains whose value may be a secret; such a header is not kept.
+const SECRET_NAMES: [&str; 8] = [
+    "auth",
+    "cookie",
+    "credential",
+    "key",
+    "passw",
+    "secret",
+    "session",
+    "token",
+];
 
 /// Performs calls. One implementation speaks HTTP, the other is the simulator's.
 pub trait Sender: Send + Sync + 'static {
@@ -58,10 +71,10 @@ pub enum Outcome {
 pub struct Answer {
     pub status: u16,
     pub retry_after: Option<RetryAfter>,
-    /// Where a redirect pointed. It is recorded and never followed.
+    /// Where a redirect pointed, made absolute. It is recorded and never followed.
     pub location: Option<String>,
     pub control: Option<Control>,
-    /// As they came, the first 4 KiB of them.
+    /// As they came, without secrets, the first 4 KiB of them.
     pub headers: Vec<(String, String)>,
     /// The first `reply_bytes_max` bytes.
     pub body: Bytes,
@@ -70,12 +83,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn from_head(status: u16, headers: &HeaderMap) -> Self {
+    pub(super) fn from_head(status: u16, headers: &HeaderMap, asked: &Target) -> Self {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             status,
             retry_after: text(&header::RETRY_AFTER).and_then(RetryAfter::parse),
-            location: text(&header::LOCATION).map(|l| l[..l.len().min(LOCATION_BYTES_MAX)].to_owned()),
+            location: text(&header::LOCATION).map(|location| absolute(location, asked)),
             control: headers
                 .get("webhook-delivery")
                 .and_then(|value| control(value.as_bytes())),
@@ -126,13 +139,25 @@ fn control(value: &[u8]) -> Option<Control> {
     }
 }
 
-/// The reply's headers as the attempt log keeps them: text, and of bounded length.
+/// Where a `Location` leads from what was asked; as it stands where that is no URL.
+fn absolute(location: &str, asked: &Target) -> String {
+    let asked = Url::parse(&asked.absolute().to_string());
+    let led = asked.and_then(|asked| asked.join(location));
+    let mut led = led.map_or_else(|_| location.to_owned(), String::from);
+    led.truncate(led.floor_char_boundary(LOCATION_BYTES_MAX));
+    led
+}
+
+/// The reply's headers as the attempt log keeps them: text, no secrets, and of bounded number and length.
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut room = HEADER_BYTES_KEPT;
     let mut kept = Vec::new();
     for (name, value) in headers {
+        if SECRET_NAMES.iter().any(|part| name.as_str().contains(part)) {
+            continue;
+        }
         let bytes = name.as_str().len() + value.len();
-        if bytes > room {
+        if bytes > room || kept.len() == HEADERS_KEPT {
             break;
         }
         room -= bytes;

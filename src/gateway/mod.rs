@@ -1,5 +1,6 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
+mod delivery_log;
 mod draft;
 mod feed;
 mod inbound;
@@ -35,6 +36,7 @@ use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
+pub use delivery_log::{LogPage, LogWish};
 pub use feed::{Feed, Follower, Following};
 pub use inbound::Inbound;
 pub use inbound_log::{CaptureFilter, InboundLog, LogRules, Replayed};

@@ -1,9 +1,8 @@
-//! Customers' webhook targets: made, changed, paused, given new keys, deleted, and what was delivered to them.
+//! Customers' webhook targets: made, changed, paused, given new keys, deleted.
 
 use std::sync::Arc;
 
 use super::{DECISIONS_MAX, Error, Gateway};
-use crate::core::attempt::Attempt;
 use crate::core::event::Event;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, SubscriptionId};
@@ -177,22 +176,6 @@ impl Gateway {
         self.commit(Commit::Unsubscribe(account.clone(), id))
             .await
             .map(drop)
-    }
-
-    /// The newest deliveries that were attempted at least once, each with its newest attempt, newest event first.
-    pub async fn delivery_log(
-        &self,
-        account: &AccountId,
-        id: SubscriptionId,
-        limit: usize,
-    ) -> Result<Vec<Attempt>, Error> {
-        self.subscription(account, id)?;
-        // A delivery has one row for each attempt; its newest comes first and is the one that is shown.
-        let rows = limit * usize::from(crate::core::retry::ATTEMPTS_MAX);
-        let mut attempts = self.read(move |store| store.attempts(id, rows)).await?;
-        attempts.dedup_by_key(|attempt| attempt.due.event);
-        attempts.truncate(limit);
-        Ok(attempts)
     }
 
     /// Whom an event is owed to: those who want its kind and are not filtered out, paused and disabled ones too.

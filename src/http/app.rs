@@ -10,6 +10,7 @@ use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::dev::Dev;
 use super::mcp::Mcp;
@@ -163,6 +164,19 @@ pub fn is_too_deep(json: &[u8], depth_max: usize) -> bool {
         }
     }
     false
+}
+
+/// Header fields as JSON: one that came more than once has a list of values.
+pub fn fields<'a>(pairs: impl Iterator<Item = (&'a str, Value)>) -> Value {
+    let mut fields = Map::new();
+    for (name, value) in pairs {
+        match fields.get_mut(name) {
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+            None => drop(fields.insert(name.to_owned(), value)),
+        }
+    }
+    fields.into()
 }
 
 /// One value of the query, decoded; the first where it is there twice.

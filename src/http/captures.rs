@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::admin::{Admin, authorize};
 use super::app::{self, Answer};
@@ -110,18 +110,9 @@ async fn show(admin: &Admin, head: &Parts, text: &str) -> Answer {
     app::json(StatusCode::OK, &shown)
 }
 
-/// A field that came more than once has a list of values.
 fn headers(capture: &Capture) -> Value {
-    let mut fields = Map::new();
-    for (name, value) in &capture.headers {
-        let value = Value::from(String::from_utf8_lossy(value));
-        match fields.get_mut(name) {
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = json!([first.take(), value]),
-            None => drop(fields.insert(name.clone(), value)),
-        }
-    }
-    fields.into()
+    let fields = capture.headers.iter();
+    app::fields(fields.map(|(name, value)| (name.as_str(), Value::from(String::from_utf8_lossy(value)))))
 }
 
 #[derive(Deserialize)]

@@ -77,7 +77,7 @@ fn start(text: Option<String>) -> Result<Option<Start>, Problem> {
 }
 
 /// `types=verification.*,message.received`; all where absent.
-fn patterns(head: &Parts) -> Result<Vec<Pattern>, Problem> {
+pub(super) fn patterns(head: &Parts) -> Result<Vec<Pattern>, Problem> {
     let Some(text) = query(head, "types") else {
         return Ok(Vec::new());
     };

@@ -106,7 +106,14 @@ fn of_webhooks(app: Arc<App>, head: Parts, body: Incoming, segments: &[&str]) ->
         (&Method::POST, [_, "resume"]) => Box::pin(webhooks::resume(app, head, id)),
         (&Method::POST, [_, "rotate-secret"]) => Box::pin(webhooks::rotate(app, head, body, id)),
         (&Method::POST, [_, "test"]) => Box::pin(webhooks::test(app, head, body, id)),
-        (&Method::GET, [_, "logs"]) => Box::pin(webhooks::logs(app, head, id)),
+        (&Method::GET, [_, "logs"]) => Box::pin(webhooks::log::list(app, head, id)),
+        (&Method::GET, [_, "logs", delivery]) => {
+            Box::pin(webhooks::log::show(app, head, id, delivery.parse().ok()))
+        }
+        (&Method::GET, [_, "logs", delivery, "attempts", number]) => {
+            let place = (id, delivery.parse().ok(), number.parse().ok());
+            Box::pin(webhooks::log::show_attempt(app, head, place))
+        }
         _ => return Err(no_handler(&[&["api", "webhooks"], segments].concat())),
     })
 }
@@ -154,6 +161,8 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
         ["api", "webhooks", _] => Some("GET, PATCH, DELETE"),
         ["api", "webhooks", _, "pause" | "resume" | "rotate-secret"] => Some("POST"),
         ["api", "webhooks", _, "logs"]
+        | ["api", "webhooks", _, "logs", _]
+        | ["api", "webhooks", _, "logs", _, "attempts", _]
         | ["api", "dev", "sources"]
         | ["api", "events"]
         | ["api", "events", "stream"] => Some("GET"),

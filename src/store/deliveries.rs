@@ -180,7 +180,7 @@ impl<R: Rows> Writer<R> {
             }
             None => self.settle(&due, group, effects)?,
         }
-        let key = keys::attempt(attempt);
+        let key = keys::attempt(due.subscription, (due.event, attempt.number()));
         let sealed = self.vault.seal(&key, attempt)?;
         effects
             .rows

@@ -22,7 +22,7 @@
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
-use crate::core::attempt::Attempt;
+use super::AttemptPlace;
 use crate::core::delivery::{Due, Line};
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
@@ -251,16 +251,14 @@ pub fn attempts(subscription: SubscriptionId) -> Key {
     key(ATTEMPT, &[&subscription.0])
 }
 
-pub fn attempt(attempt: &Attempt) -> Key {
-    let Due {
-        subscription, event, ..
-    } = attempt.due;
+/// The newest event's come first, and of one event the newest attempt.
+pub fn attempt(subscription: SubscriptionId, (event, number): AttemptPlace) -> Key {
     key(
         ATTEMPT,
         &[
             &subscription.0,
             &(!event.0).to_be_bytes(),
-            &(!attempt.number()).to_be_bytes(),
+            &(!number).to_be_bytes(),
         ],
     )
 }

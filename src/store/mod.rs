@@ -38,6 +38,9 @@ pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
 pub use live::Live;
 
+/// Where an attempt stands in its subscription's log: its event, and its number counted from 1.
+pub type AttemptPlace = (Seq, u16);
+
 /// A store's answer to a commit, when it is known to be on the disk.
 pub type Ticket = Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>;
 
@@ -76,8 +79,13 @@ pub trait Store: Send + Sync + 'static {
     fn events(&self, reading: &Reading) -> Result<Page, Error>;
     /// The sequence of an account's newest event.
     fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error>;
-    /// The newest attempts of a subscription, newest event first.
-    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error>;
+    /// The attempts for a subscription, newest event first, starting below a place.
+    fn attempts(
+        &self,
+        subscription: SubscriptionId,
+        below: Option<AttemptPlace>,
+        limit: usize,
+    ) -> Result<Vec<Attempt>, Error>;
 
     /// A row of the inbound log, whose newest are visible before they are durable.
     fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error>;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Error;
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::owed::Place;
 use super::rows::{Pair, Rows, parse_due};
 use super::vault::Vault;
+use super::{AttemptPlace, Error};
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::delivery::Due;
@@ -152,14 +152,21 @@ impl<R: Rows> Query<'_, R> {
         self.one(Tree::of(seq.written_at()), &keys::event(seq))
     }
 
-    pub fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
+    pub fn attempts(
+        &self,
+        subscription: SubscriptionId,
+        below: Option<AttemptPlace>,
+        limit: usize,
+    ) -> Result<Vec<Attempt>, Error> {
+        let above = below.map(|place| keys::attempt(subscription, place));
         let mut found = Vec::new();
         for day in self.rows.log_days().into_iter().rev() {
-            let wanted = limit - found.len();
-            for (key, record) in self
-                .rows
-                .scan(Tree::Log(day), &keys::attempts(subscription), wanted)?
-            {
+            let tree = Tree::Log(day);
+            if below.is_some_and(|(event, _)| tree > Tree::of(event.written_at())) {
+                continue;
+            }
+            let (prefix, wanted) = (keys::attempts(subscription), limit - found.len());
+            for (key, record) in self.rows.scan_up(tree, &prefix, above.as_deref(), wanted)? {
                 found.push(self.vault.open(&key, &record)?);
             }
             if found.len() >= limit {

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::query::Query;
 use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
-use super::{Commit, Committed, Error, Page, Reading, Store, Ticket};
+use super::{AttemptPlace, Commit, Committed, Error, Page, Reading, Store, Ticket};
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
@@ -298,8 +298,13 @@ impl Store for Simulated {
         self.query(|q| q.newest_of(account, newest))
     }
 
-    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
-        self.query(|q| q.attempts(subscription, limit))
+    fn attempts(
+        &self,
+        subscription: SubscriptionId,
+        below: Option<AttemptPlace>,
+        limit: usize,
+    ) -> Result<Vec<Attempt>, Error> {
+        self.query(|q| q.attempts(subscription, below, limit))
     }
 
     fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {

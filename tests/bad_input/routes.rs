@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 17] = [
+const ROUTES: [(&str, &[&str]); 19] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
@@ -16,6 +16,8 @@ const ROUTES: [(&str, &[&str]); 17] = [
     ("/api/webhooks/{id}/resume", &["POST"]),
     ("/api/webhooks/{id}/rotate-secret", &["POST"]),
     ("/api/webhooks/{id}/logs", &["GET"]),
+    ("/api/webhooks/{id}/logs/{id}", &["GET"]),
+    ("/api/webhooks/{id}/logs/{id}/attempts/1", &["GET"]),
     ("/api/events", &["GET"]),
     ("/api/events/stream", &["GET"]),
     ("/api/events/test", &["POST"]),

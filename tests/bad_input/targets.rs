@@ -72,7 +72,7 @@ async fn log_line(gateway: &Gateway, made: &Value, attempts: usize) -> Value {
     let subscription = id.parse().unwrap();
     until("the attempts in the log", || {
         store
-            .attempts(subscription, 10)
+            .attempts(subscription, None, 10)
             .is_ok_and(|rows| rows.len() >= attempts)
     })
     .await;

@@ -32,7 +32,7 @@ fn owed(store: &Fused, id: ringback::core::id::SubscriptionId) -> Owed {
         .iter()
         .map(|due| due.event)
         .collect();
-    let attempts = store.attempts(id, 1000).unwrap();
+    let attempts = store.attempts(id, None, 1000).unwrap();
     let is_done = |next: Next| matches!(next, Next::Delivered | Next::Exhausted);
     let done = attempts
         .iter()
@@ -173,7 +173,7 @@ fn told(world: &World) -> String {
             .map(|r| r.number.as_str().to_owned())
     };
     for subscription in store.live().subscriptions(&world.account) {
-        for attempt in store.attempts(subscription.id, 1000).unwrap() {
+        for attempt in store.attempts(subscription.id, None, 1000).unwrap() {
             let event = store.event(attempt.due.event).unwrap().unwrap();
             let about = (event.rental.map(of), event.kind, event.message, event.at);
             lines.push(format!(

@@ -13,7 +13,7 @@ use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::UnixMs;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{Commit, Error, Live, Page, Reading, Store, Ticket};
+use ringback::store::{AttemptPlace, Commit, Error, Live, Page, Reading, Store, Ticket};
 use tokio::sync::Notify;
 
 /// When the power goes: at the commit of this count, handed in and not synced, or synced and not answered.
@@ -123,8 +123,13 @@ impl Store for Fused {
         self.inner.newest_event(account)
     }
 
-    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
-        self.inner.attempts(subscription, limit)
+    fn attempts(
+        &self,
+        subscription: SubscriptionId,
+        below: Option<AttemptPlace>,
+        limit: usize,
+    ) -> Result<Vec<Attempt>, Error> {
+        self.inner.attempts(subscription, below, limit)
     }
 
     fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {

@@ -140,7 +140,12 @@ impl After<'_> {
             for due in store.live().due(*id, UnixMs(u64::MAX), usize::MAX) {
                 known.extend(store.event(due.event)?.map(|event| event.id));
             }
-            known.extend(store.attempts(*id, 10_000)?.iter().map(|attempt| attempt.event));
+            known.extend(
+                store
+                    .attempts(*id, None, 10_000)?
+                    .iter()
+                    .map(|attempt| attempt.event),
+            );
             events.push(known);
         }
         let rentals = store.rentals(&AccountId::parse(ACCOUNT).unwrap(), None, 10_000)?;

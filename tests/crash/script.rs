@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::{Draft, Signer, signed};
 use ringback::clock::Clock;
-use ringback::core::attempt::{Attempt, Timing};
+use ringback::core::attempt::{Attempt, Timing, Trigger};
 use ringback::core::delivery::{self, Outcome, Terms};
 use ringback::core::health;
 use ringback::core::id::{AccountId, MessageId, RentalId, SubscriptionId};
@@ -332,6 +332,7 @@ impl World {
                 let next = delivery::after(&outcome, &due, &terms, now, 0.0);
                 let attempt = Attempt {
                     due,
+                    trigger: Trigger::Automatic,
                     event: event.id,
                     kind: event.kind.as_str().into(),
                     started_at: now,

@@ -73,6 +73,100 @@ async fn does_not_follow_a_redirect_but_says_where_it_led() {
 }
 
 #[tokio::test]
+async fn a_relative_redirect_is_told_as_the_url_to_use() {
+    let sink = answering(
+        HOME,
+        "HTTP/1.1 308 Moved\r\nlocation: ../new?x=1\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await;
+    let redirect = answer(client(developing()).send(call(sink.address)).await);
+    assert_eq!(
+        redirect.location.unwrap(),
+        format!("http://{}/new?x=1", sink.address)
+    );
+}
+
+#[tokio::test]
+async fn headers_are_kept_without_secrets_and_not_without_end() {
+    let reply = "HTTP/1.1 200 OK\r\nserver: it\r\nset-cookie: id=s3cret\r\nx-api-key: s3cret\r\n\
+        x-csrf-token: s3cret\r\nx-trace: 1\r\nx-trace: 2\r\ncontent-length: 0\r\n\r\n";
+    let kept = once(reply).await.headers;
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let expected = [
+        ("server", "it"),
+        ("x-trace", "1"),
+        ("x-trace", "2"),
+        ("content-length", "0"),
+    ];
+    assert_eq!(kept, expected);
+    let long: String = (0..50)
+        .map(|n| format!("x-{n}: {}\r\n", "y".repeat(200)))
+        .collect();
+    let kept = once(format!("HTTP/1.1 200 OK\r\n{long}content-length: 0\r\n\r\n").leak())
+        .await
+        .headers;
+    let bytes: usize = kept.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!((3800..=4096).contains(&bytes), "{bytes} bytes");
+}
+
+#[tokio::test]
+async fn each_part_is_timed_and_a_kept_connection_has_no_connecting() {
+    let sink = Sink::start(HOME, |_, mut stream| async move {
+        while read_request(&mut stream).await.is_some() {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            stream.write_all(OK.as_bytes()).await.ok();
+        }
+    })
+    .await;
+    let client = client(developing());
+    for is_first in [true, false] {
+        let attempted = client.send(call(sink.address)).await;
+        let timing = attempted.timing;
+        assert_eq!(
+            (timing.dns_us, timing.tls_us),
+            (None, None),
+            "an address, and no TLS"
+        );
+        assert_eq!(
+            (timing.connect_us.is_some(), attempted.reused),
+            (is_first, !is_first)
+        );
+        let first_byte_us = timing.first_byte_us.unwrap();
+        let known_us = timing.connect_us.unwrap_or(0) + first_byte_us;
+        assert!(
+            first_byte_us >= 30_000 && known_us <= timing.total_us,
+            "{timing:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_was_cut_off_is_timed_and_those_after_it_are_absent() {
+    let sink = Sink::start(HOME, |_, mut stream| async move {
+        read_request(&mut stream).await;
+        read_request(&mut stream).await;
+    })
+    .await;
+    let short = Call {
+        timeout_ms: 100,
+        ..call(sink.address)
+    };
+    let timing = client(developing()).send(short).await.timing;
+    assert!(timing.first_byte_us.unwrap() > 80_000, "{timing:?}");
+    let refused = client(developing())
+        .send(call(([127, 0, 0, 8], 9).into()))
+        .await
+        .timing;
+    assert!(
+        refused.connect_us.is_some() && refused.first_byte_us.is_none(),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn reads_an_endless_body_to_the_cap_and_hangs_up() {
     let sink = Sink::start(HOME, |_, mut stream| async move {
         read_request(&mut stream).await;

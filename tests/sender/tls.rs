@@ -167,6 +167,46 @@ async fn a_server_without_tls_is_named_so() {
 }
 
 #[tokio::test]
+async fn a_name_is_looked_up_dialled_and_shaken_hands_with_once() {
+    let server = secure("localhost", b"http/1.1").await;
+    let client = server.client();
+    let first = client.send(server.call("/5")).await.timing;
+    assert!(
+        first.dns_us.is_some() && first.connect_us.is_some() && first.tls_us.is_some(),
+        "{first:?}"
+    );
+    let kept = client.send(server.call("/5")).await.timing;
+    assert_eq!((kept.dns_us, kept.connect_us, kept.tls_us), (None, None, None));
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_end_is_named_so() {
+    let mute = Sink::start(HOME, |_, mut stream| async move {
+        read_request(&mut stream).await;
+    })
+    .await;
+    let options = |connect_timeout_ms| Options {
+        connect_timeout_ms,
+        ..Options::new(developing())
+    };
+    let url = format!("https://{}/", mute.address);
+    for (connect_timeout_ms, timeout_ms) in [(100, 5000), (5000, 100)] {
+        let client = Client::new(options(connect_timeout_ms)).unwrap();
+        let call = Call {
+            timeout_ms,
+            ..call_url(&url, &developing())
+        };
+        let attempted = client.send(call).await;
+        assert!(
+            attempted.timing.tls_us.unwrap() > 50_000,
+            "{:?}",
+            attempted.timing
+        );
+        assert_eq!(failure(attempted), Failure::TlsTimeout);
+    }
+}
+
+#[tokio::test]
 async fn http2_is_spoken_where_offered_and_one_connection_is_shared() {
     let server = secure("localhost", b"h2").await;
     let client = server.client();

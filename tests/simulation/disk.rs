@@ -16,7 +16,7 @@ use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::UnixMs;
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket};
+use ringback::store::{AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket};
 use tokio::sync::{Notify, oneshot};
 
 use super::model::At;
@@ -327,8 +327,13 @@ impl Store for Disk {
         self.inner.captures(before, limit)
     }
 
-    fn attempts(&self, subscription: SubscriptionId, limit: usize) -> Result<Vec<Attempt>, Error> {
-        self.inner.attempts(subscription, limit)
+    fn attempts(
+        &self,
+        subscription: SubscriptionId,
+        below: Option<AttemptPlace>,
+        limit: usize,
+    ) -> Result<Vec<Attempt>, Error> {
+        self.inner.attempts(subscription, below, limit)
     }
 
     fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {

@@ -229,7 +229,7 @@ fn a_damaged_record_is_an_error_and_no_panic() {
             Err(Error::Damaged(_))
         ));
         assert!(matches!(store.unmatched(None, 10), Err(Error::Damaged(_))));
-        assert!(matches!(store.attempts(TARGET, 10), Err(Error::Damaged(_))));
+        assert!(matches!(store.attempts(TARGET, None, 10), Err(Error::Damaged(_))));
         let due = store.live().due(TARGET, UnixMs(u64::MAX), 10);
         assert!(matches!(store.event(due[0].event), Err(Error::Damaged(_))));
         // The rest of the store goes on.
@@ -276,7 +276,7 @@ fn damaged_media_never_panics_through() {
         if let Ok(store) = Sled::open(&options(folder.path()), &MASTER) {
             let read = store.rental(&rental.account, rental.id);
             assert!(matches!(&read, Err(_) | Ok(None)) || read.unwrap().unwrap() == rental);
-            let _ = (store.unmatched(None, 1000), store.attempts(TARGET, 10));
+            let _ = (store.unmatched(None, 1000), store.attempts(TARGET, None, 10));
         }
     }
 }

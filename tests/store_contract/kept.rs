@@ -49,7 +49,7 @@ fn told(store: &dyn Store) -> Told {
         .collect();
     let attempts: Vec<Attempt> = [ONE, TWO]
         .iter()
-        .flat_map(|id| store.attempts(*id, 100).unwrap())
+        .flat_map(|id| store.attempts(*id, None, 100).unwrap())
         .collect();
     let seqs = due
         .iter()
@@ -197,7 +197,7 @@ pub fn a_retry_is_due_later<H: Home>() {
     assert_eq!((only_due(&home).attempts, health(&home).failures), (2, 2));
     let numbers: Vec<u16> = home
         .store()
-        .attempts(ONE, 10)
+        .attempts(ONE, None, 10)
         .unwrap()
         .iter()
         .map(Attempt::number)
@@ -221,7 +221,7 @@ pub fn a_delivered_event_is_no_longer_due<H: Home>() {
         (home.store().live().counts().due, health(&home)),
         (0, Health::default())
     );
-    let attempts = home.store().attempts(ONE, 10).unwrap();
+    let attempts = home.store().attempts(ONE, None, 10).unwrap();
     assert_eq!(
         attempts.iter().map(|a| a.next).collect::<Vec<_>>(),
         [Next::Delivered, Next::Retry { at: NOON.plus_ms(1) }]

@@ -1,6 +1,6 @@
 //! Commits as the gateway makes them, out of the real decisions of `core`, with every id and time given.
 
-use ringback::core::attempt::{Attempt, Timing};
+use ringback::core::attempt::{Attempt, Timing, Trigger};
 use ringback::core::delivery::{Due, Next, Outcome};
 use ringback::core::event;
 use ringback::core::health;
@@ -229,6 +229,7 @@ pub fn attempt(due: Due, next: Next, at: UnixMs) -> Attempt {
     let status = if next == Next::Delivered { 204 } else { 503 };
     Attempt {
         due,
+        trigger: Trigger::Automatic,
         event: EventId([9; 16]),
         kind: "verification.created".into(),
         started_at: at,

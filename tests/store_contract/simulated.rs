@@ -37,7 +37,7 @@ fn is_empty(store: &Simulated) -> bool {
             .unwrap()
             .is_empty()
         || !store.unmatched(None, 10).unwrap().is_empty()
-        || !store.attempts(TARGET, 10).unwrap().is_empty();
+        || !store.attempts(TARGET, None, 10).unwrap().is_empty();
     let counts = store.live().counts();
     let live = counts.numbers + counts.rentals + counts.due + counts.subscriptions;
     !on_disk && live == 0 && store.live().number(&phone(1)).is_none()

@@ -170,12 +170,22 @@ pub fn attempts_come_newest_first_over_days<H: Home>() {
         }
     }
     let home = home.reopened();
-    let all = home.store().attempts(TARGET, 100).unwrap();
+    let all = home.store().attempts(TARGET, None, 100).unwrap();
     assert_eq!(all.len(), 15);
     let place = |due: &Due| (std::cmp::Reverse(due.event), std::cmp::Reverse(due.attempts));
     assert!(all.is_sorted_by_key(|attempt| place(&attempt.due)));
     for limit in [0, 1, 4, 14] {
-        assert_eq!(home.store().attempts(TARGET, limit).unwrap(), all[..limit]);
+        assert_eq!(home.store().attempts(TARGET, None, limit).unwrap(), all[..limit]);
+    }
+    for (at, attempt) in all.iter().enumerate() {
+        let behind = |place| home.store().attempts(TARGET, Some(place), 4).unwrap();
+        let place = (attempt.due.event, attempt.number());
+        assert_eq!(behind(place), all[at + 1..(at + 5).min(15)]);
+        let next_event = (at / 3 + 1) * 3;
+        assert_eq!(
+            behind((attempt.due.event, 0)),
+            all[next_event..(next_event + 4).min(15)]
+        );
     }
 }
 

@@ -1,7 +1,8 @@
 //! Subscriptions as contract 000's site shows them, and more: made with their secret shown once, listed, changed, paused, resumed, given
-//! new keys, deleted, and their delivery log.
+//! new keys, deleted; their delivery log is in `log`.
 
 mod form;
+pub mod log;
 mod shown;
 
 use std::sync::Arc;
@@ -128,13 +129,4 @@ pub async fn test(app: Arc<App>, head: Parts, body: Incoming, id: Option<Subscri
         "detail": shown::detail(&attempt),
     });
     app::json(StatusCode::OK, &answer)
-}
-
-/// `GET /api/webhooks/{id}/logs?limit=20`. Stops on a hang-up.
-pub async fn logs(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
-    let limit = app::list_limit(&head)?;
-    let log = app.gateway.delivery_log(&key.account, known(id)?, limit).await?;
-    let log: Vec<Value> = log.iter().map(shown::delivery).collect();
-    app::json(StatusCode::OK, &json!({ "logs": log }))
 }

@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::core::attempt::Attempt;
-use crate::core::delivery::Next;
 use crate::core::health::Health;
-use crate::core::id::DeliveryId;
 use crate::core::phone::PhoneNumber;
 use crate::core::retry;
 use crate::core::signature::{Scheme, SigningKey};
@@ -21,7 +19,7 @@ use crate::http::well_known;
 /// Characters of a detail in the short log.
 const DETAIL_CHARS_MAX: usize = 512;
 
-fn time(at: Option<UnixMs>) -> Option<String> {
+pub fn time(at: Option<UnixMs>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 
@@ -198,22 +196,4 @@ pub fn detail(attempt: &Attempt) -> String {
     let detail = Some(attempt.advice.clone()).filter(|advice| !advice.is_empty());
     let detail = detail.or_else(body).unwrap_or_default();
     detail.chars().take(DETAIL_CHARS_MAX).collect()
-}
-
-/// A delivery in the short log, by its newest attempt.
-pub fn delivery(attempt: &Attempt) -> Value {
-    let id = DeliveryId::derive(attempt.event, attempt.due.subscription);
-    let mut line = json!({
-        "id": id.to_string(),
-        "eventType": attempt.kind,
-        "status": attempt.next.as_str(),
-        "attempts": attempt.number(),
-        "responseCode": attempt.outcome.status(),
-        "createdAt": attempt.due.event.written_at().to_string(),
-        "detail": detail(attempt),
-    });
-    if let Next::Retry { at } = attempt.next {
-        line["nextAttemptAt"] = json!(at.to_string());
-    }
-    line
 }
