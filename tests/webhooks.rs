@@ -9,4 +9,5 @@ mod webhooks {
     pub mod keys;
     pub mod log;
     pub mod settings;
+    pub mod trust;
 }

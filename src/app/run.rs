@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::core::key::Key;
 use crate::dispatch::client::Client;
 use crate::dispatch::deliver::{self, Dispatch};
-use crate::dispatch::guard;
+use crate::dispatch::{guard, prepare};
 use crate::gateway::waiters::Waiters;
 use crate::gateway::{Fetch, Gateway, InboundLog, Parts, Trial};
 use crate::http::admin::{self, Admin};
@@ -217,7 +217,7 @@ fn parts(
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),
         target_check: Box::new(move |settings| {
-            guard::check_url(&settings.url, &policy)
+            prepare::target(settings, &policy)
                 .map(drop)
                 .map_err(|e| e.to_string())
         }),

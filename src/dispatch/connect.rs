@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -17,11 +16,10 @@ use super::guard::{self, Origin, Policy};
 use super::progress::{Phase, Progress};
 use super::resolve::Resolver;
 use super::sender::Failure;
+use super::trust::{self, ALPN_H2, Trusted};
 
 /// How many of a name's addresses are dialled before the attempt is given up.
 const ADDRESSES_MAX: usize = 4;
-
-const ALPN_H2: &[u8] = b"h2";
 
 /// A byte stream, plain or TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -37,7 +35,8 @@ pub(super) struct Connected {
 pub(super) struct Connector {
     policy: Policy,
     resolver: Arc<dyn Resolver>,
-    tls: TlsConnector,
+    /// For those who have no trust of their own.
+    public: TlsConnector,
     timeout: Duration,
 }
 
@@ -48,11 +47,10 @@ impl Connector {
         extra_roots: &[CertificateDer<'static>],
         timeout: Duration,
     ) -> Result<Self, rustls::Error> {
-        let tls = TlsConnector::from(Arc::new(tls_config(extra_roots)?));
         Ok(Self {
             policy,
             resolver,
-            tls,
+            public: trust::public(extra_roots)?,
             timeout,
         })
     }
@@ -80,8 +78,9 @@ impl Connector {
             });
         }
         progress.enter(Phase::Tls);
+        let connector = origin.trust.as_deref().map_or(&self.public, Trusted::tls);
         let name = server_name(&origin.host)?;
-        let handshake = timeout_at(deadline, self.tls.connect(name, tcp));
+        let handshake = timeout_at(deadline, connector.connect(name, tcp));
         let tls = handshake
             .await
             .map_err(|_| Failure::TlsTimeout)?
@@ -127,25 +126,6 @@ impl Connector {
         guard::check_connected(dialled, peer, local, &self.policy)?;
         Ok(tcp)
     }
-}
-
-/// The roots are compiled in (webpki-roots) and not read from the machine: the static binary and the image without
-/// a CA directory trust what every other installation trusts, and nothing is read at start. The price is that a
-/// change of roots arrives with a release; private authorities are added by the operator as `extra_roots`.
-fn tls_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    for root in extra_roots {
-        roots.add(root.clone())?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![ALPN_H2.to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }
 
 fn server_name(host: &Host<String>) -> Result<ServerName<'static>, Failure> {

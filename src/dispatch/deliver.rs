@@ -220,7 +220,7 @@ impl<S: Sender> Dispatch<S> {
                 sender.send(call).await
             }
             Err(refused) => Attempted {
-                outcome: Sent::Failed(refused.clone().into()),
+                outcome: Sent::Failed(refused.clone()),
                 timing: Timing::default(),
                 remote: None,
                 reused: false,

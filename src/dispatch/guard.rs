@@ -11,7 +11,8 @@ use std::sync::Arc;
 use http::{HeaderValue, Uri};
 use url::{Host, Url};
 
-use super::ranges;
+use super::trust::Trusted;
+use super::{ranges, trust};
 use crate::core::cidr::Cidr;
 
 /// Longest URL that is accepted, in bytes, before and after it is brought to its ASCII form.
@@ -117,12 +118,15 @@ impl Policy {
     }
 }
 
-/// Scheme, host and port: what connections are pooled by.
+/// Scheme, host, port and whose certificate is believed: what connections are pooled by, so that one made under another trust is
+/// never used.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     pub tls: bool,
     pub host: Host<String>,
     pub port: u16,
+    /// `None`: the public authorities'.
+    pub trust: Option<Arc<Trusted>>,
 }
 
 /// A URL that passed [`check_url`]; there is no other way to make one. Cheap to clone, and worth keeping per
@@ -130,6 +134,7 @@ pub struct Origin {
 #[derive(Clone)]
 pub struct Target(Arc<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     origin: Origin,
     absolute: Uri,
@@ -140,6 +145,15 @@ struct Parts {
 impl Target {
     pub fn origin(&self) -> &Origin {
         &self.0.origin
+    }
+
+    /// The same target, believed in by this trust alone.
+    pub fn trusting(mut self, trust: Option<Arc<Trusted>>) -> Result<Self, trust::Error> {
+        if trust.is_some() && !self.0.origin.tls {
+            return Err(trust::Error::Plain);
+        }
+        Arc::make_mut(&mut self.0).origin.trust = trust;
+        Ok(self)
     }
 
     /// Scheme, authority, path and query: the form HTTP/2 asks for.
@@ -159,7 +173,7 @@ impl Target {
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin { tls, host, port } = &self.0.origin;
+        let Origin { tls, host, port, .. } = &self.0.origin;
         write!(f, "{}://{host}:{port}/***", if *tls { "https" } else { "http" })
     }
 }
@@ -220,7 +234,12 @@ fn check_origin(url: &Url, policy: &Policy) -> Result<Origin, Error> {
         Host::Ipv4(v4) => check_addresses(&[IpAddr::V4(*v4)], port, policy)?,
         Host::Ipv6(v6) => check_addresses(&[IpAddr::V6(*v6)], port, policy)?,
     }
-    Ok(Origin { tls, host, port })
+    Ok(Origin {
+        tls,
+        host,
+        port,
+        trust: None,
+    })
 }
 
 fn target(url: &Url, origin: Origin) -> Result<Target, Error> {

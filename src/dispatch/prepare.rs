@@ -6,18 +6,25 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 
 use super::guard::{self, Policy, Target};
-use super::sender::Call;
+use super::sender::{Call, Failure};
+use super::trust::Trusted;
 use crate::core::event::{self, Event};
 use crate::core::signature::{self, SigningKey};
 use crate::core::subscription::keys::HeldKey;
-use crate::core::subscription::{Payload, Subscription};
+use crate::core::subscription::{Payload, Settings, Subscription};
 use crate::core::time::UnixMs;
 
 pub struct Prepared {
     pub of: Arc<Subscription>,
-    pub target: Result<Target, guard::Error>,
+    pub target: Result<Target, Failure>,
     keys: Vec<(HeldKey, SigningKey)>,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Whom these settings call and whose certificate they believe, or why they cannot be used.
+pub fn target(settings: &Settings, policy: &Policy) -> Result<Target, Failure> {
+    let target = guard::check_url(&settings.url, policy)?;
+    Ok(target.trusting(Trusted::new(&settings.trust)?)?)
 }
 
 impl Prepared {
@@ -32,7 +39,7 @@ impl Prepared {
             Some((HeaderName::try_from(name).ok()?, value))
         });
         Self {
-            target: guard::check_url(&settings.url, policy),
+            target: target(settings, policy),
             keys: keys.collect(),
             headers: headers.collect(),
             of: subscription,

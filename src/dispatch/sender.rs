@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 use super::guard::{self, Target};
+use super::trust;
 use crate::core::attempt::Timing;
 use crate::core::delivery::Control;
 
@@ -176,6 +177,8 @@ pub enum Failure {
     DnsTimeout,
     #[error(transparent)]
     Blocked(#[from] guard::Error),
+    #[error(transparent)]
+    Distrusted(#[from] trust::Error),
     #[error("the connection was not made ({0}): check that the server listens and its firewall lets us in")]
     Connect(io::ErrorKind),
     #[error("the connection was not made in time: check that the server is up and its firewall lets us in")]
@@ -203,7 +206,7 @@ impl Failure {
             Self::Blocked(_) => "blocked",
             Self::Connect(_) => "connect",
             Self::ConnectTimeout => "connect_timeout",
-            Self::Tls(_) => "tls",
+            Self::Tls(_) | Self::Distrusted(_) => "tls",
             Self::TlsTimeout => "tls_timeout",
             Self::Timeout => "timeout",
             Self::BodyTooSlow { .. } => "body_too_slow",

@@ -5,6 +5,7 @@ mod guarded;
 mod replies;
 mod sink;
 mod tls;
+mod trust;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

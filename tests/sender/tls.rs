@@ -14,7 +14,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ringback::dispatch::client::{Client, Options};
 use ringback::dispatch::sender::{Call, Failure, Sender};
+use rustls::ConfigBuilder;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WantsServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -22,10 +25,10 @@ use tokio_rustls::TlsAcceptor;
 use crate::sink::{Sink, read_request};
 use crate::{HOME, answer, call_url, developing, failure};
 
-struct Secure {
-    address: SocketAddr,
-    certificate: CertificateDer<'static>,
-    accepted: Arc<AtomicUsize>,
+pub struct Secure {
+    pub address: SocketAddr,
+    pub certificate: CertificateDer<'static>,
+    pub accepted: Arc<AtomicUsize>,
     /// Method, URI, host header and body of each request.
     requests: Arc<Mutex<Vec<String>>>,
 }
@@ -33,15 +36,39 @@ struct Secure {
 /// A TLS server for `name` that answers by the chosen protocol with as many bytes as the path asks for.
 async fn secure(name: &str, alpn: &[u8]) -> Secure {
     let own = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let certificate = own.cert.der().clone();
-    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    secure_as(own.cert.der().clone(), &own.signing_key, alpn).await
+}
+
+/// As `secure`, with this certificate and key.
+pub async fn secure_as(certificate: CertificateDer<'static>, key: &rcgen::KeyPair, alpn: &[u8]) -> Secure {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = server_config().with_single_cert(vec![certificate.clone()], key);
+    serving(certificate, config.unwrap(), alpn).await
+}
+
+/// A server that shows a certificate whose key it does not have.
+pub async fn thief(certificate: CertificateDer<'static>, key: &rcgen::KeyPair) -> Secure {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let shown = CertifiedKey::new(vec![certificate.clone()], key);
+    let config = server_config().with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+    serving(certificate, config, b"http/1.1").await
+}
+
+fn server_config() -> ConfigBuilder<rustls::ServerConfig, WantsServerCert> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+    let builder = rustls::ServerConfig::builder_with_provider(provider);
+    builder
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .unwrap();
+}
+
+async fn serving(
+    certificate: CertificateDer<'static>,
+    mut config: rustls::ServerConfig,
+    alpn: &[u8],
+) -> Secure {
     config.alpn_protocols = vec![alpn.to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind((HOME, 0)).await.unwrap();
@@ -110,7 +137,7 @@ impl Secure {
         .unwrap()
     }
 
-    fn call(&self, path: &str) -> Call {
+    pub fn call(&self, path: &str) -> Call {
         call_url(
             &format!("https://localhost:{}{path}", self.address.port()),
             &developing(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::client::Call;
 use crate::support::gateway::Gateway;
 
-const URL: &str = "http://127.0.0.1:9/hook";
+const URL: &str = "https://127.0.0.1:9/hook";
 
 /// Every setting there is, off its default.
 fn every_setting() -> Value {
@@ -92,7 +92,7 @@ async fn a_change_touches_what_it_names_and_null_goes_back_to_the_default() {
 }
 
 /// Changes that are refused, with the status and words of the answer.
-fn wrong_members() -> [(Value, u16, &'static str); 20] {
+fn wrong_members() -> [(Value, u16, &'static str); 19] {
     [
         (json!({ "events": [] }), 400, "\"events\" lists"),
         (json!({ "url": "https://10.0.0.1/" }), 422, "outbound.allow_cidrs"),
@@ -143,9 +143,24 @@ fn wrong_members() -> [(Value, u16, &'static str); 20] {
             "\"rate\" is",
         ),
         (json!({ "concurrencyMax": 0 }), 400, "\"concurrencyMax\""),
-        (json!({ "trust": { "ca": "x" } }), 400, "\"trust.ca\" is PEM"),
         (json!({ "timeoutms": 500 }), 400, "\"timeoutms\" is no setting"),
         (json!({ "secret": "whsec_x" }), 400, "rotate-secret"),
+    ]
+}
+
+fn wrong_trusts() -> [(Value, u16, &'static str); 3] {
+    [
+        (json!({ "trust": { "ca": "x" } }), 400, "\"trust.ca\" is PEM"),
+        (
+            json!({ "trust": { "ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" } }),
+            422,
+            "no PEM of certificates that can be used",
+        ),
+        (
+            json!({ "url": "http://127.0.0.1:9/", "trust": { "certificateSha256": "ab".repeat(32) } }),
+            422,
+            "of use with https alone",
+        ),
     ]
 }
 
@@ -154,7 +169,7 @@ async fn a_wrong_member_is_named_and_changes_nothing() {
     let gateway = Gateway::start().await;
     let path = made(&gateway, &json!({ "url": URL, "events": ["*"] })).await;
     let before = gateway.get(&path).await.expect(200);
-    for (change, status, says) in wrong_members() {
+    for (change, status, says) in wrong_members().into_iter().chain(wrong_trusts()) {
         let reply = patched(&gateway, &path, &change).await;
         assert_eq!(reply.status, status, "{change}: {}", reply.text());
         assert!(
