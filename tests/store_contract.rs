@@ -2,6 +2,7 @@
 //! What only one of them can show (files, a power cut by hand) stands in a module of its own.
 
 mod store_contract {
+    pub mod again;
     pub mod batches;
     pub mod commits;
     pub mod embedded;
@@ -16,7 +17,7 @@ mod store_contract {
     pub mod time;
 }
 
-use store_contract::{batches, commits, feed, home, inbound_log, kept, lines, time};
+use store_contract::{again, batches, commits, feed, home, inbound_log, kept, lines, time};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -68,6 +69,14 @@ ask! {
         requests_are_paged_newest_first_over_days
         requests_are_kept_for_their_days
         requests_are_kept_up_to_their_bytes;
+    again:
+        both_kinds_are_owed_at_once_and_neither_ends_the_other
+        what_was_delivered_is_owed_again_with_all_attempts_before_it
+        attempts_of_both_kinds_have_one_count
+        asked_for_twice_it_is_owed_once_and_now
+        within_one_group_it_is_as_one_after_the_other
+        an_attempt_under_way_does_not_undo_a_newer_wish
+        nothing_is_owed_to_a_subscription_that_is_gone;
     lines:
         a_changed_subscription_is_guarded_by_its_version
         a_line_lets_one_out_at_a_time

@@ -4,6 +4,7 @@
 mod support;
 
 mod webhooks {
+    pub mod again;
     pub mod engine;
     pub mod heard;
     pub mod keys;

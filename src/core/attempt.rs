@@ -35,6 +35,8 @@ pub struct Attempt {
 pub enum Trigger {
     /// The event happened, or its retry was due.
     Automatic,
+    /// Somebody asked for it again.
+    Manual,
     /// To see whether a disabled subscription is back.
     Probe,
 }
@@ -43,6 +45,7 @@ impl Trigger {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Automatic => "automatic",
+            Self::Manual => "manual",
             Self::Probe => "probe",
         }
     }

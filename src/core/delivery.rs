@@ -19,6 +19,37 @@ pub struct Due {
     pub spent: u16,
     /// The line it stands in, where the subscription wants a rental's events one after the other.
     pub line: Option<Line>,
+    /// When somebody asked for it again. It stands in no line, and goes out beside the one that its event made by itself; neither ends
+    /// the other.
+    pub asked_at: Option<UnixMs>,
+}
+
+/// Where a row stands in its subscription's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub due_at: UnixMs,
+    pub event: Seq,
+    /// One of each kind may be due at the same time.
+    pub is_manual: bool,
+}
+
+impl Due {
+    pub fn place(&self) -> Place {
+        Place {
+            due_at: self.due_at,
+            event: self.event,
+            is_manual: self.is_manual(),
+        }
+    }
+
+    pub fn is_manual(&self) -> bool {
+        self.asked_at.is_some()
+    }
+
+    /// Since when its time runs: what was asked for again has as long as it would have had, from then on.
+    pub fn since(&self, event_at: UnixMs) -> UnixMs {
+        self.asked_at.unwrap_or(event_at)
+    }
 }
 
 /// Deliveries to one subscription that go out one after the other: those of one rental.
@@ -132,6 +163,15 @@ impl Next {
         }
     }
 
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Delivered | Self::Recovered)
+    }
+
+    /// It is still owed.
+    pub fn is_owed(self) -> bool {
+        matches!(self, Self::Retry { .. } | Self::Disabled(_) | Self::Probed)
+    }
+
     /// The attempt counts against the retry policy.
     pub fn spends(self) -> bool {
         !matches!(self, Self::Disabled(_) | Self::Probed)
@@ -203,6 +243,7 @@ mod tests {
             attempts: spent,
             spent,
             line: None,
+            asked_at: None,
         }
     }
 

@@ -193,6 +193,7 @@ impl<S: Sender> Dispatch<S> {
             attempts: 0,
             spent: 0,
             line: None,
+            asked_at: None,
         };
         let prepared = self.prepare(subscription);
         self.attempt(due, event, (&prepared, false)).await
@@ -206,7 +207,7 @@ impl<S: Sender> Dispatch<S> {
         let kind = event.kind.as_str();
         let terms = Terms {
             retry: policy.retry.as_ref().unwrap_or(&rules.retry),
-            expires_at: policy.expires_at(kind, event.at),
+            expires_at: policy.expires_at(kind, due.since(event.at)),
             obeys_control: policy.obeys_control,
             is_probe,
         };
@@ -232,11 +233,7 @@ impl<S: Sender> Dispatch<S> {
         tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class = reported.class, attempts = due.attempts + 1, "delivery attempted");
         Attempt {
             due,
-            trigger: if is_probe {
-                Trigger::Probe
-            } else {
-                Trigger::Automatic
-            },
+            trigger: trigger(&due, is_probe),
             event: event.id,
             kind: kind.into(),
             started_at,
@@ -326,11 +323,19 @@ impl<S: Sender> Dispatch<S> {
     }
 }
 
+fn trigger(due: &Due, is_probe: bool) -> Trigger {
+    match (is_probe, due.is_manual()) {
+        (true, _) => Trigger::Probe,
+        (false, true) => Trigger::Manual,
+        (false, false) => Trigger::Automatic,
+    }
+}
+
 /// What was worthless before its turn came.
 fn untried(due: Due, event: &Event, now: UnixMs, expires_at: Option<UnixMs>) -> Attempt {
     Attempt {
         due,
-        trigger: Trigger::Automatic,
+        trigger: trigger(&due, false),
         event: event.id,
         kind: event.kind.as_str().into(),
         started_at: now,

@@ -1,5 +1,6 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
+mod deliveries;
 mod delivery_log;
 mod draft;
 mod feed;
@@ -36,6 +37,7 @@ use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
+pub use deliveries::Redelivered;
 pub use delivery_log::{LogPage, LogWish};
 pub use feed::{Feed, Follower, Following};
 pub use inbound::Inbound;
@@ -166,6 +168,14 @@ pub enum Error {
         "events behind this cursor are past their retention: begin again with after=oldest, and fetch what was missed by its own routes"
     )]
     CursorGone,
+    #[error(
+        "the subscription is disabled: resume it first (POST /api/webhooks/{{id}}/resume); what it is owed goes out then by itself"
+    )]
+    SubscriptionDisabled,
+    #[error(
+        "the event is past its retention and cannot be sent again; store.log_days says how long events are kept"
+    )]
+    EventGone,
     #[error("the state kept changing; try again")]
     Contended,
 }

@@ -114,6 +114,9 @@ fn of_webhooks(app: Arc<App>, head: Parts, body: Incoming, segments: &[&str]) ->
             let place = (id, delivery.parse().ok(), number.parse().ok());
             Box::pin(webhooks::log::show_attempt(app, head, place))
         }
+        (&Method::POST, [_, "deliveries", delivery, "retry"]) => {
+            Box::pin(webhooks::deliveries::retry(app, head, id, delivery.parse().ok()))
+        }
         _ => return Err(no_handler(&[&["api", "webhooks"], segments].concat())),
     })
 }
@@ -159,7 +162,8 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
         ["api", "unmatched"] => Some("GET"),
         ["api", "unmatched", _, "assign"] => Some("POST"),
         ["api", "webhooks", _] => Some("GET, PATCH, DELETE"),
-        ["api", "webhooks", _, "pause" | "resume" | "rotate-secret"] => Some("POST"),
+        ["api", "webhooks", _, "pause" | "resume" | "rotate-secret"]
+        | ["api", "webhooks", _, "deliveries", _, "retry"] => Some("POST"),
         ["api", "webhooks", _, "logs"]
         | ["api", "webhooks", _, "logs", _]
         | ["api", "webhooks", _, "logs", _, "attempts", _]

@@ -9,8 +9,8 @@ use super::keys::{self, Tree};
 use super::live::Fact;
 use super::owed::HEAD_MAX;
 use super::plan;
-use super::query::Query;
 use super::rows::{Row, Rows, due_value};
+use crate::core::again::Again;
 use crate::core::attempt::Attempt;
 use crate::core::delivery::{Due, Line};
 use crate::core::event::Event;
@@ -26,6 +26,8 @@ pub struct Effects {
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
     pub lines: Lines,
+    /// How deliveries stand after this of which an attempt was made or that were asked for again.
+    pub again: BTreeMap<(SubscriptionId, Seq), Again>,
 }
 
 /// Places in lines that are taken (true) or given up (false) and not on the disk yet.
@@ -45,14 +47,14 @@ impl Lines {
 }
 
 impl Effects {
-    fn owe(&mut self, due: Due) {
+    pub fn owe(&mut self, due: Due) {
         let key = keys::due(&due);
         let value = due_value(&key, &due);
         self.rows.push(Row::put(Tree::State, key, value));
         self.facts.push(Fact::Due(due));
     }
 
-    fn unowe(&mut self, due: &Due) {
+    pub fn unowe(&mut self, due: &Due) {
         self.rows.push(Row::delete(Tree::State, keys::due(due)));
         self.facts.push(Fact::Settled(*due));
     }
@@ -101,6 +103,7 @@ impl<R: Rows> Writer<R> {
                 attempts: 0,
                 spent: 0,
                 line,
+                asked_at: None,
             };
             self.owe(due, group, effects)?;
         }
@@ -173,15 +176,17 @@ impl<R: Rows> Writer<R> {
         now: UnixMs,
     ) -> Result<(), Error> {
         let due = attempt.due;
-        match attempt.owed() {
-            Some(again) => {
+        let logged = &self.counted(attempt, group, effects)?;
+        match logged.owed() {
+            _ if due.is_manual() => {}
+            Some(next) => {
                 effects.unowe(&due);
-                effects.owe(again);
+                effects.owe(next);
             }
             None => self.settle(&due, group, effects)?,
         }
-        let key = keys::attempt(due.subscription, (due.event, attempt.number()));
-        let sealed = self.vault.seal(&key, attempt)?;
+        let key = keys::attempt(due.subscription, (due.event, logged.number()));
+        let sealed = self.vault.seal(&key, logged)?;
         effects
             .rows
             .push(Row::put(Tree::of(due.event.written_at()), key, sealed));
@@ -201,11 +206,7 @@ impl<R: Rows> Writer<R> {
     /// Reads on the queues whose head has grown short; after a group is durable, so that nothing is seen before.
     pub fn top_up(&self) -> Result<(), Error> {
         for place in self.live.short() {
-            let query = Query {
-                rows: &self.rows,
-                vault: &self.vault,
-            };
-            let (read, more) = query.owed_after(place, HEAD_MAX)?;
+            let (read, more) = self.query().owed_after(place, HEAD_MAX)?;
             self.live.top_up(place, read, more);
         }
         Ok(())

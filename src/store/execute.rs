@@ -1,7 +1,7 @@
 //! The writer's part of a commit: guards checked against what is durable plus the group so far, sequences given, rows gathered.
 //! One thread runs it, so a guard that holds here holds until the group is on the disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::deliveries::{Effects, Lines};
@@ -13,6 +13,7 @@ use super::query::Query;
 use super::rows::{Row, Rows};
 use super::vault::Vault;
 use super::{Committed, Error, Novelty};
+use crate::core::again::Again;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::phone::PhoneNumber;
@@ -42,6 +43,7 @@ pub struct Group {
     pub(super) subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
     pub(super) health: HashMap<SubscriptionId, Health>,
     pub(super) lines: Lines,
+    pub(super) again: BTreeMap<(SubscriptionId, Seq), Again>,
 }
 
 /// What the writer carries from group to group.
@@ -78,7 +80,7 @@ impl<R: Rows> Writer<R> {
         let mut effects = Effects {
             rows: plan.rows,
             facts: plan.facts,
-            lines: Lines::default(),
+            ..Effects::default()
         };
         let mut seq = None;
         for (event, targets) in plan.events {
@@ -86,6 +88,9 @@ impl<R: Rows> Writer<R> {
         }
         if let Some((attempt, rules)) = plan.attempt {
             self.record(&attempt, &rules, (group, &mut effects), plan.now)?;
+        }
+        if let Some(place) = plan.again {
+            self.redeliver(place, (group, &mut effects), plan.now)?;
         }
         if let Some(due) = plan.forgotten {
             self.settle(&due, group, &mut effects)?;
@@ -109,6 +114,7 @@ impl<R: Rows> Writer<R> {
         group.note(&effects.facts);
         group.must_sync = true;
         group.lines.append(&mut effects.lines);
+        group.again.append(&mut effects.again);
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))
@@ -191,6 +197,11 @@ impl<R: Rows> Writer<R> {
                 return Ok(true);
             }
         }
+        if let Some((id, _)) = plan.again
+            && self.subscription(id, group).is_none()
+        {
+            return Ok(true);
+        }
         if let Some((id, was)) = plan.subscription_was
             && self.subscription(id, group).map(|s| s.version) != Some(was)
         {
@@ -218,7 +229,7 @@ impl<R: Rows> Writer<R> {
         Ok(self.query().rental(account, id)?.map(|rental| rental.version))
     }
 
-    fn query(&self) -> Query<'_, R> {
+    pub(super) fn query(&self) -> Query<'_, R> {
         Query {
             rows: &self.rows,
             vault: &self.vault,

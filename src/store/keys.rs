@@ -6,7 +6,7 @@
 //! | state | 2 NUMBER | keyed hash of the number (16) | sealed `Number` | until removed |
 //! | state | 3 SUBSCRIPTION | account 0x00 id (16) | sealed `Subscription` | until deleted |
 //! | state | 4 KEY | SHA-256 of the key (32) | sealed `Key` | until revoked |
-//! | state | 5 DUE | subscription (16) due_ms (8) seq (8) | attempts made (2), spent (2), line (8, 0: none) and a checksum | while owed and not behind another |
+//! | state | 5 DUE | subscription (16) due_ms (8) seq (8) manual (1) | attempts made (2), spent (2), line (8, 0: none), asked_ms (8) and a checksum | while owed and not behind another |
 //! | state | 6 PARTS | set (16) | sealed `Set` | until complete or timed out |
 //! | state | 8 LINE | subscription (16) line (8) seq (8) | nothing | while owed, where deliveries go out one after the other |
 //! | state | 9 HEALTH | subscription (16) | sealed `Health` | from its first change until the subscription is deleted |
@@ -19,11 +19,12 @@
 //! | log-DAY | 22 OUTBOUND | id (16) | sealed `Outbound` | day it was first heard of + retention |
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
 //! | log-DAY | 30 FEED | account 0x00 seq (8) | the event's type | day of writing + retention |
+//! | log-DAY | 32 AGAIN | subscription (16) seq (8) | sealed `Again` | from the first wish on; day of the event + retention |
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
 use super::AttemptPlace;
-use crate::core::delivery::{Due, Line};
+use crate::core::delivery::{Due, Line, Place};
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
 use crate::core::time::UnixMs;
@@ -51,6 +52,7 @@ pub const SEEN: u8 = 24;
 /// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
 const SEEN_DAYS: u32 = 32;
 pub const FEED: u8 = 30;
+pub const AGAIN: u8 = 32;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -150,7 +152,7 @@ pub fn api_key(hash: Hash) -> Key {
 }
 
 pub fn due(due: &Due) -> Key {
-    due_at(due.subscription, (due.due_at, due.event))
+    due_at(due.subscription, due.place())
 }
 
 /// All that a subscription is owed.
@@ -159,24 +161,24 @@ pub fn due_of(subscription: SubscriptionId) -> Key {
 }
 
 /// What a subscription is owed at this place of its queue.
-pub fn due_at(subscription: SubscriptionId, (at, event): (UnixMs, Seq)) -> Key {
-    key(
-        DUE,
-        &[&subscription.0, &at.0.to_be_bytes(), &event.0.to_be_bytes()],
-    )
+pub fn due_at(subscription: SubscriptionId, place: Place) -> Key {
+    let (at, event) = (place.due_at.0.to_be_bytes(), place.event.0.to_be_bytes());
+    key(DUE, &[&subscription.0, &at, &event, &[u8::from(place.is_manual)]])
 }
 
-/// Reads a due key back, with what stands in its value.
-pub fn parse_due(key: &[u8], (attempts, spent, line): (u16, u16, Option<Line>)) -> Option<Due> {
+/// Reads a due key back: the subscription and the place in its queue.
+pub fn parse_due(key: &[u8]) -> Option<(SubscriptionId, Place)> {
     let rest = key.strip_prefix(&[DUE])?;
-    Some(Due {
-        subscription: SubscriptionId(rest.get(..16)?.try_into().ok()?),
+    let place = Place {
         due_at: UnixMs(u64::from_be_bytes(rest.get(16..24)?.try_into().ok()?)),
-        event: Seq(u64::from_be_bytes(rest.get(24..)?.try_into().ok()?)),
-        attempts,
-        spent,
-        line,
-    })
+        event: Seq(u64::from_be_bytes(rest.get(24..32)?.try_into().ok()?)),
+        is_manual: match rest.get(32..)? {
+            [0] => false,
+            [1] => true,
+            _ => return None,
+        },
+    };
+    Some((SubscriptionId(rest.get(..16)?.try_into().ok()?), place))
 }
 
 pub fn parts(set: SetId) -> Key {
@@ -263,6 +265,10 @@ pub fn attempt(subscription: SubscriptionId, (event, number): AttemptPlace) -> K
     )
 }
 
+pub fn again((subscription, event): (SubscriptionId, Seq)) -> Key {
+    key(AGAIN, &[&subscription.0, &event.0.to_be_bytes()])
+}
+
 pub fn unmatched(at: UnixMs, id: MessageId) -> Key {
     key(UNMATCHED, &[&at.0.to_be_bytes(), &id.0])
 }
@@ -289,17 +295,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn due_of(subscription: [u8; 16], at: u64, event: u64) -> Due {
-        Due {
-            subscription: SubscriptionId(subscription),
-            due_at: UnixMs(at),
-            event: Seq(event),
-            attempts: 3,
-            spent: 2,
-            line: Some(Line(7)),
-        }
-    }
-
     #[test]
     fn one_account_is_no_prefix_of_another() {
         let keys = |name: &str| rentals(&AccountId::parse(name).unwrap());
@@ -308,11 +303,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn due_keys_round_trip_and_sort_by_time(sub: [u8; 16], a: u64, b: u64, seq: u64) {
-            let (first, second) = (due_of(sub, a.min(b), seq), due_of(sub, a.max(b), seq));
-            prop_assert_eq!(parse_due(&due(&first), (3, 2, Some(Line(7)))), Some(first));
-            prop_assert!(due(&first) <= due(&second));
-            prop_assert_eq!(due(&first).len(), 33);
+        fn due_keys_round_trip_and_sort_by_time(sub: [u8; 16], a: u64, b: u64, seq: u64, is_manual: bool) {
+            let sub = SubscriptionId(sub);
+            let place = |at| Place { due_at: UnixMs(at), event: Seq(seq), is_manual };
+            let (first, second) = (due_at(sub, place(a.min(b))), due_at(sub, place(a.max(b))));
+            prop_assert_eq!(parse_due(&first), Some((sub, place(a.min(b)))));
+            prop_assert!(first <= second);
+            prop_assert_eq!(first.len(), 34);
         }
 
         #[test]

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use super::fact::Fact;
-use super::owed::{Backlog, Owed, Place};
+use super::owed::{Backlog, Owed};
 use super::sets::Sets;
-use crate::core::delivery::Due;
+use crate::core::delivery::{Due, Place};
 use crate::core::event::Event;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, RentalId, Seq, SetId, SubscriptionId};

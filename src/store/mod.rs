@@ -1,5 +1,6 @@
 //! What the product asks of a store: whole commits and queries in the product's words, and the promises that every store keeps.
 
+mod again;
 mod deliveries;
 mod execute;
 mod fact;
@@ -137,6 +138,9 @@ pub enum Commit {
     },
     /// One attempt, its reschedule and the subscription's health by these rules.
     Record(Box<Attempt>, health::Rules),
+    /// This event is owed to this subscription once more, beside what it is owed by itself, with all attempts before it; at most once at
+    /// a time. Guarded by the subscription's being there.
+    Redeliver(SubscriptionId, Seq),
     /// An owed delivery whose event or subscription is gone.
     Forget(crate::core::delivery::Due),
     /// An event that is about no rental, and whom it is owed to.

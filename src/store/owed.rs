@@ -4,15 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::core::delivery::{Due, Line};
-use crate::core::id::{Seq, SubscriptionId};
+use crate::core::delivery::{Due, Line, Place};
+use crate::core::id::SubscriptionId;
 use crate::core::time::UnixMs;
 
 /// Rows of one subscription that are kept in memory; below half of it, more are read.
 pub const HEAD_MAX: usize = 1024;
-
-/// Where a row stands in its subscription's queue.
-pub type Place = (UnixMs, Seq);
 
 #[derive(Debug, Default)]
 pub struct Owed {
@@ -42,6 +39,7 @@ struct Rest {
     attempts: u16,
     spent: u16,
     line: Option<Line>,
+    asked_at: Option<UnixMs>,
 }
 
 /// What a subscription is owed in all, and since when.
@@ -53,7 +51,7 @@ pub struct Backlog {
 
 impl Queue {
     fn put(&mut self, due: Due) {
-        let place = (due.due_at, due.event);
+        let place = due.place();
         if self.end.is_some_and(|end| place > end) {
             return;
         }
@@ -61,6 +59,7 @@ impl Queue {
             attempts: due.attempts,
             spent: due.spent,
             line: due.line,
+            asked_at: due.asked_at,
         };
         self.head.insert(place, rest);
         // Twice the length before it is cut, so that not every row cuts it.
@@ -73,7 +72,7 @@ impl Queue {
     }
 
     fn first(&self) -> Option<UnixMs> {
-        self.head.first_key_value().map(|((at, _), _)| *at)
+        self.head.first_key_value().map(|(place, _)| place.due_at)
     }
 }
 
@@ -115,7 +114,7 @@ impl Owed {
         self.change(due.subscription, |queue, claimed| {
             queue.owed = queue.owed.saturating_sub(1);
             if !claimed.remove(due) {
-                queue.head.remove(&(due.due_at, due.event));
+                queue.head.remove(&due.place());
             }
         });
     }
@@ -137,7 +136,7 @@ impl Owed {
         }
         self.change(subscription, |queue, claimed| {
             for due in &due {
-                queue.head.remove(&(due.due_at, due.event));
+                queue.head.remove(&due.place());
                 claimed.insert(*due);
             }
         });
@@ -168,7 +167,7 @@ impl Owed {
             if queue.end != Some(after) {
                 return;
             }
-            queue.end = read.last().filter(|_| more).map(|last| (last.due_at, last.event));
+            queue.end = read.last().filter(|_| more).map(Due::place);
             let unclaimed = read.into_iter().filter(|due| !claimed.contains(due));
             unclaimed.for_each(|due| queue.put(due));
         });
@@ -177,14 +176,18 @@ impl Owed {
     /// What a subscription is owed by `now` and nobody has claimed, oldest first; of a long queue, the head.
     pub fn due(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
         let head = self.queues.get(&subscription).map(|queue| &queue.head);
-        let rows = head.into_iter().flatten().take_while(|((at, _), _)| *at <= now);
-        let due = |((due_at, event), rest): (&Place, &Rest)| Due {
+        let rows = head
+            .into_iter()
+            .flatten()
+            .take_while(|(place, _)| place.due_at <= now);
+        let due = |(place, rest): (&Place, &Rest)| Due {
             subscription,
-            due_at: *due_at,
-            event: *event,
+            due_at: place.due_at,
+            event: place.event,
             attempts: rest.attempts,
             spent: rest.spent,
             line: rest.line,
+            asked_at: rest.asked_at,
         };
         rows.take(limit).map(due).collect()
     }
@@ -234,6 +237,7 @@ impl Owed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::id::Seq;
 
     const A: SubscriptionId = SubscriptionId([1; 16]);
 
@@ -245,6 +249,7 @@ mod tests {
             attempts: 0,
             spent: 0,
             line: None,
+            asked_at: None,
         }
     }
 
@@ -257,6 +262,24 @@ mod tests {
         assert_eq!((owed.claim(A, UnixMs(4), 9), owed.count()), (Vec::new(), 5));
         assert_eq!(owed.subscriptions(UnixMs(4)), []);
         assert_eq!(owed.next_after(UnixMs(4)), Some(UnixMs(5)));
+    }
+
+    #[test]
+    fn one_that_was_asked_for_stands_beside_the_automatic_one() {
+        let mut owed = Owed::default();
+        let again = Due {
+            asked_at: Some(UnixMs(1)),
+            ..due(1)
+        };
+        owed.add(due(1));
+        owed.add(again);
+        assert_eq!(
+            (owed.claim(A, UnixMs(1), 9), owed.count()),
+            (vec![due(1), again], 2)
+        );
+        owed.settle(&due(1));
+        owed.unclaim(again);
+        assert_eq!((owed.due(A, UnixMs(1), 9), owed.count()), (vec![again], 1));
     }
 
     #[test]
@@ -295,7 +318,7 @@ mod tests {
                 out.push(row.event.0);
             }
             for (id, after) in owed.short() {
-                let mut rest = disk.range(after.0.0 + 1..);
+                let mut rest = disk.range(after.due_at.0 + 1..);
                 let read: Vec<Due> = rest.by_ref().take(300).map(|at| due(*at)).collect();
                 owed.top_up((id, after), read, rest.next().is_some());
             }

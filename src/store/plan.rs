@@ -12,7 +12,7 @@ use crate::core::attempt::Attempt;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::health::{self, Health};
-use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, SetId, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
@@ -38,6 +38,8 @@ pub struct Plan {
     pub events: Vec<(Arc<Event>, Vec<SubscriptionId>)>,
     /// Judged by the writer, because it touches the subscription's health as it is then.
     pub attempt: Option<(Box<Attempt>, health::Rules)>,
+    /// A delivery that is owed once more, if its subscription is still there.
+    pub again: Option<(SubscriptionId, Seq)>,
     /// A delivery that is done with unheard; what stands behind it in line is due then.
     pub forgotten: Option<Due>,
     /// Numbers to add where they are not known yet.
@@ -71,6 +73,7 @@ impl Plan {
                 plan.rental(*rental, vault)?;
             }
             Commit::Record(attempt, rules) => plan.attempt = Some((attempt, rules)),
+            Commit::Redeliver(subscription, event) => plan.again = Some((subscription, event)),
             Commit::Forget(due) => plan.forgotten = Some(due),
             Commit::Publish(event, targets) => plan.events.push((Arc::from(event), targets)),
             Commit::Subscribe(subscription) => {
@@ -87,12 +90,7 @@ impl Plan {
                 }
                 plan.subscription(*subscription, vault)?;
             }
-            Commit::Unsubscribe(account, id) => {
-                plan.rows.push(Row::delete(Tree::State, keys::health(id)));
-                plan.rows
-                    .push(Row::delete(Tree::State, keys::subscription(&account, id)));
-                plan.facts.push(Fact::Unsubscribed(id));
-            }
+            Commit::Unsubscribe(account, id) => plan.unsubscribe(&account, id),
             Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
             Commit::AddKey(key) => {
                 let place = keys::api_key(key.hash);
@@ -224,6 +222,12 @@ impl Plan {
         self.rows.push(Row::put(Tree::State, key, sealed));
         self.facts.push(Fact::Subscription(Arc::new(subscription)));
         Ok(())
+    }
+
+    fn unsubscribe(&mut self, account: &AccountId, id: SubscriptionId) {
+        let keys = [keys::health(id), keys::subscription(account, id)];
+        self.rows.extend(keys.map(|key| Row::delete(Tree::State, key)));
+        self.facts.push(Fact::Unsubscribed(id));
     }
 
     fn health(&mut self, id: SubscriptionId, health: Health, vault: &Vault) -> Result<(), Error> {

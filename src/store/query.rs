@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
-use super::owed::Place;
 use super::rows::{Pair, Rows, parse_due};
 use super::vault::Vault;
 use super::{AttemptPlace, Error};
+use crate::core::again::Again;
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
-use crate::core::delivery::Due;
+use crate::core::delivery::{Due, Place};
 use crate::core::event::Event;
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use crate::core::ingest::StoredMessage;
@@ -174,6 +174,11 @@ impl<R: Rows> Query<'_, R> {
             }
         }
         Ok(found)
+    }
+
+    /// What was asked for again of this event.
+    pub fn again(&self, place: (SubscriptionId, Seq)) -> Result<Option<Again>, Error> {
+        self.one(Tree::of(place.1.written_at()), &keys::again(place))
     }
 
     /// Fills `live` from the state tree, and answers the newest sequence there is.

@@ -3,8 +3,9 @@
 use super::Error;
 use super::keys::{self, Key, Tree};
 use crate::core::delivery::{Due, Line};
+use crate::core::time::UnixMs;
 
-const DUE_VALUE_BYTES: usize = 16;
+const DUE_VALUE_BYTES: usize = 24;
 
 /// A stored pair as read back.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -60,13 +61,14 @@ impl Row {
     }
 }
 
-/// The value of a due row: attempts made, attempts spent, its line or 0, then CRC-32 of key and all that. It holds nothing secret, so
-/// it is not sealed.
+/// The value of a due row: attempts made, attempts spent, its line or 0, when it was asked for or 0, then CRC-32 of key and all that.
+/// It holds nothing secret, so it is not sealed.
 pub fn due_value(key: &[u8], due: &Due) -> Vec<u8> {
     let mut value = Vec::with_capacity(DUE_VALUE_BYTES);
     value.extend_from_slice(&due.attempts.to_be_bytes());
     value.extend_from_slice(&due.spent.to_be_bytes());
     value.extend_from_slice(&due.line.map_or(0, |line| line.0).to_be_bytes());
+    value.extend_from_slice(&due.asked_at.unwrap_or_default().0.to_be_bytes());
     let checksum = due_checksum(key, &value);
     value.extend_from_slice(&checksum.to_be_bytes());
     value
@@ -77,14 +79,23 @@ pub fn parse_due(key: &[u8], value: &[u8]) -> Result<Due, Error> {
     const DAMAGED: Error = Error::Damaged("a due row of a wrong length");
     let (plain, checksum) = value.split_last_chunk().ok_or(DAMAGED)?;
     let (attempts, rest) = plain.split_first_chunk().ok_or(DAMAGED)?;
-    let (spent, line) = rest.split_first_chunk().ok_or(DAMAGED)?;
-    let line = u64::from_be_bytes(line.try_into().map_err(|_| DAMAGED)?);
+    let (spent, rest) = rest.split_first_chunk().ok_or(DAMAGED)?;
+    let (line, asked_at) = rest.split_first_chunk().ok_or(DAMAGED)?;
+    let line = u64::from_be_bytes(*line);
+    let asked_at = UnixMs(u64::from_be_bytes(asked_at.try_into().map_err(|_| DAMAGED)?));
     if due_checksum(key, plain) != u32::from_be_bytes(*checksum) {
         return Err(Error::Damaged("a due row fails its check"));
     }
-    let line = Some(Line(line)).filter(|line| line.0 != 0);
-    let counts = (u16::from_be_bytes(*attempts), u16::from_be_bytes(*spent), line);
-    keys::parse_due(key, counts).ok_or(DAMAGED)
+    let (subscription, place) = keys::parse_due(key).ok_or(DAMAGED)?;
+    Ok(Due {
+        subscription,
+        due_at: place.due_at,
+        event: place.event,
+        attempts: u16::from_be_bytes(*attempts),
+        spent: u16::from_be_bytes(*spent),
+        line: Some(Line(line)).filter(|line| line.0 != 0),
+        asked_at: place.is_manual.then_some(asked_at),
+    })
 }
 
 fn due_checksum(key: &[u8], plain: &[u8]) -> u32 {
@@ -98,12 +109,11 @@ fn due_checksum(key: &[u8], plain: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use crate::core::id::{Seq, SubscriptionId};
-    use crate::core::time::UnixMs;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn a_due_row_round_trips_and_any_flipped_bit_is_seen(sub: [u8; 16], numbers: (u64, u64, u64), counts: (u16, u16), bit in 0usize..128) {
+        fn a_due_row_round_trips_and_any_flipped_bit_is_seen(sub: [u8; 16], numbers: (u64, u64, u64), counts: (u16, u16), asked: Option<u64>, bit in 0usize..192) {
             let (at, seq, line) = numbers;
             let due = Due {
                 subscription: SubscriptionId(sub),
@@ -112,6 +122,7 @@ mod tests {
                 attempts: counts.0,
                 spent: counts.1,
                 line: Some(Line(line)).filter(|line| line.0 != 0),
+                asked_at: asked.map(UnixMs),
             };
             let key = keys::due(&due);
             let mut value = due_value(&key, &due);

@@ -230,6 +230,7 @@ fn told(commit: &Commit) -> String {
         ),
         Commit::Publish(event, _) => format!("publish {}", event.kind.as_str()),
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
+        Commit::Redeliver(id, event) => format!("redeliver {} to {id}", event.0),
         Commit::Forget(due) => format!("forget {due:?}"),
         Commit::Subscribe(subscription) => format!("subscribe {}", subscription.id),
         Commit::Resubscribe(subscription, _) => format!("resubscribe {}", subscription.id),

@@ -100,6 +100,7 @@ impl Model {
             | Commit::TrimInboundLog(_)
             | Commit::Subscribe(_)
             | Commit::Resubscribe(..)
+            | Commit::Redeliver(..)
             | Commit::Forget(_)
             | Commit::AddNumbers(_)
             | Commit::AddKey(_) => {}

@@ -213,6 +213,7 @@ fn attempt(subscription: SubscriptionId, event: Seq, kind: &str) -> Attempt {
             attempts: 0,
             spent: 0,
             line: None,
+            asked_at: None,
         },
         trigger: Trigger::Automatic,
         event: EventId([7; 16]),

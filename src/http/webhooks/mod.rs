@@ -1,6 +1,7 @@
 //! Subscriptions as contract 000's site shows them, and more: made with their secret shown once, listed, changed, paused, resumed, given
 //! new keys, deleted; their delivery log is in `log`.
 
+pub mod deliveries;
 mod form;
 pub mod log;
 mod shown;
