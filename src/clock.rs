@@ -1,10 +1,10 @@
 //! The only reader of the clocks and the dice: wall time for what is written down, monotonic time for what is waited for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::core::time::UnixMs;
+use crate::core::time::{Moment, UnixMs};
 
 /// The wall clock and the dice: the system's, or a test's.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub enum Clock {
 #[derive(Debug)]
 pub struct Manual {
     now_ms: AtomicU64,
+    steady_ms: AtomicU64,
     dice: AtomicU64,
 }
 
@@ -30,20 +31,35 @@ impl Clock {
     pub fn seeded(at: UnixMs, seed: u64) -> Self {
         Self::Manual(Arc::new(Manual {
             now_ms: AtomicU64::new(at.0),
+            steady_ms: AtomicU64::new(at.0),
             dice: AtomicU64::new(seed),
         }))
     }
 
-    /// Now. A system clock before 1970 reads as 1970.
+    /// Now, as people read it.
     pub fn now(&self) -> UnixMs {
         match self {
-            Self::System => {
-                let since = SystemTime::now()
-                    .duration_since(SystemTime::UNIX_EPOCH)
-                    .unwrap_or_default();
-                UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-            }
+            Self::System => wall_now(),
             Self::Manual(manual) => UnixMs(manual.now_ms.load(Ordering::Acquire)),
+        }
+    }
+
+    /// The wall's time when the process first asked, and what has passed since by a clock that nobody can set.
+    pub fn steady(&self) -> UnixMs {
+        static BEGAN: LazyLock<(Instant, UnixMs)> = LazyLock::new(|| (monotonic(), wall_now()));
+        match self {
+            Self::System => {
+                let (began, wall) = *BEGAN;
+                wall.plus_ms(u64::try_from(since(began).as_millis()).unwrap_or(u64::MAX))
+            }
+            Self::Manual(manual) => UnixMs(manual.steady_ms.load(Ordering::Acquire)),
+        }
+    }
+
+    pub fn moment(&self) -> Moment {
+        Moment {
+            wall: self.now(),
+            steady: self.steady(),
         }
     }
 
@@ -66,12 +82,35 @@ impl Clock {
         f64::from(u32::from_be_bytes(self.random())) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// Moves a manual clock; the system's stays.
+    /// Lets time pass on a manual clock, for both of its hands; the system's goes by itself.
+    pub fn pass(&self, ms: u64) {
+        if let Self::Manual(manual) = self {
+            manual.now_ms.fetch_add(ms, Ordering::AcqRel);
+            manual.steady_ms.fetch_add(ms, Ordering::AcqRel);
+        }
+    }
+
+    /// What a new process does: a manual clock's steady hand agrees with its wall's again.
+    pub fn begin(&self) {
+        if let Self::Manual(manual) = self {
+            manual.steady_ms.store(self.now().0, Ordering::Release);
+        }
+    }
+
+    /// Sets the wall time of a manual clock, as somebody sets a clock; no time passes by it.
     pub fn set(&self, at: UnixMs) {
         if let Self::Manual(manual) = self {
             manual.now_ms.store(at.0, Ordering::Release);
         }
     }
+}
+
+/// A system clock before 1970 reads as 1970.
+fn wall_now() -> UnixMs {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 impl Manual {
@@ -114,6 +153,20 @@ mod tests {
         assert_eq!(seeded(7), seeded(7));
         assert_ne!(seeded(7), seeded(8));
         assert_ne!(thrown(Clock::manual(UnixMs(1))), thrown(Clock::manual(UnixMs(1))));
+    }
+
+    #[test]
+    fn the_steady_hand_moves_with_time_alone() {
+        let clock = Clock::manual(UnixMs(1000));
+        clock.pass(5);
+        clock.set(UnixMs(7));
+        clock.pass(5);
+        assert_eq!((clock.now(), clock.steady()), (UnixMs(12), UnixMs(1010)));
+        assert_eq!(clock.moment().earlier(), UnixMs(12));
+        clock.begin();
+        assert_eq!(clock.steady(), UnixMs(12));
+        let apart = Clock::System.steady().0.abs_diff(Clock::System.now().0);
+        assert!(apart < 60_000, "{apart} ms in a test's short life");
     }
 
     #[test]

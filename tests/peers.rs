@@ -114,7 +114,7 @@ async fn sign_with(gateway: &Gateway, id: &str, keys: &[SigningKey]) {
         ..(*subscription).clone()
     };
     store
-        .commit(Commit::Subscribe(Box::new(changed)), Clock::System.now())
+        .commit(Commit::Subscribe(Box::new(changed)), Clock::System.moment())
         .await
         .unwrap();
 }

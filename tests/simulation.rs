@@ -5,6 +5,7 @@
 mod simulation {
     pub mod books;
     pub mod carrier;
+    mod clocks;
     pub mod customer;
     pub mod dice;
     pub mod disk;

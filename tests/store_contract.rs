@@ -63,6 +63,7 @@ ask! {
         failures_of_one_group_are_all_counted
         a_late_attempt_brings_no_subscription_back
         a_forgotten_delivery_is_gone
+        a_rescheduled_delivery_is_due_at_its_new_time_alone
         a_known_number_stays_as_it_is
         an_open_rental_still_ends_after_reopening;
     inbound_log:

@@ -295,7 +295,7 @@ fn gauges(
 ) -> Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync> {
     Box::new(move || {
         let counts = store.live().counts();
-        let now = Clock::System.now();
+        let now = Clock::System.steady();
         let oldest_ms = store.live().oldest_due().map_or(0, |at| now.since(at));
         vec![
             ("ringback_longpoll_waiting", gateway.waiters().count() as f64),

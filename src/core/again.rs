@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::Attempt;
 use super::delivery::{Due, Next};
 use super::id::{Seq, SubscriptionId};
-use super::time::UnixMs;
+use super::time::Moment;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Again {
@@ -36,18 +36,18 @@ impl Again {
 
     /// Somebody asks for it now. It has all attempts of the policy before it; where one is owed for later, that one is brought forward
     /// and begins anew. `None`: one is due already.
-    pub fn asked(self, (subscription, event): (SubscriptionId, Seq), now: UnixMs) -> Option<Self> {
-        if self.owed.is_some_and(|due| due.due_at <= now) {
+    pub fn asked(self, (subscription, event): (SubscriptionId, Seq), now: Moment) -> Option<Self> {
+        if self.owed.is_some_and(|due| due.due_at <= now.steady) {
             return None;
         }
         let owed = Due {
             subscription,
-            due_at: now,
+            due_at: now.steady,
             event,
             attempts: self.attempts,
             spent: 0,
             line: None,
-            asked_at: Some(now),
+            asked_at: Some(now.wall),
         };
         Some(Self {
             owed: Some(owed),
@@ -88,12 +88,13 @@ mod tests {
     use crate::core::attempt::{Timing, Trigger};
     use crate::core::delivery::Outcome;
     use crate::core::id::EventId;
+    use crate::core::time::UnixMs;
 
     const ONE: SubscriptionId = SubscriptionId([1; 16]);
     const RETRY: Next = Next::Retry { at: UnixMs(900) };
 
     fn asked(again: Again, now: u64) -> Again {
-        again.asked((ONE, Seq(7)), UnixMs(now)).unwrap()
+        again.asked((ONE, Seq(7)), UnixMs(now).into()).unwrap()
     }
 
     fn tried(again: Again, next: Next) -> Again {
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn what_is_due_stays_and_what_waits_is_brought_forward() {
         let due = asked(Again::default(), 5);
-        assert_eq!(due.asked((ONE, Seq(7)), UnixMs(5)), None);
+        assert_eq!(due.asked((ONE, Seq(7)), UnixMs(5).into()), None);
         let waiting = tried(due, RETRY);
         assert_eq!(
             waiting.owed.map(|due| (due.due_at, due.spent)),

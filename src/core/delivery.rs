@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::health::Why;
 use super::id::{RentalId, Seq, SubscriptionId};
 use super::retry::{self, Policy};
-use super::time::UnixMs;
+use super::time::{Moment, UnixMs};
 
 /// One event owed to one subscription: a row of the due index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Due {
     pub subscription: SubscriptionId,
+    /// By the steady clock, as all that is waited for.
     pub due_at: UnixMs,
     pub event: Seq,
     /// Attempts made before.
@@ -189,7 +190,7 @@ pub struct Terms<'a> {
 }
 
 /// Judges an attempt. `dice` is 0.0 to 1.0.
-pub fn after(outcome: &Outcome, due: &Due, terms: &Terms<'_>, now: UnixMs, dice: f64) -> Next {
+pub fn after(outcome: &Outcome, due: &Due, terms: &Terms<'_>, now: Moment, dice: f64) -> Next {
     if let Outcome::Answered { status, control, .. } = outcome {
         match control.filter(|_| terms.obeys_control) {
             Some(Control::Disable) => return Next::Disabled(Why::Asked),
@@ -209,11 +210,16 @@ pub fn after(outcome: &Outcome, due: &Due, terms: &Terms<'_>, now: UnixMs, dice:
     let Some(delay_ms) = terms.retry.delay_ms(due.spent.saturating_add(1)) else {
         return Next::Exhausted;
     };
-    let at = now.plus_ms(retry::spread_ms(delay_ms, outcome.retry_after_ms(), dice));
-    if terms.expires_at.is_some_and(|end| at >= end) {
+    let wait_ms = retry::spread_ms(delay_ms, outcome.retry_after_ms(), dice);
+    if terms
+        .expires_at
+        .is_some_and(|end| now.wall.plus_ms(wait_ms) >= end)
+    {
         return Next::Expired;
     }
-    Next::Retry { at }
+    Next::Retry {
+        at: now.steady.plus_ms(wait_ms),
+    }
 }
 
 #[cfg(test)]
@@ -253,7 +259,7 @@ mod tests {
             retry: &retry,
             ..terms
         };
-        after(outcome, &due(spent), &terms, UnixMs(1000), 0.0)
+        after(outcome, &due(spent), &terms, UnixMs(1000).into(), 0.0)
     }
 
     #[test]
@@ -278,7 +284,7 @@ mod tests {
             ..TERMS
         };
         let failed = Outcome::Failed("timeout".into());
-        let next = after(&failed, &due(1), &terms, UnixMs(0), 1.0);
+        let next = after(&failed, &due(1), &terms, UnixMs(0).into(), 1.0);
         assert_eq!(next, Next::Retry { at: UnixMs(330_000) });
     }
 

@@ -1,4 +1,5 @@
 //! How a subscription fares: since when it fails, when it is given up, how it is probed and comes back; changes in the same commit as the attempt.
+//! Its times are the steady clock's, which a restart may set back: no wait is longer than a day, so one that would be has begun before that.
 
 use serde::{Deserialize, Serialize};
 
@@ -85,12 +86,12 @@ impl Health {
         match (paused, self.disabled) {
             (true, _) => Standing::Held,
             (false, Some(disabled)) => match disabled.probe_at {
-                Some(at) if at <= now => Standing::Probe,
-                Some(at) => Standing::Waiting(at),
+                Some(at) if is_ahead(at, now) => Standing::Waiting(at),
+                Some(_) => Standing::Probe,
                 None => Standing::Held,
             },
             (false, None) => match self.hold_until {
-                Some(at) if at > now => Standing::Waiting(at),
+                Some(at) if is_ahead(at, now) => Standing::Waiting(at),
                 _ => Standing::Open,
             },
         }
@@ -149,7 +150,7 @@ impl Health {
 
     fn failed(self, now: UnixMs) -> Self {
         Self {
-            failing_since: self.failing_since.or(Some(now)),
+            failing_since: self.failing_since.filter(|since| *since <= now).or(Some(now)),
             failures: self.failures.saturating_add(1),
             ..self
         }
@@ -180,6 +181,11 @@ impl Health {
             ..self
         }
     }
+}
+
+/// Whether this is still to be waited for.
+fn is_ahead(at: UnixMs, now: UnixMs) -> bool {
+    (1..=DELAY_MAX_MS).contains(&at.since(now))
 }
 
 #[cfg(test)]
@@ -300,6 +306,32 @@ mod tests {
             success.hold_until, held.hold_until,
             "one that was under way before the hint"
         );
+    }
+
+    #[test]
+    fn what_a_clock_that_was_set_back_seems_to_ask_for_is_not_waited_for() {
+        let disabled = Disabled {
+            at: UnixMs(9 * DAY_MS),
+            why: Why::Failing,
+            probe_at: Some(UnixMs(9 * DAY_MS)),
+        };
+        let held = Health {
+            hold_until: Some(UnixMs(9 * DAY_MS)),
+            ..Health::default()
+        };
+        let lost = Health {
+            disabled: Some(disabled),
+            ..held
+        };
+        let soon = UnixMs(8 * DAY_MS);
+        assert_eq!(held.standing(false, soon), Standing::Waiting(UnixMs(9 * DAY_MS)));
+        assert_eq!(held.standing(false, UnixMs(soon.0 - 1)), Standing::Open);
+        assert_eq!(lost.standing(false, UnixMs(soon.0 - 1)), Standing::Probe);
+        let failing = Health {
+            failing_since: Some(soon),
+            ..Health::default()
+        };
+        assert_eq!(fails(failing, 5).failing_since, Some(UnixMs(5)));
     }
 
     #[test]

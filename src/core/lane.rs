@@ -94,7 +94,9 @@ impl Lane {
 }
 
 fn rate(health: &Health, terms: &Terms, now: UnixMs) -> Option<Rate> {
-    let ramp = health.back_at.and_then(|at| terms.ramp.rate(at, now));
+    // One that is yet to come is from before the clock was set back at a restart.
+    let back_at = health.back_at.filter(|at| *at <= now);
+    let ramp = back_at.and_then(|at| terms.ramp.rate(at, now));
     match (terms.rate, ramp) {
         (Some(rate), Some(ramp)) if ramp.per_second < rate.per_second => Some(ramp),
         (Some(rate), _) => Some(rate),
@@ -236,5 +238,11 @@ mod tests {
         );
         assert_eq!(turn(&mut lane, &back, 60_000), Turn::Go);
         assert_eq!(lane.bucket, None, "the ramp has ended");
+        let ahead = Health {
+            back_at: Some(UnixMs(u64::MAX)),
+            ..WELL
+        };
+        assert_eq!(turn(&mut lane, &ahead, 60_000), Turn::Go);
+        assert_eq!(lane.bucket, None, "a clock that was set back prolongs none");
     }
 }

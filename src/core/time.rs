@@ -52,6 +52,31 @@ impl UnixMs {
     }
 }
 
+/// One moment on both clocks. They agree when a process begins; then the wall's may be set by anybody, and the steady one goes on
+/// evenly. What is written down, signed and shown has wall time; what is waited for is counted by the steady clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moment {
+    pub wall: UnixMs,
+    pub steady: UnixMs,
+}
+
+impl Moment {
+    /// By the clock that is behind: a time that no step makes later than it is.
+    pub fn earlier(self) -> UnixMs {
+        self.wall.min(self.steady)
+    }
+}
+
+/// On clocks that agree.
+impl From<UnixMs> for Moment {
+    fn from(now: UnixMs) -> Self {
+        Self {
+            wall: now,
+            steady: now,
+        }
+    }
+}
+
 impl fmt::Debug for UnixMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -55,7 +55,7 @@ pub struct Parts<S> {
 }
 
 pub struct Dispatch<S> {
-    parts: Parts<S>,
+    pub(super) parts: Parts<S>,
     permits: Arc<Semaphore>,
     lanes: Mutex<Lanes>,
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
@@ -76,7 +76,7 @@ impl<S: Sender> Drop for Seat<S> {
     fn drop(&mut self) {
         let Parts { clock, rules, .. } = &self.dispatch.parts;
         let mut lanes = self.dispatch.lanes();
-        lanes.end(self.place, self.outcome.as_ref(), clock.now(), rules);
+        lanes.end(self.place, self.outcome.as_ref(), clock.steady(), rules);
         drop(lanes);
         self.dispatch.freed.notify_one();
     }
@@ -100,6 +100,7 @@ impl<S: Sender> Dispatch<S> {
 
     /// Delivers until `stop` turns true, then lets what is in flight end within `grace`; what does not is due again later.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
+        self.call_back_stranded().await;
         let mut attempts = JoinSet::new();
         while !*stop.borrow() {
             let full = self.start_due(&mut attempts);
@@ -129,7 +130,7 @@ impl<S: Sender> Dispatch<S> {
         let Parts {
             store, clock, rules, ..
         } = &self.parts;
-        let (now, live) = (clock.now(), store.live());
+        let (now, live) = (clock.steady(), store.live());
         let owed = live.owed(now);
         for id in owed.iter().filter(|id| live.subscription(**id).is_none()) {
             attempts.spawn(self.clone().forget_all(*id, now));
@@ -188,7 +189,7 @@ impl<S: Sender> Dispatch<S> {
     pub async fn try_out(&self, subscription: Arc<Subscription>, event: &Event) -> Attempt {
         let due = Due {
             subscription: subscription.id,
-            due_at: self.parts.clock.now(),
+            due_at: self.parts.clock.steady(),
             event: Seq(0),
             attempts: 0,
             spent: 0,
@@ -227,8 +228,8 @@ impl<S: Sender> Dispatch<S> {
                 reused: false,
             },
         };
-        let (now, timing) = (clock.now(), attempted.timing);
-        let reported = reported(attempted.outcome, now);
+        let (now, timing) = (clock.moment(), attempted.timing);
+        let reported = reported(attempted.outcome, now.wall);
         self.parts.metrics.attempt(&reported.class);
         tracing::debug!(delivery.event = %event.id, subscription = %due.subscription, class = reported.class, attempts = due.attempts + 1, "delivery attempted");
         Attempt {
@@ -257,13 +258,13 @@ impl<S: Sender> Dispatch<S> {
     }
 
     /// Records until the store takes it or is done for.
-    async fn record(&self, commit: Commit) {
+    pub(super) async fn record(&self, commit: Commit) {
         let mut waits = retry::exponential(10, 2.0, 1000);
         loop {
             match self
                 .parts
                 .store
-                .commit(commit.clone(), self.parts.clock.now())
+                .commit(commit.clone(), self.parts.clock.moment())
                 .await
             {
                 Ok(_) => return,
@@ -292,7 +293,7 @@ impl<S: Sender> Dispatch<S> {
     }
 
     fn idle_time(&self) -> Duration {
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.steady();
         let next = [
             self.parts.store.live().next_due_after(now),
             self.lanes().earliest(),

@@ -13,4 +13,5 @@ pub mod ranges;
 mod report;
 pub mod resolve;
 pub mod sender;
+mod stranded;
 pub mod trust;

@@ -138,7 +138,7 @@ impl Gateway {
         if !log.rules.enabled {
             return;
         }
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.moment();
         let metrics = &self.parts.metrics;
         let (verdict, reason) = match ended {
             Ok(_) => (Verdict::Accept, None),
@@ -147,7 +147,7 @@ impl Gateway {
             }
             Err(error) => (Verdict::Accept, Some(error.to_string())),
         };
-        if verdict == Verdict::Reject && !log.takes_refused(&inbound.source, now) {
+        if verdict == Verdict::Reject && !log.takes_refused(&inbound.source, now.wall) {
             return metrics.logged("left_out_refused");
         }
         let Ok(permit) = log.writing.clone().try_acquire_owned() else {

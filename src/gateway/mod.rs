@@ -242,7 +242,7 @@ impl Gateway {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
-        Ok(self.parts.store.commit(commit, self.parts.clock.now()).await?)
+        Ok(self.parts.store.commit(commit, self.parts.clock.moment()).await?)
     }
 
     /// Runs a query that may wait for the disk where that hurts nobody else.

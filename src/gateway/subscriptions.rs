@@ -115,7 +115,7 @@ impl Gateway {
 
     /// Lifts a pause and a disabling; what was held goes out.
     pub async fn resume(&self, account: &AccountId, id: SubscriptionId) -> Result<Known, Error> {
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.steady();
         let known = self
             .resubscribe(account, id, |subscription| {
                 subscription.paused_at = None;

@@ -52,7 +52,8 @@ impl Gateway {
     }
 
     async fn drop_old_logs(&self, log_days: u32) {
-        let now = self.parts.clock.now();
+        // A clock that is set ahead makes nothing old.
+        let now = self.parts.clock.moment().earlier();
         match self.read(move |store| store.drop_old_logs(now, log_days)).await {
             Ok(0) => {}
             Ok(days) => tracing::info!(days, "dropped logs older than their retention"),

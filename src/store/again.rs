@@ -9,7 +9,7 @@ use crate::core::again::Again;
 use crate::core::attempt::Attempt;
 use crate::core::delivery::Due;
 use crate::core::id::{Seq, SubscriptionId};
-use crate::core::time::UnixMs;
+use crate::core::time::{Moment, UnixMs};
 
 impl<R: Rows> Writer<R> {
     /// Owes it once more beside what it is owed by itself.
@@ -17,7 +17,7 @@ impl<R: Rows> Writer<R> {
         &self,
         (subscription, event): (SubscriptionId, Seq),
         (group, effects): (&Group, &mut Effects),
-        now: UnixMs,
+        now: Moment,
     ) -> Result<(), Error> {
         let before = match self.again((subscription, event), group)? {
             Some(again) => again,
@@ -57,6 +57,25 @@ impl<R: Rows> Writer<R> {
         }
         self.put_again(place, after, effects)?;
         Ok(logged)
+    }
+
+    /// Owes it at another time.
+    pub fn reschedule(
+        &self,
+        (due, at): (Due, UnixMs),
+        (group, effects): (&Group, &mut Effects),
+    ) -> Result<(), Error> {
+        let moved = Due { due_at: at, ..due };
+        effects.unowe(&due);
+        effects.owe(moved);
+        let place = (due.subscription, due.event);
+        let again = self.again(place, group)?.filter(|again| again.owed == Some(due));
+        let Some(again) = again else { return Ok(()) };
+        let after = Again {
+            owed: Some(moved),
+            ..again
+        };
+        self.put_again(place, after, effects)
     }
 
     fn again(&self, place: (SubscriptionId, Seq), group: &Group) -> Result<Option<Again>, Error> {

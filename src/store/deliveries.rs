@@ -18,7 +18,7 @@ use crate::core::health::{self, Health};
 use crate::core::id::{Seq, SubscriptionId};
 use crate::core::subscription::Subscription;
 use crate::core::subscription::policy::Order;
-use crate::core::time::UnixMs;
+use crate::core::time::Moment;
 
 /// What one commit writes and changes.
 #[derive(Default)]
@@ -79,9 +79,9 @@ impl<R: Rows> Writer<R> {
         event: Arc<Event>,
         targets: &[SubscriptionId],
         (group, effects): (&Group, &mut Effects),
-        now: UnixMs,
+        now: Moment,
     ) -> Result<Seq, Error> {
-        let seq = Seq::next(self.last_seq, now);
+        let seq = Seq::next(self.last_seq, now.wall);
         let key = keys::event(seq);
         let sealed = self.vault.seal(&key, &*event)?;
         effects
@@ -98,7 +98,7 @@ impl<R: Rows> Writer<R> {
             let line = line.and_then(|_| event.rental.map(Line::of));
             let due = Due {
                 subscription: *id,
-                due_at: now,
+                due_at: now.steady,
                 event: seq,
                 attempts: 0,
                 spent: 0,
@@ -131,14 +131,19 @@ impl<R: Rows> Writer<R> {
     }
 
     /// Done with for good; what stands behind it in line is due at its own event's time, so that the oldest goes first.
-    pub fn settle(&self, due: &Due, group: &Group, effects: &mut Effects) -> Result<(), Error> {
+    pub fn settle(
+        &self,
+        due: &Due,
+        (group, effects): (&Group, &mut Effects),
+        now: Moment,
+    ) -> Result<(), Error> {
         effects.unowe(due);
         let Some(line) = due.line else { return Ok(()) };
         effects.take_from_line(due.subscription, line, due.event);
         if let Some(event) = self.first_in_line(due.subscription, line, group, effects)? {
             effects.facts.push(Fact::WaitsNoMore(due.subscription));
             effects.owe(Due {
-                due_at: event.written_at(),
+                due_at: event.written_at().min(now.steady),
                 event,
                 attempts: 0,
                 spent: 0,
@@ -173,7 +178,7 @@ impl<R: Rows> Writer<R> {
         attempt: &Attempt,
         rules: &health::Rules,
         (group, effects): (&Group, &mut Effects),
-        now: UnixMs,
+        now: Moment,
     ) -> Result<(), Error> {
         let due = attempt.due;
         let logged = &self.counted(attempt, group, effects)?;
@@ -183,7 +188,7 @@ impl<R: Rows> Writer<R> {
                 effects.unowe(&due);
                 effects.owe(next);
             }
-            None => self.settle(&due, group, effects)?,
+            None => self.settle(&due, (group, effects), now)?,
         }
         let key = keys::attempt(due.subscription, (due.event, logged.number()));
         let sealed = self.vault.seal(&key, logged)?;
@@ -194,7 +199,7 @@ impl<R: Rows> Writer<R> {
             return Ok(());
         }
         let before = self.health(due.subscription, group);
-        let after = before.after(&attempt.outcome, attempt.next, rules, now);
+        let after = before.after(&attempt.outcome, attempt.next, rules, now.steady);
         if after != before {
             let (row, fact) = plan::health_row(due.subscription, after, &self.vault)?;
             effects.rows.push(row);

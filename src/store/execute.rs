@@ -21,7 +21,7 @@ use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
 /// How many days of logs are searched for an earlier copy of a message: today's and the 72 hours before (security.md).
-const DEDUPE_DAYS: u64 = 4;
+const DEDUPE_DAYS: u32 = 4;
 
 /// The commits that will be synced together.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl<R: Rows> Writer<R> {
     /// Adds one commit to the group, or answers why not. An error leaves the group as it was.
     pub fn execute(&mut self, plan: Plan, group: &mut Group) -> Result<Committed, Error> {
         if let Some(keep) = plan.keep {
-            group.keep = Some((keep, plan.now));
+            group.keep = Some((keep, plan.now.earlier()));
             if let Some(row) = plan.capture {
                 self.inbound_log.note(&row);
                 group.captures += 1;
@@ -93,7 +93,10 @@ impl<R: Rows> Writer<R> {
             self.redeliver(place, (group, &mut effects), plan.now)?;
         }
         if let Some(due) = plan.forgotten {
-            self.settle(&due, group, &mut effects)?;
+            self.settle(&due, (group, &mut effects), plan.now)?;
+        }
+        if let Some(moved) = plan.rescheduled {
+            self.reschedule(moved, (group, &mut effects))?;
         }
         for number in plan.new_numbers {
             if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
@@ -136,8 +139,8 @@ impl<R: Rows> Writer<R> {
         let mut known = Vec::new();
         for (id, novelty) in &plan.new_messages {
             let is_known = group.messages.contains(id)
-                || self.is_stored(*id, plan.now)?
-                || (*novelty == Novelty::NewForLong && self.is_marked(*id, plan.now)?);
+                || self.is_stored(*id, plan.now.earlier())?
+                || (*novelty == Novelty::NewForLong && self.is_marked(*id, plan.now.earlier())?);
             if is_known {
                 known.push(*id);
             }
@@ -159,8 +162,8 @@ impl<R: Rows> Writer<R> {
         let Tree::Log(today) = Tree::of(now) else {
             return Ok(false);
         };
-        // The clock may have stepped back over midnight, so tomorrow's log is asked too where there is one.
-        let recent = |day: u32| u64::from(today.abs_diff(day)) < DEDUPE_DAYS;
+        // The clock may have been set back since, so the logs of days to come are asked too where there are any.
+        let recent = |day: u32| day > today.saturating_sub(DEDUPE_DAYS);
         for day in self.rows.log_days().into_iter().filter(|day| recent(*day)) {
             if self.rows.get(Tree::Log(day), &key)?.is_some() {
                 return Ok(true);

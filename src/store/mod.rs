@@ -33,7 +33,7 @@ use crate::core::number::Number;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
-use crate::core::time::UnixMs;
+use crate::core::time::{Moment, UnixMs};
 
 pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
@@ -53,7 +53,7 @@ pub type Ticket = Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>
 /// 5. After a failed sync nothing is acknowledged any more: a failed fsync is never retried.
 pub trait Store: Send + Sync + 'static {
     /// Hands in a commit. Never blocks; a full queue answers `Error::Busy` at once.
-    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket;
+    fn commit(&self, commit: Commit, now: Moment) -> Ticket;
 
     /// The decoded small tables; reading them never blocks on the disk.
     fn live(&self) -> &Live;
@@ -143,6 +143,8 @@ pub enum Commit {
     Redeliver(SubscriptionId, Seq),
     /// An owed delivery whose event or subscription is gone.
     Forget(crate::core::delivery::Due),
+    /// An owed delivery that nobody has claimed is due at another time.
+    Reschedule(crate::core::delivery::Due, UnixMs),
     /// An event that is about no rental, and whom it is owed to.
     Publish(Box<Event>, Vec<SubscriptionId>),
     Subscribe(Box<Subscription>),

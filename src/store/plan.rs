@@ -9,6 +9,7 @@ use super::rows::Row;
 use super::vault::Vault;
 use super::{Batch, Change, Commit, Error, Filed, Novelty, SetChange};
 use crate::core::attempt::Attempt;
+use crate::core::capture::Capture;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::health::{self, Health};
@@ -17,7 +18,7 @@ use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
-use crate::core::time::UnixMs;
+use crate::core::time::{Moment, UnixMs};
 
 /// What the writer is asked to do.
 #[derive(Debug, Default)]
@@ -42,17 +43,19 @@ pub struct Plan {
     pub again: Option<(SubscriptionId, Seq)>,
     /// A delivery that is done with unheard; what stands behind it in line is due then.
     pub forgotten: Option<Due>,
+    /// A delivery that is due at another time.
+    pub rescheduled: Option<(Due, UnixMs)>,
     /// Numbers to add where they are not known yet.
     pub new_numbers: Vec<Number>,
     /// A row of the inbound log.
     pub capture: Option<Row>,
     /// What of the inbound log is to be kept from now on.
     pub keep: Option<Keep>,
-    pub now: UnixMs,
+    pub now: Moment,
 }
 
 impl Plan {
-    pub fn new(commit: Commit, vault: &Vault, now: UnixMs) -> Result<Self, Error> {
+    pub fn new(commit: Commit, vault: &Vault, now: Moment) -> Result<Self, Error> {
         let mut plan = Self {
             now,
             ..Self::default()
@@ -75,6 +78,7 @@ impl Plan {
             Commit::Record(attempt, rules) => plan.attempt = Some((attempt, rules)),
             Commit::Redeliver(subscription, event) => plan.again = Some((subscription, event)),
             Commit::Forget(due) => plan.forgotten = Some(due),
+            Commit::Reschedule(due, at) => plan.rescheduled = Some((due, at)),
             Commit::Publish(event, targets) => plan.events.push((Arc::from(event), targets)),
             Commit::Subscribe(subscription) => {
                 plan.subscription(*subscription, vault)?;
@@ -98,15 +102,18 @@ impl Plan {
                 plan.rows.push(Row::put(Tree::State, place, sealed));
                 plan.facts.push(Fact::Key(Arc::from(key)));
             }
-            Commit::LogInbound(capture, keep) => {
-                let key = keys::capture(capture.id);
-                let sealed = vault.seal(&key, &*capture)?;
-                plan.capture = Some(Row::put(Tree::of(capture.arrived_at()), key, sealed));
-                plan.keep = Some(keep);
-            }
+            Commit::LogInbound(capture, keep) => plan.capture(&capture, keep, vault)?,
             Commit::TrimInboundLog(keep) => plan.keep = Some(keep),
         }
         Ok(plan)
+    }
+
+    fn capture(&mut self, capture: &Capture, keep: Keep, vault: &Vault) -> Result<(), Error> {
+        let key = keys::capture(capture.id);
+        let sealed = vault.seal(&key, capture)?;
+        self.capture = Some(Row::put(Tree::of(capture.arrived_at()), key, sealed));
+        self.keep = Some(keep);
+        Ok(())
     }
 
     fn batch(&mut self, batch: Batch, vault: &Vault) -> Result<(), Error> {
@@ -151,7 +158,7 @@ impl Plan {
             self.rows.push(Row::put(tree, key, Vec::new()));
         }
         if filed.novelty == Novelty::NewForLong {
-            let tree = Tree::seen(self.now);
+            let tree = Tree::seen(self.now.wall);
             self.rows.push(Row::put(tree, keys::seen(message.id), Vec::new()));
         }
         if filed.novelty != Novelty::Known {

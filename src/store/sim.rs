@@ -24,7 +24,7 @@ use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq
 use crate::core::ingest::StoredMessage;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
-use crate::core::time::UnixMs;
+use crate::core::time::{Moment, UnixMs};
 
 /// What would be found on the disk after a power cut.
 #[derive(Debug, Clone, Default)]
@@ -209,7 +209,7 @@ impl Simulated {
     fn submit(
         &self,
         commit: Commit,
-        now: UnixMs,
+        now: Moment,
     ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
@@ -240,7 +240,7 @@ fn broken() -> Error {
 }
 
 impl Store for Simulated {
-    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket {
+    fn commit(&self, commit: Commit, now: Moment) -> Ticket {
         match self.submit(commit, now) {
             Ok(answered) => Box::pin(async { answered.await.unwrap_or(Err(Error::Closed)) }),
             Err(error) => Box::pin(std::future::ready(Err(error))),

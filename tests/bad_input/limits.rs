@@ -135,7 +135,7 @@ async fn a_full_queue_is_told_and_passes() {
             drop(
                 gateway
                     .store()
-                    .commit(Commit::AddKey(Box::new(key)), Clock::System.now()),
+                    .commit(Commit::AddKey(Box::new(key)), Clock::System.moment()),
             );
         }
     });

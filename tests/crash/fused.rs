@@ -10,7 +10,7 @@ use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, 
 use ringback::core::ingest::StoredMessage;
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
-use ringback::core::time::UnixMs;
+use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{AttemptPlace, Commit, Error, Live, Page, Reading, Store, Ticket};
@@ -54,7 +54,7 @@ impl Fused {
 }
 
 impl Store for Fused {
-    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket {
+    fn commit(&self, commit: Commit, now: Moment) -> Ticket {
         let count = self.commits.fetch_add(1, Ordering::Relaxed);
         match self.cut {
             Some(cut) if count > cut.at => Box::pin(pending()),

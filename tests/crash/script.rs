@@ -185,7 +185,7 @@ impl World {
     /// Plays the script from this step on; the step at which the power went, if it did.
     pub async fn play(&self, from: usize, acknowledged: &mut Acknowledged) -> Option<usize> {
         for (n, (at, step)) in SCRIPT.iter().enumerate().skip(from) {
-            self.clock.set(START.plus_ms(at * 1000));
+            self.clock.pass(START.plus_ms(at * 1000).since(self.clock.now()));
             tokio::select! {
                 biased;
                 () = self.store.blown.notified() => return Some(n),
@@ -329,7 +329,7 @@ impl World {
                     obeys_control: false,
                     is_probe: false,
                 };
-                let next = delivery::after(&outcome, &due, &terms, now, 0.0);
+                let next = delivery::after(&outcome, &due, &terms, now.into(), 0.0);
                 let attempt = Attempt {
                     due,
                     trigger: Trigger::Automatic,
@@ -347,7 +347,10 @@ impl World {
                 };
                 let recorded = self
                     .store
-                    .commit(Commit::Record(Box::new(attempt), health::Rules::default()), now)
+                    .commit(
+                        Commit::Record(Box::new(attempt), health::Rules::default()),
+                        now.into(),
+                    )
                     .await
                     .unwrap();
                 assert_eq!(recorded, Committed::New(None));

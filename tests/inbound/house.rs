@@ -176,7 +176,7 @@ impl House {
     }
 
     pub fn pass(&self, ms: u64) {
-        self.clock.set(self.clock.now().plus_ms(ms));
+        self.clock.pass(ms);
     }
 
     /// Rents the number of this area.

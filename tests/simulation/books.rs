@@ -6,7 +6,7 @@ use ringback::carrier::simulate::Draft;
 use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
 use ringback::core::rental::Rental;
 use ringback::core::subscription::Pattern;
-use ringback::core::time::UnixMs;
+use ringback::core::time::{Moment, UnixMs};
 
 /// A carrier's own name for a message: the source it comes by, and its id there.
 pub type CarrierId = (&'static str, String);
@@ -71,13 +71,11 @@ pub struct Sent {
     pub subscription: SubscriptionId,
     pub event: EventId,
     pub began_ms: u64,
-    /// The gateway's clock, and how often it was changed by hand.
-    pub now: UnixMs,
-    pub clock_changes: usize,
-    /// That clock went as it should all the while.
-    pub is_steady: bool,
-    /// Attempts that were on the disk by then.
+    /// The gateway's clocks.
+    pub now: Moment,
+    /// Attempts that were on the disk by then, and from when on it was owed.
     pub recorded: usize,
+    pub due_at: Option<UnixMs>,
     /// Which life of the gateway it was.
     pub boot: usize,
     /// Its subscriber was well, and so was the gateway, for so long.

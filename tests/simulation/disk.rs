@@ -13,7 +13,7 @@ use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, 
 use ringback::core::ingest::StoredMessage;
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
-use ringback::core::time::UnixMs;
+use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket};
@@ -165,12 +165,13 @@ impl Disk {
         }
     }
 
-    fn hand_in(&self, commit: Commit, now: UnixMs) -> oneshot::Receiver<Result<Committed, Error>> {
+    fn hand_in(&self, commit: Commit, now: Moment) -> oneshot::Receiver<Result<Committed, Error>> {
         let (answer, answered) = oneshot::channel();
         let at = At {
             ms: 0,
-            now,
+            now: now.steady,
             clock_changes: self.world.upgrade().map_or(0, |world| world.wall.changes()),
+            boot: self.world.upgrade().map_or(0, |world| world.boot_count()),
         };
         let ticket = self.inner.commit(commit.clone(), now);
         self.pending().push(Pending {
@@ -232,6 +233,7 @@ fn told(commit: &Commit) -> String {
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
         Commit::Redeliver(id, event) => format!("redeliver {} to {id}", event.0),
         Commit::Forget(due) => format!("forget {due:?}"),
+        Commit::Reschedule(due, at) => format!("reschedule {due:?} to {at}"),
         Commit::Subscribe(subscription) => format!("subscribe {}", subscription.id),
         Commit::Resubscribe(subscription, _) => format!("resubscribe {}", subscription.id),
         Commit::Unsubscribe(_, id) => format!("unsubscribe {id}"),
@@ -241,7 +243,7 @@ fn told(commit: &Commit) -> String {
 }
 
 impl Store for Disk {
-    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket {
+    fn commit(&self, commit: Commit, now: Moment) -> Ticket {
         if self.refuses.load(Ordering::Relaxed) {
             return Box::pin(std::future::ready(Err(Error::Busy)));
         }

@@ -12,12 +12,14 @@ use ringback::core::rental::{Rental, Status};
 use ringback::core::time::UnixMs;
 use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty};
 
-/// When something became durable: virtual time, the gateway's wall clock at its decision, and how often that was stepped before.
+/// When something became durable: virtual time, the gateway's steady clock at its decision, and how often its wall clock was stepped before.
 #[derive(Debug, Clone, Copy)]
 pub struct At {
     pub ms: u64,
     pub now: UnixMs,
     pub clock_changes: usize,
+    /// Which life of the gateway it was.
+    pub boot: usize,
 }
 
 /// A stored message, and its rental as it was before.
@@ -41,6 +43,7 @@ pub struct Logged {
 #[derive(Debug)]
 pub struct Tried {
     pub attempt: Attempt,
+    pub at: At,
 }
 
 /// What one commit did to the list of a rental's messages.
@@ -73,6 +76,8 @@ pub struct Model {
     pub settled_ms: BTreeMap<RentalId, u64>,
     /// When a subscription was switched off, and has not been switched on since.
     pub off_ms: BTreeMap<SubscriptionId, u64>,
+    /// What is owed, and from when on.
+    pub due_at: BTreeMap<(SubscriptionId, Seq), UnixMs>,
     /// The places in `kept` of what a carrier calls by one id.
     pub by_carrier_id: BTreeMap<(String, String), Vec<usize>>,
     /// The places in `logged`, and in `tried`.
@@ -95,6 +100,9 @@ impl Model {
                 self.log(event, targets, seq, at);
             }
             Commit::Record(attempt, _) => self.record(attempt, at),
+            Commit::Reschedule(due, due_at) => {
+                self.due_at.insert((due.subscription, due.event), *due_at);
+            }
             Commit::Unsubscribe(_, id) => drop(self.off_ms.insert(*id, at.ms)),
             Commit::LogInbound(..)
             | Commit::TrimInboundLog(_)
@@ -169,6 +177,9 @@ impl Model {
         if let Some(message) = event.message {
             self.by_message.entry(message).or_default().push(place);
         }
+        for target in targets {
+            self.due_at.insert((*target, seq), at.now);
+        }
         self.logged.push(Logged {
             seq,
             event: event.clone(),
@@ -191,8 +202,13 @@ impl Model {
         }
         let place = (attempt.due.subscription, attempt.due.event);
         self.by_delivery.entry(place).or_default().push(self.tried.len());
+        match attempt.next.owed_at(&attempt.due) {
+            Some(due_at) => self.due_at.insert(place, due_at),
+            None => self.due_at.remove(&place),
+        };
         self.tried.push(Tried {
             attempt: attempt.clone(),
+            at,
         });
     }
 

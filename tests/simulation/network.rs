@@ -9,6 +9,7 @@ use bytes::Bytes;
 use ringback::core::attempt::Timing;
 use ringback::core::id::{EventId, SubscriptionId};
 use ringback::core::signature::{self, Received, VerifyingKey};
+use ringback::core::time::UnixMs;
 use ringback::dispatch::sender::{Answer, Attempted, Call, Failure, Outcome, RetryAfter, Sender};
 
 use super::books::{Came, Sent};
@@ -135,9 +136,7 @@ struct Flight {
 impl Flight {
     fn ended(&self, came: Came) {
         let mut books = self.world.books();
-        let sent = &mut books.sent[self.at];
-        sent.came = came;
-        sent.is_steady = self.world.wall.is_steady_since(sent.clock_changes);
+        books.sent[self.at].came = came;
     }
 }
 
@@ -201,9 +200,9 @@ fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
         books.wrong.push((6, wrong));
         event
     });
-    let recorded = recorded(world, subscription, event, call).unwrap_or_else(|wrong| {
+    let (recorded, due_at) = recorded(world, subscription, event, call).unwrap_or_else(|wrong| {
         books.wrong.push((6, wrong));
-        0
+        (0, None)
     });
     let began_ms = world.wall.elapsed_ms();
     let at = books.sent.len();
@@ -211,10 +210,9 @@ fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
         subscription,
         event,
         began_ms,
-        now: world.wall.clock.now(),
-        clock_changes: world.wall.changes(),
-        is_steady: false,
+        now: world.wall.clock.moment(),
         recorded,
+        due_at,
         boot: world.boot_count(),
         well_ms: world.network.well_ms(subscription, began_ms),
         came: Came::UnderWay,
@@ -256,15 +254,21 @@ fn signed_event(
     verified.map(|()| event).map_err(|error| (event, error))
 }
 
-/// How many attempts are on the disk; the event itself must be, with this very body.
-fn recorded(world: &World, to: SubscriptionId, event: EventId, call: &Call) -> Result<usize, String> {
+/// How many attempts are on the disk, and from when on it is owed; the event itself must be there, with this very body.
+fn recorded(
+    world: &World,
+    to: SubscriptionId,
+    event: EventId,
+    call: &Call,
+) -> Result<(usize, Option<UnixMs>), String> {
     let model = world.model();
     let logged = model.event(event);
     let logged = logged.ok_or_else(|| format!("{event} was sent, and is not on the disk"))?;
     if logged.event.body.as_bytes() != call.body {
         return Err(format!("{event} has another body than the one on the disk"));
     }
-    Ok(model.attempts(to, logged.seq))
+    let due_at = model.due_at.get(&(to, logged.seq)).copied();
+    Ok((model.attempts(to, logged.seq), due_at))
 }
 
 fn status(status: u16, retry_after: Option<RetryAfter>) -> Outcome {

@@ -17,8 +17,17 @@ pub struct Played {
     pub world: Arc<World>,
 }
 
-/// Plays one world.
+/// Plays one world of the script.
 pub fn play(seed: u64, plant: Option<Plant>) -> Played {
+    play_with(seed, plant, async |world| script::play(world).await)
+}
+
+/// Plays one world in which this happens.
+pub fn play_with(
+    seed: u64,
+    plant: Option<Plant>,
+    act: impl AsyncFnOnce(&Arc<World>) -> Result<(), Violation>,
+) -> Played {
     let wall = Arc::new(Wall::new(seed));
     let follows = wall.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -30,7 +39,7 @@ pub fn play(seed: u64, plant: Option<Plant>) -> Played {
     let world = World::new(seed, plant, wall);
     let violation = runtime.block_on(async {
         world.wall.follow();
-        let played = script::play(&world).await;
+        let played = act(&world).await;
         world.crash("at the end");
         played.err()
     });

@@ -19,6 +19,8 @@ pub struct Wall {
 
 #[derive(Debug, Default)]
 struct Skew {
+    /// Virtual time that the gateway's clock knows of.
+    seen_ms: u64,
     offset_ms: i64,
     stalled: bool,
     /// How often anything about the clock was changed by hand.
@@ -50,10 +52,12 @@ impl Wall {
 
     /// Called whenever virtual time may have moved, before any task runs.
     pub fn follow(&self) {
-        let skew = self.skew();
-        if !skew.stalled {
-            let now = self.true_now().0.saturating_add_signed(skew.offset_ms);
-            self.clock.set(UnixMs(now));
+        let mut skew = self.skew();
+        let (elapsed_ms, stood_at) = (self.elapsed_ms(), self.clock.now());
+        self.clock.pass(elapsed_ms - skew.seen_ms);
+        skew.seen_ms = elapsed_ms;
+        if skew.stalled {
+            self.clock.set(stood_at);
         }
     }
 
@@ -64,6 +68,8 @@ impl Wall {
         skew.changes += 1;
         drop(skew);
         self.follow();
+        self.clock
+            .set(UnixMs(self.true_now().0.saturating_add_signed(offset_ms)));
     }
 
     /// The gateway's clock stands until it is stepped.
@@ -71,18 +77,6 @@ impl Wall {
         let mut skew = self.skew();
         skew.stalled = true;
         skew.changes += 1;
-    }
-
-    /// Whether the gateway's clock tells the time.
-    pub fn is_right(&self) -> bool {
-        let skew = self.skew();
-        skew.offset_ms == 0 && !skew.stalled
-    }
-
-    /// Not changed by hand since it had been changed so often, and not standing still.
-    pub fn is_steady_since(&self, changes: usize) -> bool {
-        let skew = self.skew();
-        skew.changes == changes && !skew.stalled
     }
 
     pub fn changes(&self) -> usize {

@@ -107,6 +107,7 @@ impl World {
         self.note(&format!("boot  {boot}"));
         self.network.trouble(self.wall.elapsed_ms());
         let image = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wall.clock.begin();
         *self.process() = Some(Process::start(image, self));
         // Whatever was promised must be there now.
         let mut books = self.books();

@@ -189,7 +189,7 @@ pub fn commits_become_visible_in_their_order<H: Home>() {
             }
         });
         let commits = (0..KEYS).map(|n| Commit::AddKey(Box::new(samples::key(n))));
-        let tickets: Vec<_> = commits.map(|commit| store.commit(commit, NOON)).collect();
+        let tickets: Vec<_> = commits.map(|commit| store.commit(commit, NOON.into())).collect();
         for (n, ticket) in (0..).zip(tickets) {
             assert_eq!(wait(ticket).unwrap(), Committed::New(None));
             assert!(seen(n));

@@ -18,7 +18,7 @@ pub trait Home {
     fn reopened(self) -> Self;
 
     fn hand_in(&self, commit: Commit, now: UnixMs) -> Ticket {
-        self.store().commit(commit, now)
+        self.store().commit(commit, now.into())
     }
 
     fn commit(&self, commit: Commit, now: UnixMs) -> Committed {

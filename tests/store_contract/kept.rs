@@ -286,6 +286,20 @@ pub fn a_forgotten_delivery_is_gone<H: Home>() {
     assert_eq!(home.reopened().store().live().counts().due, 0);
 }
 
+pub fn a_rescheduled_delivery_is_due_at_its_new_time_alone<H: Home>() {
+    let (home, ..) = rented::<H>();
+    let due = only_due(&home);
+    let sooner = UnixMs(1);
+    home.commit(Commit::Reschedule(due, sooner), NOON);
+    let moved = Due {
+        due_at: sooner,
+        ..due
+    };
+    assert_eq!(only_due(&home), moved);
+    let home = home.reopened();
+    assert_eq!((only_due(&home), home.store().live().counts().due), (moved, 1));
+}
+
 pub fn a_known_number_stays_as_it_is<H: Home>() {
     let (home, _, number) = rented::<H>();
     home.commit(

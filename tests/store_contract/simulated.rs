@@ -57,7 +57,7 @@ fn hand_in_everything(store: &Simulated) -> Vec<Ticket> {
     ];
     commits
         .into_iter()
-        .map(|commit| store.commit(commit, NOON))
+        .map(|commit| store.commit(commit, NOON.into()))
         .collect()
 }
 
@@ -89,7 +89,7 @@ fn a_power_cut_keeps_what_was_synced_and_nothing_else() {
     let tickets = hand_in_everything(&store);
     assert!(is_empty(&by_hand(store.cut_power())));
     store.sync();
-    let pending = store.commit(samples::stray("m3", NOON).0, NOON);
+    let pending = store.commit(samples::stray("m3", NOON).0, NOON.into());
     let after = by_hand(store.cut_power());
     assert_eq!(
         (
@@ -104,17 +104,17 @@ fn a_power_cut_keeps_what_was_synced_and_nothing_else() {
 #[test]
 fn a_failed_sync_is_for_ever() {
     let store = by_hand(Disk::default());
-    let kept = store.commit(samples::stray("m1", NOON).0, NOON);
+    let kept = store.commit(samples::stray("m1", NOON).0, NOON.into());
     store.sync();
     assert_eq!(wait(kept).unwrap(), Committed::New(None));
-    let lost = store.commit(samples::stray("m2", NOON).0, NOON);
+    let lost = store.commit(samples::stray("m2", NOON).0, NOON.into());
     assert!(store.is_healthy());
     store.fail_sync();
     assert!(matches!(wait(lost), Err(Error::Broken(_))));
     assert!(!store.is_healthy());
     for _ in 0..3 {
         assert!(matches!(
-            wait(store.commit(samples::stray("m3", NOON).0, NOON)),
+            wait(store.commit(samples::stray("m3", NOON).0, NOON.into())),
             Err(Error::Broken(_))
         ));
         assert_eq!(store.sync(), 0);
@@ -128,9 +128,9 @@ fn a_failed_sync_is_for_ever() {
 #[test]
 fn a_lost_commit_leaves_its_place_to_the_repetition() {
     let store = by_hand(Disk::default());
-    drop(store.commit(samples::stray("m1", NOON).0, NOON));
+    drop(store.commit(samples::stray("m1", NOON).0, NOON.into()));
     let store = by_hand(store.cut_power());
-    let again = store.commit(samples::stray("m1", NOON).0, NOON);
+    let again = store.commit(samples::stray("m1", NOON).0, NOON.into());
     store.sync();
     assert_eq!(wait(again).unwrap(), Committed::New(None));
 }

@@ -246,7 +246,7 @@ async fn a_page_looks_at_no_more_than_its_bound() {
             };
             store.commit(
                 Commit::Record(Box::new(attempt(id, event, kind)), Rules::default()),
-                now,
+                now.into(),
             )
         })
         .collect();

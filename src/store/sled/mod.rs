@@ -27,7 +27,7 @@ use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq
 use crate::core::ingest::StoredMessage;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
-use crate::core::time::UnixMs;
+use crate::core::time::{Moment, UnixMs};
 
 /// How a store is opened. Every number is a key of `config.toml`, section `[store]`.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ impl Sled {
     fn submit(
         &self,
         commit: Commit,
-        now: UnixMs,
+        now: Moment,
     ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         // Not numbers: a gateway adds those of its configuration at every start, and must start on a full disk too.
         let grows = matches!(
@@ -115,7 +115,7 @@ impl Sled {
 }
 
 impl Store for Sled {
-    fn commit(&self, commit: Commit, now: UnixMs) -> Ticket {
+    fn commit(&self, commit: Commit, now: Moment) -> Ticket {
         match self.submit(commit, now) {
             Ok(answered) => Box::pin(async { answered.await.unwrap_or(Err(Error::Closed)) }),
             Err(error) => Box::pin(std::future::ready(Err(error))),

@@ -1,9 +1,10 @@
 //! 6 and 7: what is owed is sent, on its schedule, as often as it must be and no oftener, and nobody waits for another's sake.
 
 use ringback::core::attempt::Attempt;
-use ringback::core::delivery::{Next, Outcome};
+use ringback::core::delivery::Next;
 use ringback::core::id::SubscriptionId;
 use ringback::core::retry::DELAY_MAX_MS;
+use ringback::core::time::UnixMs;
 
 use super::{News, ensure};
 use crate::simulation::books::{Came, Sent};
@@ -28,19 +29,14 @@ pub fn on_schedule(world: &World, news: &News) -> Result<(), String> {
     for sent in &books.sent[news.sent.clone()] {
         let logged = event_of(&model, sent)?;
         let before = model.attempt(sent.subscription, logged.seq, sent.recorded);
-        let due_at = match before.map(|attempt| attempt.next) {
-            None => logged.at.now,
-            Some(Next::Retry { at }) => at,
-            // Switched off by this one: it is owed as before, if it is ever switched on.
-            Some(Next::Disabled(_) | Next::Probed) => continue,
-            Some(_) => {
-                return Err(format!("{} was sent again to {}", sent.event, sent.subscription));
-            }
-        };
-        ensure(due_at <= sent.now, || {
+        let is_over = before.is_some_and(|attempt| attempt.next.owed_at(&attempt.due).is_none());
+        ensure(!is_over, || {
+            format!("{} was sent again to {}", sent.event, sent.subscription)
+        })?;
+        ensure(sent.due_at <= Some(sent.now.steady), || {
             format!(
-                "{} was sent to {} at {}, due at {due_at}",
-                sent.event, sent.subscription, sent.now
+                "{} was sent to {} at {}, due at {:?}",
+                sent.event, sent.subscription, sent.now.steady, sent.due_at
             )
         })?;
     }
@@ -50,26 +46,21 @@ pub fn on_schedule(world: &World, news: &News) -> Result<(), String> {
 /// A retry waits for its delay or its subscriber's hint, whichever is longer, and at most a tenth more.
 pub fn retries_wait(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
-    for Tried { attempt } in &model.tried[news.tried.clone()] {
-        let mut calls = books.calls(attempt.due.subscription, attempt.event);
-        let call = calls.find(|sent| sent.now == attempt.started_at);
+    for Tried { attempt, .. } in &model.tried[news.tried.clone()] {
+        let calls = books.calls(attempt.due.subscription, attempt.event);
+        let same = |sent: &&Sent| sent.recorded == usize::from(attempt.due.attempts);
+        let call = calls.filter(same).last();
         let call = call.ok_or_else(|| format!("an attempt of {} was never made", attempt.event))?;
-        // A clock that was changed during the attempt says nothing about how long it took.
-        if call.is_steady {
-            waits_long_enough(attempt)?;
-        }
+        waits_long_enough(attempt, call.now.steady)?;
     }
     Ok(())
 }
 
-fn waits_long_enough(attempt: &Attempt) -> Result<(), String> {
+fn waits_long_enough(attempt: &Attempt, started_at: UnixMs) -> Result<(), String> {
     let Next::Retry { at: next } = attempt.next else {
         return Ok(());
     };
-    let hint_ms = match &attempt.outcome {
-        Outcome::Answered { retry_after_ms, .. } => retry_after_ms.unwrap_or(0),
-        Outcome::Failed(_) | Outcome::Untried => 0,
-    };
+    let hint_ms = attempt.outcome.retry_after_ms().unwrap_or(0);
     let Some(delay_ms) = retry().delay_ms(attempt.number()) else {
         return Err(format!(
             "{} is tried more often than the schedule says",
@@ -77,9 +68,7 @@ fn waits_long_enough(attempt: &Attempt) -> Result<(), String> {
         ));
     };
     let base_ms = delay_ms.max(hint_ms).min(DELAY_MAX_MS);
-    let ended_at = attempt
-        .started_at
-        .plus_ms(u64::from(attempt.timing.total_us / 1000));
+    let ended_at = started_at.plus_ms(u64::from(attempt.timing.total_us / 1000));
     let waits_ms = next.since(ended_at);
     ensure((base_ms..=base_ms + base_ms / 10 + 2).contains(&waits_ms), || {
         format!(
@@ -113,7 +102,7 @@ pub fn recorded_before_repeated(world: &World, news: &News) -> Result<(), String
 /// What is recorded as delivered was accepted.
 pub fn success_is_the_subscribers_word(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
-    for Tried { attempt } in &model.tried[news.tried.clone()] {
+    for Tried { attempt, .. } in &model.tried[news.tried.clone()] {
         let mut calls = books.calls(attempt.due.subscription, attempt.event);
         let is_true = attempt.next != Next::Delivered || calls.any(|call| call.came == Came::Accepted);
         ensure(is_true, || {
@@ -148,16 +137,18 @@ pub fn silent_when_off(world: &World, news: &News) -> Result<(), String> {
 }
 
 /// Whether the subscriber's own hint, which holds for all that it is owed, was still to be waited for shortly before this call.
-fn asks_to_wait(attempt: &Attempt, sent: &Sent) -> bool {
-    let Outcome::Answered {
-        retry_after_ms: Some(hint_ms),
-        ..
-    } = attempt.outcome
-    else {
+fn asks_to_wait(tried: &Tried, sent: &Sent) -> bool {
+    let Some(hint_ms) = tried.attempt.outcome.retry_after_ms() else {
         return false;
     };
-    let waits_until = attempt.started_at.plus_ms(hint_ms + hint_ms / 10 + WELL_MS);
-    attempt.due.subscription == sent.subscription && waits_until > sent.now
+    // A restart counts on from the wall's time, which may have been set back, but waits for no more than a day.
+    let longest_ms = if sent.boot == tried.at.boot {
+        hint_ms
+    } else {
+        DELAY_MAX_MS
+    };
+    let waits_until_ms = tried.at.ms + longest_ms + longest_ms / 10 + WELL_MS;
+    tried.attempt.due.subscription == sent.subscription && waits_until_ms > sent.began_ms
 }
 
 pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
@@ -165,14 +156,8 @@ pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
     for sent in &books.sent[news.sent.clone()] {
         let logged = event_of(&model, sent)?;
         let waited_ms = sent.began_ms - logged.at.ms;
-        // What was written down before a clock was set back waits until the clock has caught up.
-        let set_back = sent.clock_changes != logged.at.clock_changes;
-        let asked_to_wait = model.tried.iter().any(|tried| asks_to_wait(&tried.attempt, sent));
-        let held_up = !set_back
-            && !asked_to_wait
-            && sent.recorded == 0
-            && sent.well_ms > WELL_MS
-            && waited_ms > PROMPT_MS;
+        let waits = sent.recorded == 0 && sent.well_ms > WELL_MS && waited_ms > PROMPT_MS;
+        let held_up = waits && !model.tried.iter().any(|tried| asks_to_wait(tried, sent));
         ensure(!held_up, || {
             format!(
                 "{} is well, and waited {waited_ms} ms for {}",
