@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod accounts;
 mod agents;
 mod inbound;
 mod keys;
 mod secrets;
 
+pub use accounts::Accounts;
 pub use agents::Mcp;
 pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
@@ -47,6 +49,7 @@ pub enum Error {
 pub struct Config {
     pub server: Server,
     pub admin: Admin,
+    pub accounts: Accounts,
     pub store: Store,
     pub inbound: Inbound,
     pub inbound_log: InboundLog,

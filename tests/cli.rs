@@ -4,6 +4,7 @@
 mod support;
 
 mod cli {
+    pub mod accounts;
     pub mod bench;
     pub mod dev;
     pub mod extract;

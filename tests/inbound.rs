@@ -1,7 +1,9 @@
-//! What becomes of what carriers bring: whole requests in one commit, long messages in parts, repetitions, messages of nobody, receipts.
+//! What becomes of what carriers bring: whole requests in one commit, long messages in parts, repetitions, messages of nobody, receipts;
+//! and what time alone does to keys and accounts.
 //! The real gateway on the simulated store, with a clock that stands until it is set.
 
 mod inbound {
+    pub mod accounts;
     pub mod batches;
     pub mod house;
     pub mod mixed;

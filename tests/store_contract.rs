@@ -2,6 +2,7 @@
 //! What only one of them can show (files, a power cut by hand) stands in a module of its own.
 
 mod store_contract {
+    pub mod access;
     pub mod again;
     pub mod batches;
     pub mod commits;
@@ -17,7 +18,7 @@ mod store_contract {
     pub mod time;
 }
 
-use store_contract::{again, batches, commits, feed, home, inbound_log, kept, lines, time};
+use store_contract::{access, again, batches, commits, feed, home, inbound_log, kept, lines, time};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -32,6 +33,12 @@ macro_rules! ask {
 }
 
 ask! {
+    access:
+        accounts_keys_and_uses_are_kept
+        a_key_is_replaced_once_and_not_after_it_was_revoked
+        an_account_is_made_once_and_changed_on_its_version
+        a_deleted_account_leaves_nothing_and_gets_no_key
+        open_rentals_are_counted;
     commits:
         a_message_is_new_once
         a_message_handed_in_many_times_at_once_is_new_once

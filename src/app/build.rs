@@ -201,6 +201,7 @@ pub fn rules(config: &Config) -> Result<Rules, BuildError> {
         poll_max_s: config.poll.max_s,
         heartbeat_ms: config.poll.heartbeat_ms,
         subscriptions_max: config.outbound.subscriptions_max,
+        keys_max: config.accounts.keys_max,
         log_days: config.store.log_days,
         country: config.rental.country.clone(),
         partner_service: Some(config.partner.service.clone()).filter(|name| !name.is_empty()),

@@ -1,11 +1,13 @@
 //! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable).
 
+mod accounts;
 mod bench;
 mod call;
 mod demo;
 mod dev;
 mod extract;
 mod inbound;
+mod keys;
 mod listen;
 mod mcp;
 mod operate;
@@ -13,6 +15,7 @@ mod serve;
 mod signature;
 mod sim;
 mod sources;
+mod table;
 mod trigger;
 mod unmatched;
 
@@ -68,9 +71,12 @@ enum Command {
     /// Find messages that belong to nobody, and give one to its rental.
     #[command(subcommand)]
     Unmatched(unmatched::Unmatched),
-    /// Make API keys on a running gateway.
+    /// Make, list, disable and delete the accounts of a running gateway.
     #[command(subcommand)]
-    Keys(operate::Keys),
+    Accounts(accounts::Accounts),
+    /// Make, list, replace and revoke the API keys of a running gateway.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Give agents the four tools over standard input and output, through a running gateway.
     Mcp(mcp::Arguments),
     /// Measure this machine: ingest, wake-up, held polls, deliveries.
@@ -145,7 +151,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
-        Command::Keys(keys) => block_on(operate::keys(keys)),
+        Command::Accounts(command) => block_on(accounts::run(command)),
+        Command::Keys(keys) => block_on(keys::run(keys)),
         Command::Mcp(arguments) => block_on(mcp::run(arguments)),
         Command::Bench(bench) => block_on(bench::run(bench)),
         Command::CheckConfig(file) => serve::check_config(file),

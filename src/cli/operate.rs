@@ -1,4 +1,4 @@
-//! Commands for the operator of a running gateway, through its admin listener: numbers and keys.
+//! Commands for the operator of a running gateway, through its admin listener: how it is reached, and numbers.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -19,24 +19,6 @@ pub enum Numbers {
     /// Add the numbers of a CSV file (header: number,country,price) or a JSON file (a list of such objects).
     Import {
         file: PathBuf,
-        #[command(flatten)]
-        admin: AdminAt,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum Keys {
-    /// Make a key and show it this once.
-    Create {
-        /// The account that it belongs to.
-        #[arg(long)]
-        account: String,
-        /// Make a `rb_test_` key.
-        #[arg(long)]
-        test: bool,
-        /// Let it stand in URLs too, as clients of contract 001 send it.
-        #[arg(long)]
-        allow_query_key: bool,
         #[command(flatten)]
         admin: AdminAt,
     },
@@ -76,26 +58,6 @@ impl AdminAt {
         })?;
         Gateway::new(&url, token.trim())
     }
-}
-
-pub async fn keys(keys: Keys) -> Result<(), Failure> {
-    let Keys::Create {
-        account,
-        test,
-        allow_query_key,
-        admin,
-    } = keys;
-    let reply = admin
-        .gateway()?
-        .post(
-            "/admin/keys",
-            &json!({ "account": account, "test": test, "allow_query_key": allow_query_key }),
-        )
-        .await?
-        .ok()?;
-    println!("{}", reply["key"].as_str().unwrap_or_default());
-    eprintln!("This key is not shown again; the gateway keeps only its hash.");
-    Ok(())
 }
 
 pub async fn numbers(numbers: Numbers) -> Result<(), Failure> {

@@ -47,7 +47,7 @@ pub async fn serve(arguments: Serve) -> Result<(), Failure> {
         .await
         .map_err(Failure::unavailable)?;
     tracing::info!(address = %running.address, admin = %running.admin_address, "serving");
-    if !running.gateway.store().live().has_keys() {
+    if running.gateway.store().live().counts().keys == 0 {
         tracing::warn!("there is no API key yet: make one with `ringback keys create --account NAME`");
     }
     if config.source.is_empty() {

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 56] = [
+pub const RANGES: [(&str, u64, u64); 57] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -29,6 +29,7 @@ pub const RANGES: [(&str, u64, u64); 56] = [
     ("server.json_depth_max", 1, 128),
     ("server.stream_stall_ms", 200, 600_000),
     ("server.drain_ms", 0, 600_000),
+    ("accounts.keys_max", 2, 1_000),
     ("store.queue_max", 16, 1_000_000),
     ("store.group_max", 1, 10_000),
     ("store.disk_reserve_bytes", 0, 1_099_511_627_776),

@@ -1,5 +1,6 @@
 //! The pure rooms: values in, values out; no clock, no dice, no I/O, so every decision has an exact test.
 
+pub mod account;
 pub mod again;
 pub mod attempt;
 pub mod capture;

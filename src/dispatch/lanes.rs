@@ -65,7 +65,9 @@ impl Lanes {
                 return None;
             }
             let lane = lanes.entry(id).or_default();
-            let is_paused = subscription.paused_at.is_some();
+            // A disabled account hears nothing; what it is owed is held, as for a pause.
+            let is_shut = live.access(|table| table.is_shut(&subscription.account));
+            let is_paused = is_shut || subscription.paused_at.is_some();
             match lane.turn((&health, is_paused), &terms(&subscription, rules), now) {
                 Turn::Later => None,
                 Turn::At(at) => {

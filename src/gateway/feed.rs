@@ -39,7 +39,7 @@ pub struct Following {
 pub struct Follower {
     gateway: Arc<Gateway>,
     waiter: Waiter,
-    account: AccountId,
+    key: Arc<Key>,
     patterns: Vec<Pattern>,
     events_max: usize,
     at: Cursor,
@@ -48,7 +48,12 @@ pub struct Follower {
 impl Gateway {
     /// The events after the start, at once; where there are none, the next ones or, after `wait`, none.
     /// May be dropped at any point: a client that hangs up leaves nothing behind.
-    pub async fn events(self: &Arc<Self>, key: &Key, wish: Following, wait: Duration) -> Result<Feed, Error> {
+    pub async fn events(
+        self: &Arc<Self>,
+        key: &Arc<Key>,
+        wish: Following,
+        wait: Duration,
+    ) -> Result<Feed, Error> {
         if !wait.is_zero() {
             return self.follow(key, wish).await?.next(wait).await;
         }
@@ -63,13 +68,13 @@ impl Gateway {
     }
 
     /// Joins the waiters, then looks where the start is.
-    pub async fn follow(self: &Arc<Self>, key: &Key, wish: Following) -> Result<Follower, Error> {
+    pub async fn follow(self: &Arc<Self>, key: &Arc<Key>, wish: Following) -> Result<Follower, Error> {
         let waiter = self.parts.waiters.join(&key.account, key.hash)?;
         let at = self.begin(&key.account, wish.start).await?;
         Ok(Follower {
             gateway: self.clone(),
             waiter,
-            account: key.account.clone(),
+            key: key.clone(),
             patterns: wish.patterns,
             events_max: wish.events_max,
             at,
@@ -139,12 +144,13 @@ impl Follower {
     /// answered is read again.
     pub async fn next(&mut self, wait: Duration) -> Result<Feed, Error> {
         let mut draining = self.gateway.parts.draining.clone();
-        let time_up = tokio::time::sleep(wait);
+        let time_up = tokio::time::sleep(self.gateway.wait_of(&self.key, wait));
         tokio::pin!(time_up);
         loop {
             let changed = self.waiter.notify.notified();
+            self.gateway.check_key(&self.key)?;
             let mut reading = Reading {
-                account: self.account.clone(),
+                account: self.key.account.clone(),
                 after: self.at.seq,
                 patterns: self.patterns.clone(),
                 events_max: self.events_max,

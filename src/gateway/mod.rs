@@ -1,11 +1,13 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
+mod accounts;
 mod deliveries;
 mod delivery_log;
 mod draft;
 mod feed;
 mod inbound;
 mod inbound_log;
+mod keys;
 mod outbound;
 mod partner;
 mod parts;
@@ -27,7 +29,6 @@ use tokio::sync::{Notify, Semaphore, watch};
 use crate::carrier::Reject;
 use crate::clock::Clock;
 use crate::core::id::AccountId;
-use crate::core::key::{Hash, Key, is_plausible};
 use crate::core::money::Price;
 use crate::core::otp::{Engine, Extraction, Filter};
 use crate::core::rental::AlreadyOver;
@@ -37,11 +38,15 @@ use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
+pub use accounts::KnownAccount;
+use accounts::Making;
 pub use deliveries::Redelivered;
 pub use delivery_log::{LogPage, LogWish};
 pub use feed::{Feed, Follower, Following};
 pub use inbound::Inbound;
 pub use inbound_log::{CaptureFilter, InboundLog, LogRules, Replayed};
+use keys::Uses;
+pub use keys::{KeyWish, KnownKey};
 pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
@@ -67,6 +72,8 @@ pub struct Rules {
     /// Between two signs of life on a stream that has no events.
     pub heartbeat_ms: u64,
     pub subscriptions_max: usize,
+    /// Keys of one account.
+    pub keys_max: usize,
     /// Days that events are kept after their own day; an older cursor is refused.
     pub log_days: u32,
     /// The country a rental without a wish gets its number from.
@@ -113,6 +120,8 @@ pub struct Gateway {
     parts: Parts,
     /// Places of attempts that are made to try a subscription.
     trials: Semaphore,
+    uses: Uses,
+    making: Making,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +169,26 @@ pub enum Error {
     TooManyPolls,
     #[error("too many polls are held in all; try again shortly")]
     Crowded,
+    #[error("the key is not valid, or not any more")]
+    KeyGone,
+    #[error("the account is disabled; ask the operator of this gateway")]
+    AccountDisabled,
+    #[error("there is no account {0}; `ringback accounts ls` lists them")]
+    NoAccount(String),
+    #[error("account {0} is there already")]
+    AccountExists(String),
+    #[error("account {0} was deleted; its id is free again on {1}, when what it owned is gone from the logs")]
+    AccountHeld(String, UnixMs),
+    #[error(
+        "the account has {0} rentals that are not over; cancel them or wait for their end, then delete it"
+    )]
+    AccountInUse(usize),
+    #[error("there is no key {0}; `ringback keys ls` lists them")]
+    NoKey(String),
+    #[error("an account may have {0} keys; revoke one first")]
+    TooManyKeys(usize),
+    #[error("the key was replaced already; rotate the one in its place")]
+    KeyReplaced,
     #[error("the message belongs to a rental already")]
     NotUnmatched,
     #[error("the message came to another number than this rental's, or before it began")]
@@ -191,6 +220,8 @@ impl Gateway {
         Self {
             parts,
             trials: Semaphore::new(TRIALS_MAX),
+            uses: Uses::default(),
+            making: Making::default(),
         }
     }
 
@@ -226,19 +257,6 @@ impl Gateway {
     /// What the extractor of this gateway sees in a text: with the operator's rules.
     pub fn extract(&self, text: &str) -> Extraction {
         self.parts.engine.extract(text, &Filter::default())
-    }
-
-    /// Whose key this is.
-    pub fn authenticate(&self, key: &str) -> Option<Arc<Key>> {
-        if !is_plausible(key) {
-            return None;
-        }
-        self.parts.store.live().key(Hash::of(key))
-    }
-
-    /// Adds a key; from the next request on it is valid.
-    pub async fn add_key(&self, key: Key) -> Result<(), Error> {
-        self.commit(Commit::AddKey(Box::new(key))).await.map(drop)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {

@@ -50,10 +50,12 @@ impl Gateway {
     ) -> Result<Option<Rental>, Error> {
         let waiter = self.parts.waiters.join(id, key.hash)?;
         let mut draining = self.parts.draining.clone();
-        let time_up = tokio::time::sleep(wait);
+        let time_up = tokio::time::sleep(self.wait_of(key, wait));
         tokio::pin!(time_up);
         loop {
             let changed = waiter.notify.notified();
+            // Revoked, its holder hears so and nothing else.
+            self.check_key(key)?;
             let now = self.once(key, id, is).await?;
             if now.is_some() {
                 return Ok(now);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::accounts::Thing;
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::event;
 use crate::core::id::{AccountId, RentalId};
@@ -52,6 +53,7 @@ impl Gateway {
         let known = self.parts.services.iter().find(|s| s.name == wish.service);
         let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
         let country = wish.country.as_ref().unwrap_or(&self.parts.rules.country);
+        let _place = self.making.begin(account, Thing::Rental, |_| Ok(()))?;
         for _ in 0..DECISIONS_MAX {
             let now = self.parts.clock.now();
             let live = self.parts.store.live();
@@ -105,10 +107,11 @@ impl Gateway {
 
     /// A rental of this account; a foreign one is as unknown as none.
     pub async fn rental(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
-        match self.parts.store.live().rental(id) {
-            Some(rental) if rental.account == *account => Ok((*rental).clone()),
-            Some(_) => Err(Error::NotFound),
-            None => Ok(Arc::unwrap_or_clone(self.rental_of(account, id).await?)),
+        let live = self.parts.store.live().rental(id);
+        // A foreign one is looked for on the disk too: that it is there must not show in the time.
+        match live.filter(|rental| rental.account == *account) {
+            Some(rental) => Ok((*rental).clone()),
+            None => self.stored_rental(account, id).await,
         }
     }
 
@@ -117,9 +120,13 @@ impl Gateway {
         if let Some(rental) = self.parts.store.live().rental(id) {
             return Ok(rental);
         }
+        self.stored_rental(account, id).await.map(Arc::new)
+    }
+
+    async fn stored_rental(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
         let account = account.clone();
         let read = self.read(move |store| store.rental(&account, id)).await?;
-        read.map(Arc::new).ok_or(Error::NotFound)
+        read.ok_or(Error::NotFound)
     }
 
     /// Newest first, starting below `before`.
@@ -232,6 +239,6 @@ fn pick(free: &[Arc<Number>], dice: f64) -> Option<Arc<Number>> {
 }
 
 /// A name from outside as an error may repeat it.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(40).collect()
 }

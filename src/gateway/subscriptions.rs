@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::accounts::Thing;
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::event::Event;
 use crate::core::health::Health;
@@ -37,9 +38,14 @@ impl Gateway {
         key: NewKey,
     ) -> Result<Subscription, Error> {
         let max = self.parts.rules.subscriptions_max;
-        if self.parts.store.live().subscriptions(account).len() >= max {
-            return Err(Error::TooManySubscriptions(max));
-        }
+        let live = self.parts.store.live();
+        let _place = self.making.begin(account, Thing::Subscription, |making| {
+            if live.subscriptions(account).len() + making < max {
+                Ok(())
+            } else {
+                Err(Error::TooManySubscriptions(max))
+            }
+        })?;
         self.check(&settings)?;
         let now = self.parts.clock.now();
         let subscription = Subscription {

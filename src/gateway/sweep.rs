@@ -8,30 +8,37 @@ use super::{Error, Gateway};
 const SWEEP_MAX: usize = 100;
 /// How often the logs' age is looked at.
 const LOGS_EVERY: Duration = Duration::from_secs(600);
+/// How often it is written down when keys were used.
+const USES_EVERY: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Ends what is over, until the process drains. Runs beside everything else.
     pub async fn sweep_for_ever(&self, every: Duration, log_days: u32) {
         let mut draining = self.parts.draining.clone();
-        let mut logs_in = Duration::ZERO;
+        let (mut logs_in, mut uses_in) = (Duration::ZERO, USES_EVERY);
         while !*draining.borrow() {
             for swept in [self.sweep().await, self.sweep_parts().await] {
-                if let Err(error) = swept {
-                    tracing::warn!(%error, "a sweep failed; the next one tries again");
-                }
+                told(swept);
             }
             if logs_in.is_zero() {
                 self.drop_old_logs(log_days).await;
                 self.trim_inbound_log().await;
+                told(self.forget_accounts().await);
                 logs_in = LOGS_EVERY;
             }
+            if uses_in.is_zero() {
+                told(self.note_key_uses().await);
+                uses_in = USES_EVERY;
+            }
             logs_in = logs_in.saturating_sub(every);
+            uses_in = uses_in.saturating_sub(every);
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(every) => {}
                 _ = draining.wait_for(|draining| *draining) => {}
             }
         }
+        told(self.note_key_uses().await);
     }
 
     /// Ends rentals whose time is up; says how many.
@@ -59,5 +66,11 @@ impl Gateway {
             Ok(days) => tracing::info!(days, "dropped logs older than their retention"),
             Err(error) => tracing::warn!(%error, "old logs could not be dropped; tried again in ten minutes"),
         }
+    }
+}
+
+fn told<T>(swept: Result<T, Error>) {
+    if let Err(error) = swept {
+        tracing::warn!(%error, "a sweep failed; the next one tries again");
     }
 }

@@ -40,8 +40,15 @@ pub struct Waiters {
 #[derive(Debug, Default)]
 struct Shared {
     topics: HashMap<Topic, (Arc<Notify>, usize)>,
-    keys: HashMap<Hash, usize>,
+    keys: HashMap<Hash, OfKey>,
     count: usize,
+}
+
+/// How often somebody waits by a key, in all and for each topic.
+#[derive(Debug, Default)]
+struct OfKey {
+    count: usize,
+    topics: HashMap<Topic, usize>,
 }
 
 impl Waiters {
@@ -67,12 +74,14 @@ impl Waiters {
         if shared
             .keys
             .get(&key)
-            .is_some_and(|held| *held >= self.waiters_per_key_max)
+            .is_some_and(|held| held.count >= self.waiters_per_key_max)
         {
             return Err(Error::TooManyPolls);
         }
         shared.count += 1;
-        *shared.keys.entry(key).or_default() += 1;
+        let of_key = shared.keys.entry(key).or_default();
+        of_key.count += 1;
+        *of_key.topics.entry(topic.clone()).or_default() += 1;
         let (notify, held) = shared.topics.entry(topic.clone()).or_default();
         *held += 1;
         Ok(Waiter {
@@ -93,6 +102,15 @@ impl Waiters {
         }
     }
 
+    /// Wakes everyone who waits by this key, to see whether it still lets them in; who waits for the same by another goes on.
+    pub fn wake_key(&self, key: Hash) {
+        let topics: Vec<Topic> = match self.lock().keys.get(&key) {
+            Some(of_key) => of_key.topics.keys().cloned().collect(),
+            None => return,
+        };
+        topics.into_iter().for_each(|topic| self.wake(topic));
+    }
+
     pub fn count(&self) -> usize {
         self.lock().count
     }
@@ -107,9 +125,21 @@ impl Waiters {
             }
         }
         if let Entry::Occupied(mut place) = shared.keys.entry(key) {
-            *place.get_mut() -= 1;
-            if *place.get() == 0 {
+            place.get_mut().leave(topic);
+            if place.get().count == 0 {
                 place.remove();
+            }
+        }
+    }
+}
+
+impl OfKey {
+    fn leave(&mut self, topic: &Topic) {
+        self.count -= 1;
+        if let Some(held) = self.topics.get_mut(topic) {
+            *held -= 1;
+            if *held == 0 {
+                self.topics.remove(topic);
             }
         }
     }
@@ -132,6 +162,8 @@ impl Drop for Waiter {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn key(n: u8) -> Hash {
@@ -161,6 +193,19 @@ mod tests {
         drop(held);
         let shared = waiters.lock();
         assert!(shared.topics.is_empty() && shared.keys.is_empty() && shared.count == 0);
+    }
+
+    #[tokio::test]
+    async fn a_key_wakes_all_that_waits_by_it() {
+        let waiters = Waiters::new(10, 10);
+        let held = [1, 2].map(|n| waiters.join(RentalId([n; 16]), key(1)).unwrap());
+        let other = waiters.join(RentalId([3; 16]), key(2)).unwrap();
+        let [first, second] = [&held[0], &held[1]].map(|waiter| waiter.notify.notified());
+        let third = other.notify.notified();
+        waiters.wake_key(key(1));
+        first.await;
+        second.await;
+        assert_eq!(third.now_or_never(), None);
     }
 
     #[tokio::test]

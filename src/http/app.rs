@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::cidr::Cidr;
 use crate::core::key::Key;
-use crate::gateway::Gateway;
+use crate::gateway::{Error, Gateway};
 
 /// The API's listener: the gateway behind it and the limits in front of it.
 pub struct App {
@@ -65,10 +65,13 @@ pub fn empty(status: StatusCode) -> Answer {
     Ok(response)
 }
 
-/// The bearer's key, or 401. Every failure looks the same.
+/// What whoever has no valid key hears, whatever is wrong with it.
+pub const SEND_KEY: &str = "Send a valid API key as \"Authorization: Bearer KEY\".";
+
+/// The bearer's key, or 401: an unknown, a revoked and an expired one look the same. 403 for the key of a disabled account.
 pub fn bearer(app: &App, headers: &HeaderMap) -> Result<Arc<Key>, Problem> {
-    let key = bearer_text(headers).and_then(|key| app.gateway.authenticate(key));
-    key.ok_or_else(|| Problem::unauthorized("Send a valid API key as \"Authorization: Bearer KEY\"."))
+    let key = bearer_text(headers).ok_or(Error::KeyGone)?;
+    Ok(app.gateway.authenticate(key)?)
 }
 
 /// What stands after `Bearer`, if one such field was sent.

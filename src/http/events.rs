@@ -189,13 +189,14 @@ async fn next_piece(mut follower: Follower, heartbeat: Duration) -> Option<Next>
     match follower.next(heartbeat).await {
         Ok(feed) => Some((piece(&feed)?, (Some(follower), None))),
         Err(error) => {
-            if !matches!(error, Error::CursorGone) {
+            let last: &'static [u8] = match error {
+                Error::KeyGone | Error::AccountDisabled => b": this key is not valid any more\n\n",
+                _ => b": this stream ended, come back with its last id\n\n",
+            };
+            if matches!(error, Error::Store(_)) {
                 tracing::warn!(%error, "an events stream was ended");
             }
-            Some((
-                Bytes::from_static(b": this stream ended, come back with its last id\n\n"),
-                (None, None),
-            ))
+            Some((Bytes::from_static(last), (None, None)))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The one mapping from the gateway's errors to answers.
 
+use super::app::SEND_KEY;
 use super::problem::Problem;
 use crate::carrier::Reject;
 use crate::gateway::Error;
@@ -23,6 +24,11 @@ impl From<Error> for Problem {
             }
             Error::Refused(_) => Self::unauthorized("The request is not signed by a key of this source."),
             Error::RefusedForNow(_) | Error::Unconfirmed => Self::unavailable(detail, REFUSED_S),
+            Error::KeyGone => Self::unauthorized(SEND_KEY),
+            Error::AccountDisabled => Self::forbidden(detail),
+            Error::NoAccount(_) | Error::NoKey(_) => Self::not_found(detail),
+            Error::AccountExists(_) | Error::AccountHeld(..) | Error::KeyReplaced => Self::conflict(detail),
+            Error::AccountInUse(open) => Self::conflict(detail).with("rentals", open),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
             Error::NoCapture => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
@@ -30,8 +36,10 @@ impl From<Error> for Problem {
             Error::BadSettings(_) => Self::bad_request(format!("{detail}.")),
             Error::UnknownService(_) | Error::BadTarget(_) | Error::TooDear(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
-            Error::TooManySubscriptions(max) => Self::conflict(detail).with("limit", max),
             Error::NotUnmatched | Error::SubscriptionDisabled => Self::conflict(detail),
+            Error::TooManySubscriptions(max) | Error::TooManyKeys(max) => {
+                Self::conflict(detail).with("limit", max)
+            }
             Error::NotOfThisRental => Self::unprocessable(detail),
             Error::CursorGone | Error::EventGone => Self::gone(detail),
             Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),

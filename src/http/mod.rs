@@ -4,6 +4,7 @@
 //! (the deadlines of one connection), `wire` and `framing` (what hyper is laxer about), `admit` (checks on a parsed head),
 //! `body`, `problem`, `tls`. Of the routes: `router` (all of them), `app` (what they share), then one file each.
 
+mod accounts;
 pub mod admin;
 mod admit;
 pub mod app;

@@ -49,6 +49,10 @@ fn refusal(code: &'static str, problem: Problem) -> Refusal {
     }
 }
 
+fn bad_key(advice: &'static str) -> Refusal {
+    refusal("BAD_KEY", Problem::unauthorized(advice))
+}
+
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Self {
@@ -65,6 +69,7 @@ impl From<Error> for Refusal {
                 "NO_NUMBERS",
                 Problem::not_found("No number of this country is free; try again when one has cooled down."),
             ),
+            Error::KeyGone => bad_key("Send a valid API key as \"api_key\"."),
             Error::NotFound => refusal(
                 "RENTAL_NOT_FOUND",
                 Problem::not_found("There is no rental of this id."),
@@ -209,23 +214,17 @@ fn authenticate(
     query: &[(String, String)],
     body: &[(String, String)],
 ) -> Result<Arc<Key>, Refusal> {
-    let unknown = || {
-        refusal(
-            "BAD_KEY",
-            Problem::unauthorized("Send a valid API key as \"api_key\"."),
-        )
-    };
     if let Some(key) = bearer_text(&head.headers).or_else(|| find(body, "api_key")) {
-        return app.gateway.authenticate(key).ok_or_else(unknown);
+        return Ok(app.gateway.authenticate(key)?);
     }
-    let key = find(query, "api_key")
-        .and_then(|key| app.gateway.authenticate(key))
-        .ok_or_else(unknown)?;
+    let key = find(query, "api_key").ok_or(Error::KeyGone)?;
+    let key = app.gateway.authenticate(key)?;
     if key.allow_query_key {
         return Ok(key);
     }
-    let advice = "This key must not stand in a URL: send it as \"Authorization: Bearer KEY\", or make one with --allow-query-key.";
-    Err(refusal("BAD_KEY", Problem::unauthorized(advice)))
+    Err(bad_key(
+        "This key must not stand in a URL: send it as \"Authorization: Bearer KEY\", or make one with --allow-query-key.",
+    ))
 }
 
 #[derive(Serialize)]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::access;
 use super::deliveries::{Effects, Lines};
 use super::inbound_log::{InboundLog, Keep};
 use super::keys::{self, Tree};
@@ -44,6 +45,7 @@ pub struct Group {
     pub(super) health: HashMap<SubscriptionId, Health>,
     pub(super) lines: Lines,
     pub(super) again: BTreeMap<(SubscriptionId, Seq), Again>,
+    pub(super) access: access::InGroup,
 }
 
 /// What the writer carries from group to group.
@@ -74,7 +76,7 @@ impl<R: Rows> Writer<R> {
         if !known.is_empty() {
             return Ok(Committed::Known(known));
         }
-        if self.is_outdated(&plan, group)? {
+        if self.is_outdated(&plan, group)? || self.is_access_outdated(&plan.access, group) {
             return Ok(Committed::Conflict);
         }
         let mut effects = Effects {
@@ -98,6 +100,7 @@ impl<R: Rows> Writer<R> {
         if let Some(moved) = plan.rescheduled {
             self.reschedule(moved, (group, &mut effects))?;
         }
+        self.add_access(plan.access, group, &mut effects)?;
         for number in plan.new_numbers {
             if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
                 let (row, fact) = plan::number_row(number, &self.vault)?;
@@ -252,7 +255,11 @@ impl Group {
                 Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
                 Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
                 Fact::Health(id, health) => drop(self.health.insert(*id, *health)),
-                Fact::Key(_)
+                Fact::Account(account) => self.access.note_account(&account.id, Some(account.clone())),
+                Fact::AccountGone(id) => self.access.note_account(id, None),
+                Fact::Key(key) => self.access.note_key(key.hash, Some(key.version)),
+                Fact::KeyGone(hash) => self.access.note_key(*hash, None),
+                Fact::KeyUsed(..)
                 | Fact::Event(..)
                 | Fact::Due(_)
                 | Fact::Settled(_)

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::core::account::Account;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::health::Health;
-use crate::core::id::{Seq, SetId, SubscriptionId};
-use crate::core::key::Key;
+use crate::core::id::{AccountId, Seq, SetId, SubscriptionId};
+use crate::core::key::{Hash, Key};
 use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::rental::Rental;
 use crate::core::subscription::Subscription;
+use crate::core::time::UnixMs;
 
 /// What a durable commit changed.
 #[derive(Debug, Clone)]
@@ -21,7 +23,11 @@ pub enum Fact {
     PartsGone(SetId),
     Subscription(Arc<Subscription>),
     Unsubscribed(SubscriptionId),
+    Account(Arc<Account>),
+    AccountGone(AccountId),
     Key(Arc<Key>),
+    KeyGone(Hash),
+    KeyUsed(Hash, UnixMs),
     Event(Seq, Arc<Event>),
     Health(SubscriptionId, Health),
     Due(Due),

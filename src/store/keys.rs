@@ -10,6 +10,8 @@
 //! | state | 6 PARTS | set (16) | sealed `Set` | until complete or timed out |
 //! | state | 8 LINE | subscription (16) line (8) seq (8) | nothing | while owed, where deliveries go out one after the other |
 //! | state | 9 HEALTH | subscription (16) | sealed `Health` | from its first change until the subscription is deleted |
+//! | state | 10 ACCOUNT | account | sealed `Account` | until deleted and its logs are gone |
+//! | state | 11 KEY_USE | SHA-256 of the key (32) | sealed time of its last use, at most a minute old | until the key is revoked |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -40,6 +42,8 @@ pub const DUE: u8 = 5;
 pub const PARTS: u8 = 6;
 pub const LINE: u8 = 8;
 pub const HEALTH: u8 = 9;
+pub const ACCOUNT: u8 = 10;
+pub const KEY_USE: u8 = 11;
 pub const RENTAL: u8 = 16;
 pub const MESSAGE: u8 = 17;
 pub const EVENT: u8 = 18;
@@ -149,6 +153,19 @@ pub fn subscription(account: &AccountId, id: SubscriptionId) -> Key {
 
 pub fn api_key(hash: Hash) -> Key {
     key(KEY, &[&hash.0])
+}
+
+pub fn account(id: &AccountId) -> Key {
+    key(ACCOUNT, &[id.as_str().as_bytes()])
+}
+
+pub fn key_use(hash: Hash) -> Key {
+    key(KEY_USE, &[&hash.0])
+}
+
+/// The key of a row of its use.
+pub fn parse_key_use(key: &[u8]) -> Option<Hash> {
+    Some(Hash(key.get(1..)?.try_into().ok()?))
 }
 
 pub fn due(due: &Due) -> Key {
@@ -319,6 +336,11 @@ mod tests {
             prop_assert_eq!((parse_line(&place), parse_place_in_line(&place)), (Some(sub), Some(Seq(seq))));
             prop_assert!(place.starts_with(&line(sub, n)));
             prop_assert_eq!(parse_health(&health(sub)), Some(sub));
+        }
+
+        #[test]
+        fn uses_round_trip(hash: [u8; 32]) {
+            prop_assert_eq!(parse_key_use(&key_use(Hash(hash))), Some(Hash(hash)));
         }
 
         #[test]

@@ -2,10 +2,11 @@
 //! this follows it after every sync, so nothing is seen here before it is durable.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::access::Table;
 pub use super::fact::Fact;
+use super::listener::{Listener, OnEvent};
 use super::owed::{Backlog, Owed};
 use super::sets::Sets;
 use crate::core::delivery::{Due, Place};
@@ -32,18 +33,6 @@ pub struct Live {
     listener: Listener,
 }
 
-/// Hears whose event became durable.
-pub type OnEvent = Box<dyn Fn(&AccountId) + Send + Sync>;
-
-#[derive(Default)]
-struct Listener(OnceLock<OnEvent>);
-
-impl fmt::Debug for Listener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listener")
-    }
-}
-
 #[derive(Debug, Default)]
 struct Tables {
     rentals: HashMap<RentalId, Arc<Rental>>,
@@ -57,7 +46,7 @@ struct Tables {
     /// Of those whose health was ever other than perfect.
     health: HashMap<SubscriptionId, Health>,
     by_account: HashMap<AccountId, Vec<SubscriptionId>>,
-    keys: HashMap<Hash, Arc<Key>>,
+    access: Table,
     owed: Owed,
     events: HashMap<Seq, Arc<Event>>,
     event_order: VecDeque<Seq>,
@@ -94,16 +83,13 @@ impl Live {
         let mut tables = self.write();
         facts.into_iter().for_each(|fact| tables.apply(fact));
         drop(tables);
-        if let Some(listener) = self.listener.0.get() {
-            heard.iter().for_each(listener);
-        }
+        self.listener.tell(&heard);
     }
 
     /// Has `listener` called with the account of every event that became durable from now on, whatever commit it came with. The first
     /// one stays.
     pub fn on_event(&self, listener: OnEvent) {
-        // A store serves one gateway.
-        let _ = self.listener.0.set(listener);
+        self.listener.set(listener);
     }
 
     /// The newest durable event of all.
@@ -116,12 +102,13 @@ impl Live {
         self.write().newest_event = newest;
     }
 
-    pub fn key(&self, hash: Hash) -> Option<Arc<Key>> {
-        self.read().keys.get(&hash).cloned()
+    /// Accounts and keys, looked at under one lock.
+    pub fn access<T>(&self, look: impl FnOnce(&Table) -> T) -> T {
+        look(&self.read().access)
     }
 
-    pub fn has_keys(&self) -> bool {
-        !self.read().keys.is_empty()
+    pub fn key(&self, hash: Hash) -> Option<Arc<Key>> {
+        self.access(|table| table.key(hash).cloned())
     }
 
     pub fn rental(&self, id: RentalId) -> Option<Arc<Rental>> {
@@ -306,7 +293,7 @@ impl Live {
             numbers: tables.numbers.len(),
             numbers_free: tables.free.values().map(BTreeSet::len).sum(),
             subscriptions: tables.subscriptions.len(),
-            keys: tables.keys.len(),
+            keys: tables.access.keys().count(),
             due: tables.owed.count(),
         }
     }
@@ -326,9 +313,11 @@ impl Tables {
             Fact::PartsGone(id) => self.sets.remove(id),
             Fact::Subscription(subscription) => self.put_subscription(subscription),
             Fact::Unsubscribed(id) => self.unsubscribe(id),
-            Fact::Key(key) => {
-                self.keys.insert(key.hash, key);
-            }
+            Fact::Account(account) => self.access.put_account(account),
+            Fact::AccountGone(id) => self.access.remove_account(&id),
+            Fact::Key(key) => self.access.put_key(key),
+            Fact::KeyGone(hash) => self.access.remove_key(hash),
+            Fact::KeyUsed(hash, at) => self.access.note_use(hash, at),
             Fact::Event(seq, event) => self.put_event(seq, event),
             Fact::Health(id, health) => {
                 self.health.insert(id, health);
@@ -342,7 +331,11 @@ impl Tables {
 
     fn put_rental(&mut self, rental: Arc<Rental>) {
         let (id, until) = (rental.id, kept_until(&rental));
-        let was = self.rentals.insert(id, rental).map(|old| kept_until(&old));
+        let old = self.rentals.insert(id, rental.clone());
+        let was_open = old.as_ref().is_some_and(|old| !old.closed);
+        self.access
+            .count_rental(&rental.account, (was_open, !rental.closed));
+        let was = old.map(|old| kept_until(&old));
         if was != Some(until) {
             was.map(|was| self.ends.remove(&(was, id)));
             self.ends.insert((until, id));

@@ -1,5 +1,6 @@
 //! What the product asks of a store: whole commits and queries in the product's words, and the promises that every store keeps.
 
+mod access;
 mod again;
 mod deliveries;
 mod execute;
@@ -7,6 +8,7 @@ mod fact;
 mod feed;
 mod inbound_log;
 pub mod keys;
+mod listener;
 mod live;
 mod owed;
 mod plan;
@@ -27,7 +29,6 @@ use crate::core::event::Event;
 use crate::core::health::{self, Health};
 use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
-use crate::core::key::Key;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::outbound::Outbound;
@@ -35,6 +36,7 @@ use crate::core::rental::{MessageRef, Rental};
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
 
+pub use access::{Access, Closing};
 pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
 pub use live::Live;
@@ -153,7 +155,8 @@ pub enum Commit {
     Unsubscribe(AccountId, SubscriptionId),
     /// Adds numbers; those already known stay as they are.
     AddNumbers(Vec<Number>),
-    AddKey(Box<Key>),
+    /// Accounts and keys.
+    Access(Access),
     /// A row of the inbound log. Promised is only that it is whole or not there: it is written with the next group that is synced, and
     /// never has a sync of its own.
     LogInbound(Box<Capture>, Keep),

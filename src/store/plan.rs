@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access;
 use super::inbound_log::Keep;
 use super::keys::{self, Tree};
 use super::live::Fact;
@@ -47,6 +48,8 @@ pub struct Plan {
     pub rescheduled: Option<(Due, UnixMs)>,
     /// Numbers to add where they are not known yet.
     pub new_numbers: Vec<Number>,
+    /// What of accounts and keys must be so, and what the writer adds.
+    pub access: access::Guard,
     /// A row of the inbound log.
     pub capture: Option<Row>,
     /// What of the inbound log is to be kept from now on.
@@ -96,12 +99,7 @@ impl Plan {
             }
             Commit::Unsubscribe(account, id) => plan.unsubscribe(&account, id),
             Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
-            Commit::AddKey(key) => {
-                let place = keys::api_key(key.hash);
-                let sealed = vault.seal(&place, &*key)?;
-                plan.rows.push(Row::put(Tree::State, place, sealed));
-                plan.facts.push(Fact::Key(Arc::from(key)));
-            }
+            Commit::Access(change) => plan.access(change, vault)?,
             Commit::LogInbound(capture, keep) => plan.capture(&capture, keep, vault)?,
             Commit::TrimInboundLog(keep) => plan.keep = Some(keep),
         }
@@ -231,7 +229,7 @@ impl Plan {
         Ok(())
     }
 
-    fn unsubscribe(&mut self, account: &AccountId, id: SubscriptionId) {
+    pub(super) fn unsubscribe(&mut self, account: &AccountId, id: SubscriptionId) {
         let keys = [keys::health(id), keys::subscription(account, id)];
         self.rows.extend(keys.map(|key| Row::delete(Tree::State, key)));
         self.facts.push(Fact::Unsubscribed(id));

@@ -7,6 +7,7 @@ use super::live::{Fact, Live};
 use super::rows::{Pair, Rows, parse_due};
 use super::vault::Vault;
 use super::{AttemptPlace, Error};
+use crate::core::account::Account;
 use crate::core::again::Again;
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
@@ -188,7 +189,14 @@ impl<R: Rows> Query<'_, R> {
             Ok(vec![Fact::Subscription(Arc::new(s))])
         })?;
         self.load_table::<Set>(keys::PARTS, live, |set, _| Ok(vec![Fact::Parts(Arc::new(set))]))?;
+        self.load_table::<Account>(keys::ACCOUNT, live, |account, _| {
+            Ok(vec![Fact::Account(Arc::new(account))])
+        })?;
         self.load_table::<Key>(keys::KEY, live, |key, _| Ok(vec![Fact::Key(Arc::new(key))]))?;
+        for (key, record) in self.rows.scan(Tree::State, &[keys::KEY_USE], usize::MAX)? {
+            let hash = keys::parse_key_use(&key).ok_or(Error::Damaged("a key use of a wrong length"))?;
+            live.apply(vec![Fact::KeyUsed(hash, self.vault.open(&key, &record)?)]);
+        }
         for (key, record) in self.rows.scan(Tree::State, &[keys::HEALTH], usize::MAX)? {
             let id = keys::parse_health(&key).ok_or(Error::Damaged("a health row of a wrong length"))?;
             live.apply(vec![Fact::Health(id, self.vault.open(&key, &record)?)]);

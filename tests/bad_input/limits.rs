@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ringback::clock::{self, Clock};
 use ringback::core::id::AccountId;
 use ringback::core::key::{Key, Plain};
-use ringback::store::Commit;
+use ringback::store::{Access, Commit};
 use serde_json::json;
 
 use super::refusal::{Holdings, QUOTA, assert_refused, refusal};
@@ -132,11 +132,10 @@ async fn a_full_queue_is_told_and_passes() {
                 Clock::System.now(),
             );
             // Whether it is taken or refused: the queue is full then.
-            drop(
-                gateway
-                    .store()
-                    .commit(Commit::AddKey(Box::new(key)), Clock::System.moment()),
-            );
+            drop(gateway.store().commit(
+                Commit::Access(Access::AddKey(Box::new(key))),
+                Clock::System.moment(),
+            ));
         }
     });
     let busy = refusal(503, "unavailable", "queue is full");

@@ -47,10 +47,19 @@ async fn a_wrong_method_is_told_the_right_ones() {
         }
     }
     held.assert_untouched(&gateway, "wrong methods").await;
-    let admin = Call::new("GET", "/admin/keys")
-        .send(gateway.running.admin_address)
-        .await;
-    assert_refused("admin", &admin, refusal(405, "method-not-allowed", "POST"));
+    for (path, allowed) in [
+        ("/admin/keys", "GET, POST"),
+        ("/admin/keys/x", "DELETE"),
+        ("/admin/keys/x/rotate", "POST"),
+        ("/admin/accounts", "GET, POST"),
+        ("/admin/accounts/x", "GET, PATCH, DELETE"),
+        ("/admin/accounts/x/disable", "POST"),
+        ("/admin/numbers", "POST"),
+    ] {
+        let admin = Call::new("PUT", path).send(gateway.running.admin_address).await;
+        assert_refused(path, &admin, refusal(405, "method-not-allowed", "Use one of"));
+        assert_eq!(admin.header("allow"), Some(allowed), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

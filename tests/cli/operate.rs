@@ -1,4 +1,4 @@
-//! What an operator does to a running gateway: numbers in, keys out.
+//! What an operator does to a running gateway: numbers in, the first keys out.
 
 use serde_json::json;
 

@@ -371,6 +371,7 @@ fn rules() -> Rules {
         poll_default_s: Duration::from_secs(15).as_secs(),
         poll_max_s: 60,
         subscriptions_max: 50,
+        keys_max: 20,
         partner_service: None,
         log_days: 4,
         heartbeat_ms: 15_000,

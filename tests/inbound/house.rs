@@ -52,6 +52,7 @@ pub fn rules() -> Rules {
         log_days: 4,
         heartbeat_ms: 15_000,
         subscriptions_max: 50,
+        keys_max: 20,
         country: "US".into(),
         min_confidence: 0.5,
         partner_service: None,

@@ -41,6 +41,7 @@ async fn a_code_in_a_part_answers_the_poll_at_once_and_the_whole_tells_no_second
         AccountId::parse("acme").unwrap(),
         house.clock.now(),
     );
+    house.gateway.add_key(key.clone()).await.unwrap();
     let polling = house.gateway.code(&key, rental.id, Duration::from_secs(60));
     tokio::pin!(polling);
     assert!(

@@ -234,6 +234,7 @@ async fn an_assigned_message_is_extracted_told_and_wakes_the_poll_once() {
     house.kannel("a", "555-0143", &[], TEXT).await;
     assert_eq!(reasons(&house).await, [Unmatched::BadNumber]);
     let key = Key::new("a-key-that-is-long-enough", account("acme"), house.clock.now());
+    house.gateway.add_key(key.clone()).await.unwrap();
     let polling = house.gateway.code(&key, rental.id, Duration::from_secs(60));
     tokio::pin!(polling);
     assert!(

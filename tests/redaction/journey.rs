@@ -257,6 +257,7 @@ async fn operate(gateway: &Gateway, planted: &mut Planted) {
         "key of the operator's making",
         made["key"].as_str().expect("shown once"),
     );
+    replace_and_revoke(gateway, made["id"].as_str().expect("an id"), planted).await;
     let numbers = json!([{ "number": "+13125550188", "country": "US" }]);
     Call::post("/admin/numbers", &numbers)
         .key(token.trim())
@@ -280,6 +281,29 @@ async fn operate(gateway: &Gateway, planted: &mut Planted) {
         Call::get(path).send(admin).await;
     }
     planted.plant("key that was never made", &new_key());
+}
+
+/// A key that takes another's place is used, listed and revoked.
+async fn replace_and_revoke(gateway: &Gateway, id: &str, planted: &mut Planted) {
+    let token = std::fs::read_to_string(gateway.data().join("admin.token")).expect("made at the start");
+    let admin = async |call: Call| call.key(token.trim()).send(gateway.running.admin_address).await;
+    let rotate = Call::post(&format!("/admin/keys/{id}/rotate"), &json!({}));
+    let next = admin(rotate).await.expect(200);
+    let key = next["key"].as_str().expect("shown once");
+    planted.plant("key in another's place", key);
+    Call::get("/api/verifications")
+        .key(key)
+        .send(gateway.address)
+        .await
+        .expect(200);
+    admin(Call::get("/admin/keys")).await.expect(200);
+    let path = format!("/admin/keys/{}", next["id"].as_str().expect("an id"));
+    assert_eq!(admin(Call::new("DELETE", &path)).await.status, 204);
+    Call::get("/api/verifications")
+        .key(key)
+        .send(gateway.address)
+        .await
+        .expect(401);
 }
 
 /// What the inbound log keeps is shown to its operator and told to no log, not even when a request is run through again.

@@ -16,7 +16,9 @@ use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket};
+use ringback::store::{
+    Access, AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket,
+};
 use tokio::sync::{Notify, oneshot};
 
 use super::model::At;
@@ -238,7 +240,8 @@ fn told(commit: &Commit) -> String {
         Commit::Resubscribe(subscription, _) => format!("resubscribe {}", subscription.id),
         Commit::Unsubscribe(_, id) => format!("unsubscribe {id}"),
         Commit::AddNumbers(numbers) => format!("add {} numbers", numbers.len()),
-        Commit::AddKey(key) => format!("add a key of {}", key.account.as_str()),
+        Commit::Access(Access::AddKey(key)) => format!("add a key of {}", key.account.as_str()),
+        Commit::Access(_) => "accounts and keys".to_owned(),
     }
 }
 

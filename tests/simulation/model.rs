@@ -111,7 +111,7 @@ impl Model {
             | Commit::Redeliver(..)
             | Commit::Forget(_)
             | Commit::AddNumbers(_)
-            | Commit::AddKey(_) => {}
+            | Commit::Access(_) => {}
         }
     }
 

@@ -181,6 +181,7 @@ fn rules(plant: Option<Plant>) -> Rules {
         poll_default_s: 15,
         poll_max_s: POLL_MAX_MS / 1000,
         subscriptions_max: 50,
+        keys_max: 20,
         partner_service: None,
         country: "US".into(),
         min_confidence: 0.5,

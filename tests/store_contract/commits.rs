@@ -4,7 +4,7 @@ use ringback::core::id::SubscriptionId;
 use ringback::core::ingest::StoredMessage;
 use ringback::core::number::Number;
 use ringback::core::rental::{Rental, Status};
-use ringback::store::{Commit, Committed, Error};
+use ringback::store::{Access, Commit, Committed, Error};
 
 use super::home::{Home, wait};
 use super::samples::{self, NOON, account, phone};
@@ -188,7 +188,7 @@ pub fn commits_become_visible_in_their_order<H: Home>() {
                 );
             }
         });
-        let commits = (0..KEYS).map(|n| Commit::AddKey(Box::new(samples::key(n))));
+        let commits = (0..KEYS).map(|n| Commit::Access(Access::AddKey(Box::new(samples::key(n)))));
         let tickets: Vec<_> = commits.map(|commit| store.commit(commit, NOON.into())).collect();
         for (n, ticket) in (0..).zip(tickets) {
             assert_eq!(wait(ticket).unwrap(), Committed::New(None));

@@ -7,7 +7,7 @@ use ringback::core::delivery::Next;
 use ringback::core::id::SubscriptionId;
 use ringback::core::time::UnixMs;
 use ringback::store::sled::{Options, Sled};
-use ringback::store::{Commit, Committed, Error, Store};
+use ringback::store::{Access, Commit, Committed, Error, Store};
 
 use super::commits::rented;
 use super::home::{Home, MASTER, OnSled, options, wait};
@@ -284,7 +284,7 @@ fn damaged_media_never_panics_through() {
 #[test]
 fn the_files_hold_nothing_in_the_clear() {
     let (home, rental, _) = rented::<OnSled>();
-    home.commit(Commit::AddKey(Box::new(samples::key(1))), NOON);
+    home.commit(Commit::Access(Access::AddKey(Box::new(samples::key(1)))), NOON);
     home.commit(
         samples::receive(&rental, "m1", "G-482913 is your code", NOON, &[TARGET]).commit,
         NOON,

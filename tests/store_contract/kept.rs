@@ -13,7 +13,7 @@ use ringback::core::number::Number;
 use ringback::core::rental::Rental;
 use ringback::core::subscription::Subscription;
 use ringback::core::time::UnixMs;
-use ringback::store::{Commit, Committed, Store};
+use ringback::store::{Access, Commit, Committed, Store};
 
 use super::commits::rented;
 use super::home::Home;
@@ -89,7 +89,7 @@ fn health<H: Home>(home: &H) -> Health {
 /// Every kind of commit there is; the rentals as they are at the end, newest id first, and the message.
 fn everything<H: Home>(home: &H) -> (Vec<Rental>, StoredMessage) {
     let both = [ONE, TWO];
-    home.commit(Commit::AddKey(Box::new(samples::key(1))), NOON);
+    home.commit(Commit::Access(Access::AddKey(Box::new(samples::key(1)))), NOON);
     home.commit(Commit::AddNumbers((1..=4).map(samples::number).collect()), NOON);
     for n in 1..=3 {
         home.commit(Commit::Subscribe(Box::new(samples::subscription(n))), NOON);

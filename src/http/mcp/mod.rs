@@ -236,6 +236,7 @@ async fn call(
         Err(Trouble::Unknown) => {
             return Err(request.bad_params("There is no such tool: tools/list lists them."));
         }
+        Err(Trouble::Refused(problem)) => return Ok(refused(problem)),
         Err(Trouble::Internal) => return Err(request.internal()),
     };
     let mut result =

@@ -27,6 +27,8 @@ pub enum Trouble {
     Unknown,
     /// Told to the model, so that it can do better.
     Told(String),
+    /// The caller is not let in any more: no result of a tool, an answer of HTTP.
+    Refused(Problem),
     /// Our fault; it is in the log.
     Internal,
 }
@@ -36,6 +38,7 @@ impl From<Error> for Trouble {
         let problem = Problem::from(error);
         match problem.slug() {
             "internal" => Self::Internal,
+            "unauthorized" | "forbidden" => Self::Refused(problem),
             _ => Self::Told(problem.detail().to_owned()),
         }
     }

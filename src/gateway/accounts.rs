@@ -1,0 +1,319 @@
+//! Accounts as their operator has them: made, disabled, enabled, deleted; and what is just being made for one, so that no limit is passed
+//! and nothing is left of one that is deleted.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{DECISIONS_MAX, Error, Gateway};
+use crate::core::account::{Account, State};
+use crate::core::id::AccountId;
+use crate::core::time::UnixMs;
+use crate::store::{Access, Closing, Committed};
+
+const DAY_MS: u64 = 86_400_000;
+
+/// An account and what it has.
+#[derive(Debug, Clone)]
+pub struct KnownAccount {
+    pub account: Arc<Account>,
+    pub keys: usize,
+    /// Rentals that are not over.
+    pub rentals: usize,
+    pub subscriptions: usize,
+}
+
+/// What an account can have made for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Thing {
+    Key,
+    Rental,
+    Subscription,
+}
+
+/// What is being made and not durable yet. It counts towards the limits, and an account is not closed beside it.
+#[derive(Default)]
+pub struct Making(Mutex<HashMap<AccountId, Of>>);
+
+#[derive(Default)]
+struct Of {
+    counts: HashMap<Thing, usize>,
+    is_closing: bool,
+}
+
+/// Held while something is made.
+pub struct Place<'a> {
+    making: &'a Making,
+    account: AccountId,
+    thing: Option<Thing>,
+}
+
+impl Making {
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Of>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to make something, if `may` allows so many being made beside what is there already.
+    pub fn begin(
+        &self,
+        account: &AccountId,
+        thing: Thing,
+        may: impl FnOnce(usize) -> Result<(), Error>,
+    ) -> Result<Place<'_>, Error> {
+        let mut all = self.lock();
+        let of = all.get(account);
+        if of.is_some_and(|of| of.is_closing) {
+            return Err(Error::Contended);
+        }
+        may(of.and_then(|of| of.counts.get(&thing)).copied().unwrap_or(0))?;
+        *all.entry(account.clone())
+            .or_default()
+            .counts
+            .entry(thing)
+            .or_default() += 1;
+        Ok(self.place(account, Some(thing)))
+    }
+
+    /// Begins to close the account, if `may` allows it and nothing is being made: then nothing is until the place is given back.
+    fn close(
+        &self,
+        account: &AccountId,
+        may: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<Place<'_>, Error> {
+        let mut all = self.lock();
+        if all.contains_key(account) {
+            return Err(Error::Contended);
+        }
+        may()?;
+        all.entry(account.clone()).or_default().is_closing = true;
+        Ok(self.place(account, None))
+    }
+
+    fn place(&self, account: &AccountId, thing: Option<Thing>) -> Place<'_> {
+        Place {
+            making: self,
+            account: account.clone(),
+            thing,
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut all = self.making.lock();
+        let Some(of) = all.get_mut(&self.account) else {
+            return;
+        };
+        match self.thing.and_then(|thing| of.counts.get_mut(&thing)) {
+            Some(count) => *count -= 1,
+            None => of.is_closing = false,
+        }
+        if !of.is_closing && of.counts.values().all(|count| *count == 0) {
+            all.remove(&self.account);
+        }
+    }
+}
+
+impl Gateway {
+    /// By id, without the deleted ones.
+    pub fn accounts(&self) -> Vec<KnownAccount> {
+        let mut all: Vec<_> = self.parts.store.live().access(|table| {
+            let there = table.accounts().filter(|account| !account.is_deleted());
+            there.cloned().collect()
+        });
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all.into_iter()
+            .map(|account| self.known_account(account))
+            .collect()
+    }
+
+    pub fn account(&self, id: &AccountId) -> Result<KnownAccount, Error> {
+        let found = self.parts.store.live().access(|table| table.account(id).cloned());
+        let found = found.filter(|account| !account.is_deleted());
+        let found = found.ok_or_else(|| Error::NoAccount(id.as_str().to_owned()))?;
+        Ok(self.known_account(found))
+    }
+
+    fn known_account(&self, account: Arc<Account>) -> KnownAccount {
+        let live = self.parts.store.live();
+        KnownAccount {
+            keys: self.keys_of(&account.id).len(),
+            rentals: live.access(|table| table.open_rentals(&account.id)),
+            subscriptions: live.subscriptions(&account.id).len(),
+            account,
+        }
+    }
+
+    pub async fn create_account(&self, id: AccountId, name: String) -> Result<KnownAccount, Error> {
+        let known = self
+            .parts
+            .store
+            .live()
+            .access(|table| table.account(&id).cloned());
+        match known.map(|known| known.state) {
+            None => {}
+            Some(State::Deleted { at }) => {
+                return Err(Error::AccountHeld(id.into(), self.free_again(at)));
+            }
+            Some(_) => return Err(Error::AccountExists(id.into())),
+        }
+        let account = Account {
+            name,
+            ..Account::new(id.clone(), self.now())
+        };
+        match self.commit_access(Access::SetAccount(Box::new(account))).await? {
+            Committed::New(_) => self.account(&id),
+            _ => Err(Error::AccountExists(id.into())),
+        }
+    }
+
+    /// A deleted account's id is nobody's while its logs are there.
+    pub(super) fn check_not_held(&self, id: &AccountId) -> Result<(), Error> {
+        let known = self.parts.store.live().access(|table| table.account(id).cloned());
+        match known.map(|known| known.state) {
+            Some(State::Deleted { at }) => {
+                Err(Error::AccountHeld(id.as_str().to_owned(), self.free_again(at)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// When the logs of the day of a deletion, and of the next, are dropped.
+    fn free_again(&self, deleted_at: UnixMs) -> UnixMs {
+        deleted_at.plus_ms((u64::from(self.parts.rules.log_days) + 2) * DAY_MS)
+    }
+
+    pub async fn rename_account(&self, id: &AccountId, name: &str) -> Result<KnownAccount, Error> {
+        self.set_account(id, |account| {
+            (account.name != name).then(|| Account {
+                name: name.to_owned(),
+                version: account.version + 1,
+                ..account.clone()
+            })
+        })
+        .await
+    }
+
+    /// Refuses its keys from now on, also to who waits, and holds what is to be sent to it.
+    pub async fn disable_account(&self, id: &AccountId) -> Result<KnownAccount, Error> {
+        let now = self.now();
+        let disabled = self.set_account(id, |account| account.with_state(State::Disabled { at: now }));
+        let known = disabled.await?;
+        self.wake_keys(&self.keys_of(id));
+        Ok(known)
+    }
+
+    /// Lets its keys in again; what was held goes out.
+    pub async fn enable_account(&self, id: &AccountId) -> Result<KnownAccount, Error> {
+        let known = self
+            .set_account(id, |account| account.with_state(State::Active))
+            .await?;
+        self.parts.doorbell.notify_one();
+        Ok(known)
+    }
+
+    async fn set_account(
+        &self,
+        id: &AccountId,
+        change: impl Fn(&Account) -> Option<Account>,
+    ) -> Result<KnownAccount, Error> {
+        for _ in 0..DECISIONS_MAX {
+            let known = self.account(id)?;
+            let Some(next) = change(&known.account) else {
+                return Ok(known);
+            };
+            if let Committed::New(_) = self.commit_access(Access::SetAccount(Box::new(next))).await? {
+                return self.account(id);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Ends an account that has no rental any more, with its keys and subscriptions.
+    pub async fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
+        for _ in 0..DECISIONS_MAX {
+            let known = self.account(id)?;
+            let live = self.parts.store.live();
+            let _place = self
+                .making
+                .close(id, || match live.access(|table| table.open_rentals(id)) {
+                    0 => Ok(()),
+                    open => Err(Error::AccountInUse(open)),
+                })?;
+            let Some(account) = known.account.with_state(State::Deleted { at: self.now() }) else {
+                return Err(Error::NoAccount(id.as_str().to_owned()));
+            };
+            let keys = self.keys_of(id);
+            let closing = Closing {
+                account,
+                keys: keys.iter().map(|key| key.hash).collect(),
+                subscriptions: live.subscriptions(id).iter().map(|s| s.id).collect(),
+            };
+            if let Committed::New(_) = self
+                .commit_access(Access::CloseAccount(Box::new(closing)))
+                .await?
+            {
+                self.wake_keys(&keys);
+                return Ok(());
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    fn wake_keys(&self, keys: &[Arc<crate::core::key::Key>]) {
+        keys.iter().for_each(|key| self.parts.waiters.wake_key(key.hash));
+    }
+
+    /// Frees the ids of deleted accounts whose logs are gone.
+    pub async fn forget_accounts(&self) -> Result<(), Error> {
+        let now = self.now();
+        let is_over = |account: &Account| match account.state {
+            State::Deleted { at } => self.free_again(at) <= now,
+            State::Active | State::Disabled { .. } => false,
+        };
+        let over: Vec<_> = self.parts.store.live().access(|table| {
+            let over = table.accounts().filter(|account| is_over(account));
+            over.cloned().collect()
+        });
+        for account in over {
+            let forget = Access::ForgetAccount(Box::new(Arc::unwrap_or_clone(account)));
+            self.commit_access(forget).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_made_counts_and_keeps_the_account_open() {
+        let making = Making::default();
+        let account = AccountId::parse("acme").unwrap();
+        let at_most = |max: usize| {
+            move |making| {
+                if making < max {
+                    Ok(())
+                } else {
+                    Err(Error::TooManyKeys(max))
+                }
+            }
+        };
+        let first = making.begin(&account, Thing::Key, at_most(1)).unwrap();
+        assert!(matches!(
+            making.begin(&account, Thing::Key, at_most(1)),
+            Err(Error::TooManyKeys(1))
+        ));
+        let other = making.begin(&account, Thing::Rental, at_most(1)).unwrap();
+        assert!(matches!(making.close(&account, || Ok(())), Err(Error::Contended)));
+        drop((first, other));
+        assert!(making.lock().is_empty(), "nothing is left behind");
+        let closing = making.close(&account, || Ok(())).unwrap();
+        assert!(matches!(
+            making.begin(&account, Thing::Key, at_most(1)),
+            Err(Error::Contended)
+        ));
+        drop(closing);
+        assert!(making.begin(&account, Thing::Key, at_most(1)).is_ok());
+    }
+}
