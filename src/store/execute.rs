@@ -17,6 +17,7 @@ use super::{Committed, Error, Novelty};
 use crate::core::again::Again;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
@@ -101,13 +102,7 @@ impl<R: Rows> Writer<R> {
             self.reschedule(moved, (group, &mut effects))?;
         }
         self.add_access(plan.access, group, &mut effects)?;
-        for number in plan.new_numbers {
-            if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
-                let (row, fact) = plan::number_row(number, &self.vault)?;
-                effects.rows.push(row);
-                effects.facts.push(fact);
-            }
-        }
+        self.add_numbers(plan.new_numbers, group, &mut effects)?;
         group
             .outbound
             .extend(plan.outbound_were.iter().map(|(id, _, version)| (*id, *version)));
@@ -124,6 +119,18 @@ impl<R: Rows> Writer<R> {
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))
+    }
+
+    /// Those that are not known yet.
+    fn add_numbers(&self, numbers: Vec<Number>, group: &Group, effects: &mut Effects) -> Result<(), Error> {
+        for number in numbers {
+            if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
+                let (row, fact) = plan::number_row(number, &self.vault)?;
+                effects.rows.push(row);
+                effects.facts.push(fact);
+            }
+        }
+        Ok(())
     }
 
     /// The last thing before a group is written: what of the inbound log is too much goes with it.
