@@ -15,10 +15,13 @@ mod store_contract {
     pub mod lines;
     pub mod samples;
     pub mod simulated;
+    pub mod standings;
     pub mod time;
 }
 
-use store_contract::{access, again, batches, commits, feed, home, inbound_log, kept, lines, time};
+use store_contract::{
+    access, again, batches, commits, feed, home, inbound_log, kept, lines, standings, time,
+};
 
 /// Asks each question of both stores.
 macro_rules! ask {
@@ -90,6 +93,11 @@ ask! {
         a_line_lets_one_out_at_a_time
         a_line_holds_within_one_group_and_ends_empty
         a_long_queue_is_read_on_as_it_is_done_with;
+    standings:
+        deliveries_stand_as_their_attempts_say_in_both_orders
+        a_filter_passes_over_and_a_page_goes_on_where_it_ended
+        what_was_asked_for_again_is_told
+        an_event_that_was_not_wanted_is_a_delivery_once_asked_for;
     time:
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight

@@ -5,6 +5,7 @@ mod support;
 
 mod webhooks {
     pub mod again;
+    pub mod deliveries;
     pub mod engine;
     pub mod heard;
     pub mod keys;

@@ -299,6 +299,11 @@ impl Seq {
         Self(time.0.saturating_mul(1 << SEQ_COUNTER_BITS))
     }
 
+    /// The last that can be of an earlier time.
+    pub fn just_before(time: UnixMs) -> Self {
+        Self(Self::first_at(time).0.saturating_sub(1))
+    }
+
     pub fn written_at(self) -> UnixMs {
         UnixMs(self.0 >> SEQ_COUNTER_BITS)
     }

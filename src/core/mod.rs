@@ -27,6 +27,7 @@ pub mod rental;
 pub mod retry;
 pub mod sample;
 pub mod signature;
+pub mod standing;
 pub mod subscription;
 pub mod tags;
 pub mod time;

@@ -40,7 +40,7 @@ use crate::telemetry::Metrics;
 
 pub use accounts::KnownAccount;
 use accounts::Making;
-pub use deliveries::Redelivered;
+pub use deliveries::{DeliveriesWish, Redelivered};
 pub use delivery_log::{LogPage, LogWish};
 pub use feed::{Feed, Follower, Following};
 pub use inbound::Inbound;

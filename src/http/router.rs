@@ -114,6 +114,10 @@ fn of_webhooks(app: Arc<App>, head: Parts, body: Incoming, segments: &[&str]) ->
             let place = (id, delivery.parse().ok(), number.parse().ok());
             Box::pin(webhooks::log::show_attempt(app, head, place))
         }
+        (&Method::GET, [_, "deliveries"]) => Box::pin(webhooks::deliveries::list(app, head, id)),
+        (&Method::GET, [_, "deliveries", delivery]) => {
+            Box::pin(webhooks::deliveries::show(app, head, id, delivery.parse().ok()))
+        }
         (&Method::POST, [_, "deliveries", delivery, "retry"]) => {
             Box::pin(webhooks::deliveries::retry(app, head, id, delivery.parse().ok()))
         }
@@ -164,8 +168,8 @@ fn allowed(segments: &[&str]) -> Option<&'static str> {
         ["api", "webhooks", _] => Some("GET, PATCH, DELETE"),
         ["api", "webhooks", _, "pause" | "resume" | "rotate-secret"]
         | ["api", "webhooks", _, "deliveries", _, "retry"] => Some("POST"),
-        ["api", "webhooks", _, "logs"]
-        | ["api", "webhooks", _, "logs", _]
+        ["api", "webhooks", _, "logs" | "deliveries"]
+        | ["api", "webhooks", _, "logs" | "deliveries", _]
         | ["api", "webhooks", _, "logs", _, "attempts", _]
         | ["api", "dev", "sources"]
         | ["api", "events"]

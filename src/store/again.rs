@@ -15,24 +15,23 @@ impl<R: Rows> Writer<R> {
     /// Owes it once more beside what it is owed by itself.
     pub fn redeliver(
         &self,
-        (subscription, event): (SubscriptionId, Seq),
+        place: (SubscriptionId, Seq),
         (group, effects): (&Group, &mut Effects),
         now: Moment,
     ) -> Result<(), Error> {
-        let before = match self.again((subscription, event), group)? {
+        let before = match self.again(place, group)? {
             Some(again) => again,
             None => {
-                let newest = self.query().attempts(subscription, Some((event, u16::MAX)), 1)?;
-                let newest = newest.first().filter(|attempt| attempt.due.event == event);
-                newest.map(Again::of).unwrap_or_default()
+                let newest = self.query().newest_attempt(place)?;
+                newest.as_ref().map(Again::of).unwrap_or_default()
             }
         };
-        let Some(after) = before.asked((subscription, event), now) else {
+        let Some(after) = before.asked(place, now) else {
             return Ok(());
         };
         before.owed.iter().for_each(|due| effects.unowe(due));
         after.owed.into_iter().for_each(|due| effects.owe(due));
-        self.put_again((subscription, event), after, effects)
+        self.put_again(place, after, effects)
     }
 
     /// The attempt as it is logged: counted on from those of the other kind. What was asked for again is owed on, or no more.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::execute::{Group, Writer};
+use super::feed::Entry;
 use super::keys::{self, Tree};
 use super::live::Fact;
 use super::owed::HEAD_MAX;
@@ -87,11 +88,16 @@ impl<R: Rows> Writer<R> {
         effects
             .rows
             .push(Row::put(Tree::of(seq.written_at()), key, sealed));
-        effects.rows.push(Row::put(
-            Tree::of(seq.written_at()),
-            keys::feed(&event.account, seq),
-            event.kind.as_str().into(),
-        ));
+        let entry = Entry {
+            event: event.id,
+            kind: event.kind.as_str().into(),
+            targets: targets.to_vec(),
+        };
+        let key = keys::feed(&event.account, seq);
+        let value = entry.value(&key);
+        effects
+            .rows
+            .push(Row::put(Tree::of(seq.written_at()), key, value));
         for id in targets {
             let ordered = |s: &Subscription| s.settings.policy.order == Order::Rental;
             let line = self.subscription(*id, group).filter(|s| ordered(s));

@@ -3,9 +3,9 @@
 use super::Error;
 use super::keys::{self, Tree};
 use super::query::Query;
-use super::rows::Rows;
+use super::rows::{self, Rows};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, Seq};
+use crate::core::id::{AccountId, EventId, Seq, SubscriptionId};
 use crate::core::subscription::Pattern;
 
 /// Index rows that one reading looks at; a filter that rarely matches goes on from there.
@@ -24,9 +24,52 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn wants(&self, kind: &[u8]) -> bool {
-        let kind = std::str::from_utf8(kind).unwrap_or_default();
+    fn wants(&self, kind: &str) -> bool {
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(kind))
+    }
+}
+
+/// What an index row tells of its event without opening it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub event: EventId,
+    pub kind: String,
+    /// Whom it was owed to when it happened.
+    pub targets: Vec<SubscriptionId>,
+}
+
+impl Entry {
+    /// The event's id, the length of its type, the type, the targets, then CRC-32 of key and all that. No secret, so not sealed.
+    pub fn value(&self, key: &[u8]) -> Vec<u8> {
+        let kind = self.kind.as_bytes();
+        let mut value = Vec::with_capacity(21 + kind.len() + 16 * self.targets.len());
+        value.extend_from_slice(&self.event.0);
+        value.push(u8::try_from(kind.len()).expect("an event's type is a short word"));
+        value.extend_from_slice(kind);
+        self.targets.iter().for_each(|id| value.extend_from_slice(&id.0));
+        let checksum = rows::checksum(key, &value);
+        value.extend_from_slice(&checksum.to_be_bytes());
+        value
+    }
+
+    pub fn parse(key: &[u8], value: &[u8]) -> Result<Self, Error> {
+        const DAMAGED: Error = Error::Damaged("a feed row of a wrong length");
+        let (plain, checksum) = value.split_last_chunk().ok_or(DAMAGED)?;
+        if rows::checksum(key, plain) != u32::from_be_bytes(*checksum) {
+            return Err(Error::Damaged("a feed row fails its check"));
+        }
+        let (event, rest) = plain.split_first_chunk().ok_or(DAMAGED)?;
+        let (length, rest) = rest.split_first().ok_or(DAMAGED)?;
+        let (kind, targets) = rest.split_at_checked(usize::from(*length)).ok_or(DAMAGED)?;
+        let (targets, tail) = targets.as_chunks::<16>();
+        if !tail.is_empty() {
+            return Err(DAMAGED);
+        }
+        Ok(Self {
+            event: EventId(*event),
+            kind: String::from_utf8(kind.to_vec()).map_err(|_| DAMAGED)?,
+            targets: targets.iter().map(|id| SubscriptionId(*id)).collect(),
+        })
     }
 }
 
@@ -55,7 +98,7 @@ impl<R: Rows> Query<'_, R> {
                 continue;
             }
             let after = keys::feed(&reading.account, reading.after);
-            for (key, kind) in self.rows.scan_up(tree, &prefix, Some(&after), ROWS_MAX - rows)? {
+            for (key, value) in self.rows.scan_up(tree, &prefix, Some(&after), ROWS_MAX - rows)? {
                 let seq = keys::parse_feed(&key).ok_or(Error::Damaged("a feed row of a wrong length"))?;
                 if seq > newest {
                     break;
@@ -69,7 +112,7 @@ impl<R: Rows> Query<'_, R> {
                 }
                 (read_to, rows) = (seq, rows + 1);
                 // Gone only where its day is being dropped this moment; the caller's cursor is then gone too.
-                if reading.wants(&kind)
+                if reading.wants(&Entry::parse(&key, &value)?.kind)
                     && let Some(event) = self.event(seq)?
                 {
                     bytes += event.body.len();
@@ -180,11 +223,18 @@ mod tests {
             let (tree, key) = (Tree::of(seq.written_at()), keys::event(seq));
             let sealed = vault.seal(&key, &event).unwrap();
             disk.write(Row::put(tree, key, sealed));
-            disk.write(Row::put(
-                tree,
-                keys::feed(&event.account, seq),
-                event.kind.as_str().into(),
-            ));
+            let key = keys::feed(&event.account, seq);
+            let entry = Entry {
+                event: event.id,
+                kind: event.kind.as_str().into(),
+                targets: vec![SubscriptionId([n as u8; 16])],
+            };
+            let value = entry.value(&key);
+            assert_eq!(Entry::parse(&key, &value).unwrap(), entry);
+            let mut flipped = value.clone();
+            flipped[n as usize % value.len()] ^= 1;
+            assert!(Entry::parse(&key, &flipped).is_err());
+            disk.write(Row::put(tree, key, value));
         }
         (
             Counting {

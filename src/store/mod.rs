@@ -17,6 +17,7 @@ mod rows;
 mod sets;
 pub mod sim;
 pub mod sled;
+mod standings;
 pub mod vault;
 
 use std::future::Future;
@@ -40,6 +41,7 @@ pub use access::{Access, Closing};
 pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
 pub use live::Live;
+pub use standings::{Standings, StandingsPage};
 
 /// Where an attempt stands in its subscription's log: its event, and its number counted from 1.
 pub type AttemptPlace = (Seq, u16);
@@ -82,6 +84,8 @@ pub trait Store: Send + Sync + 'static {
     fn events(&self, reading: &Reading) -> Result<Page, Error>;
     /// The sequence of an account's newest event.
     fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error>;
+    /// How some of an account's events stand with subscriptions.
+    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error>;
     /// The attempts for a subscription, newest event first, starting below a place.
     fn attempts(
         &self,

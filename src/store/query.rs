@@ -177,6 +177,15 @@ impl<R: Rows> Query<'_, R> {
         Ok(found)
     }
 
+    /// The newest attempt for a subscription with this event.
+    pub fn newest_attempt(&self, place: (SubscriptionId, Seq)) -> Result<Option<Attempt>, Error> {
+        let tree = Tree::of(place.1.written_at());
+        let mut rows = self.rows.scan(tree, &keys::attempts_of(place), 1)?;
+        rows.pop()
+            .map(|(key, record)| self.vault.open(&key, &record))
+            .transpose()
+    }
+
     /// What was asked for again of this event.
     pub fn again(&self, place: (SubscriptionId, Seq)) -> Result<Option<Again>, Error> {
         self.one(Tree::of(place.1.written_at()), &keys::again(place))

@@ -69,7 +69,7 @@ pub fn due_value(key: &[u8], due: &Due) -> Vec<u8> {
     value.extend_from_slice(&due.spent.to_be_bytes());
     value.extend_from_slice(&due.line.map_or(0, |line| line.0).to_be_bytes());
     value.extend_from_slice(&due.asked_at.unwrap_or_default().0.to_be_bytes());
-    let checksum = due_checksum(key, &value);
+    let checksum = checksum(key, &value);
     value.extend_from_slice(&checksum.to_be_bytes());
     value
 }
@@ -83,7 +83,7 @@ pub fn parse_due(key: &[u8], value: &[u8]) -> Result<Due, Error> {
     let (line, asked_at) = rest.split_first_chunk().ok_or(DAMAGED)?;
     let line = u64::from_be_bytes(*line);
     let asked_at = UnixMs(u64::from_be_bytes(asked_at.try_into().map_err(|_| DAMAGED)?));
-    if due_checksum(key, plain) != u32::from_be_bytes(*checksum) {
+    if self::checksum(key, plain) != u32::from_be_bytes(*checksum) {
         return Err(Error::Damaged("a due row fails its check"));
     }
     let (subscription, place) = keys::parse_due(key).ok_or(DAMAGED)?;
@@ -98,7 +98,8 @@ pub fn parse_due(key: &[u8], value: &[u8]) -> Result<Due, Error> {
     })
 }
 
-fn due_checksum(key: &[u8], plain: &[u8]) -> u32 {
+/// CRC-32 of a row that is not sealed.
+pub fn checksum(key: &[u8], plain: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(key);
     hasher.update(plain);

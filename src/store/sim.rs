@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::query::Query;
 use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
-use super::{AttemptPlace, Commit, Committed, Error, Page, Reading, Store, Ticket};
+use super::{AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket};
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
@@ -296,6 +296,11 @@ impl Store for Simulated {
     fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
         let newest = self.live.newest_event();
         self.query(|q| q.newest_of(account, newest))
+    }
+
+    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
+        let newest = self.live.newest_event();
+        self.query(|q| q.standings(reading, newest))
     }
 
     fn attempts(

@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 20] = [
+const ROUTES: [(&str, &[&str]); 22] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
@@ -18,6 +18,8 @@ const ROUTES: [(&str, &[&str]); 20] = [
     ("/api/webhooks/{id}/logs", &["GET"]),
     ("/api/webhooks/{id}/logs/{id}", &["GET"]),
     ("/api/webhooks/{id}/logs/{id}/attempts/1", &["GET"]),
+    ("/api/webhooks/{id}/deliveries", &["GET"]),
+    ("/api/webhooks/{id}/deliveries/{id}", &["GET"]),
     ("/api/webhooks/{id}/deliveries/{id}/retry", &["POST"]),
     ("/api/events", &["GET"]),
     ("/api/events/stream", &["GET"]),

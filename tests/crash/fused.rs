@@ -13,7 +13,9 @@ use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{AttemptPlace, Commit, Error, Live, Page, Reading, Store, Ticket};
+use ringback::store::{
+    AttemptPlace, Commit, Error, Live, Page, Reading, Standings, StandingsPage, Store, Ticket,
+};
 use tokio::sync::Notify;
 
 /// When the power goes: at the commit of this count, handed in and not synced, or synced and not answered.
@@ -121,6 +123,10 @@ impl Store for Fused {
 
     fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
         self.inner.newest_event(account)
+    }
+
+    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
+        self.inner.standings(reading)
     }
 
     fn attempts(

@@ -17,7 +17,8 @@ use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    Access, AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Store, Ticket,
+    Access, AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Standings, StandingsPage,
+    Store, Ticket,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -331,6 +332,10 @@ impl Store for Disk {
 
     fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
         self.inner.captures(before, limit)
+    }
+
+    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
+        self.inner.standings(reading)
     }
 
     fn attempts(

@@ -1,6 +1,6 @@
 //! One delivery once more: whatever became of it, beside the automatic one, with the same id and all attempts of the policy.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringback::core::id::{DeliveryId, Seq};
 use serde_json::{Value, json};
@@ -31,6 +31,19 @@ async fn last(gateway: &Gateway, path: &str) -> (String, String) {
     let log = gateway.get(&format!("{path}/logs")).await.expect(200);
     let text = |name: &str| log["logs"][0][name].as_str().unwrap_or_default().to_owned();
     (text("id"), text("status"))
+}
+
+/// Waits until the newest delivery stands so; its id.
+async fn stands(gateway: &Gateway, path: &str, status: &str) -> String {
+    let deadline = Instant::now() + crate::support::PATIENCE;
+    loop {
+        let (id, is) = last(gateway, path).await;
+        if is == status {
+            return id;
+        }
+        assert!(Instant::now() < deadline, "it stands as {is}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn retry(gateway: &Gateway, path: &str, delivery: &str) -> Reply {
@@ -97,18 +110,12 @@ async fn the_automatic_one_goes_on_beside_it() {
     let path = subscribed(
         &gateway,
         &subscriber,
-        json!({ "retry": { "scheduleS": [0, 2, 1] } }),
+        json!({ "retry": { "scheduleS": [0, 5, 1] } }),
     )
     .await;
     gateway.rent("google").await;
     let first = subscriber.next().await;
-    let live = gateway.running.gateway.store().live();
-    until("the retry to be owed for later", || {
-        live.owed(gateway.running.gateway.now()).is_empty()
-    })
-    .await;
-    let (id, status) = last(&gateway, &path).await;
-    assert_eq!(status, "retrying");
+    let id = stands(&gateway, &path, "retrying").await;
     retry(&gateway, &path, &id).await.expect(202);
     let mut answered = vec![first.answered];
     for _ in 0..3 {

@@ -12,7 +12,7 @@ use super::known;
 use super::shown::{self, time};
 use crate::core::attempt::{Attempt, Response, Timing};
 use crate::core::delivery::Next;
-use crate::core::id::{DeliveryId, EventId, SubscriptionId};
+use crate::core::id::{DeliveryId, EventId, Seq, SubscriptionId};
 use crate::core::time::UnixMs;
 use crate::gateway::{Error, LogWish};
 use crate::http::app::{self, Answer, App, bearer, query};
@@ -46,25 +46,35 @@ fn wish(head: &Parts, id: SubscriptionId) -> Result<LogWish, Problem> {
         let known = Next::STATUSES.join(", ");
         return Err(Problem::bad_request(format!("\"status\" is one of {known}.")));
     }
-    let event = query(head, "event").map(|text| text.parse::<EventId>());
-    let refused = |_| Problem::bad_request("\"event\" is the id of an event, evt_...");
-    let below = query(head, "cursor").map(|text| {
-        let place = text.parse::<DeliveryId>().ok().and_then(|place| place.event(id));
-        place.ok_or_else(|| Problem::bad_request(CURSOR))
-    });
     Ok(LogWish {
         status,
         class: query(head, "class"),
         patterns: events::patterns(head)?,
-        event: event.transpose().map_err(refused)?,
+        event: event(head)?,
         since: at(head, "since")?,
         until: at(head, "until")?,
-        below: below.transpose()?,
+        below: cursor(head, id)?,
         limit: app::list_limit(head)?,
     })
 }
 
-fn at(head: &Parts, name: &str) -> Result<Option<UnixMs>, Problem> {
+/// `event=evt_..`.
+pub fn event(head: &Parts) -> Result<Option<EventId>, Problem> {
+    let event = query(head, "event").map(|text| text.parse::<EventId>());
+    let refused = |_| Problem::bad_request("\"event\" is the id of an event, evt_...");
+    event.transpose().map_err(refused)
+}
+
+/// Where the page before ended: `cursor=dlv_..`.
+pub fn cursor(head: &Parts, id: SubscriptionId) -> Result<Option<Seq>, Problem> {
+    let below = query(head, "cursor").map(|text| {
+        let place = text.parse::<DeliveryId>().ok().and_then(|place| place.event(id));
+        place.ok_or_else(|| Problem::bad_request(CURSOR))
+    });
+    below.transpose()
+}
+
+pub fn at(head: &Parts, name: &str) -> Result<Option<UnixMs>, Problem> {
     let Some(text) = query(head, name) else {
         return Ok(None);
     };
@@ -140,7 +150,7 @@ fn add_next(shown: &mut Value, next: Next) {
     }
 }
 
-fn attempt(attempt: &Attempt) -> Value {
+pub fn attempt(attempt: &Attempt) -> Value {
     let mut shown = json!({
         "number": attempt.number(),
         "trigger": attempt.trigger.as_str(),
