@@ -8,4 +8,5 @@ mod accounts {
     pub mod held;
     pub mod keys;
     pub mod lifecycle;
+    pub mod scopes;
 }

@@ -50,6 +50,9 @@ pub struct Create {
     /// Your own words for it, such as who uses it where.
     #[arg(long, default_value = "")]
     name: String,
+    /// What it may do, for example rentals:read,messages:read. By default everything.
+    #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
+    scopes: Vec<String>,
     /// Make a `rb_test_` key.
     #[arg(long)]
     test: bool,
@@ -122,6 +125,9 @@ async fn create(wish: Create) -> Result<(), Failure> {
         "test": wish.test,
         "allowQueryKey": wish.allow_query_key,
     });
+    if !wish.scopes.is_empty() {
+        body["scopes"] = json!(wish.scopes);
+    }
     if let Some(expires_in_s) = wish.expires_in {
         body["expiresInS"] = json!(expires_in_s);
     }
@@ -146,7 +152,15 @@ async fn list(account: Option<String>, json: bool, admin: AdminAt) -> Result<(),
         println!("{answer}");
         return Ok(());
     }
-    let columns = ["id", "account", "state", "expiresAt", "lastUsedAt", "name"];
+    let columns = [
+        "id",
+        "account",
+        "state",
+        "scopes",
+        "expiresAt",
+        "lastUsedAt",
+        "name",
+    ];
     match answer["keys"].as_array() {
         Some(keys) if !keys.is_empty() => print!("{}", table(&columns, keys)),
         _ => println!("there is no key: ringback keys create --account NAME"),

@@ -33,6 +33,7 @@ pub fn table(columns: &[&str], rows: &[Value]) -> String {
 fn text(value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
+        Value::Array(texts) => texts.iter().map(text).collect::<Vec<_>>().join(","),
         Value::String(text) => text.chars().filter(|c| !c.is_control()).collect(),
         other => other.to_string(),
     };
@@ -48,12 +49,12 @@ mod tests {
     #[test]
     fn columns_line_up_and_nothing_is_left_out() {
         let rows = [
-            json!({ "id": "acme", "keys": 12, "name": null }),
+            json!({ "id": "acme", "keys": ["1", "2"], "name": null }),
             json!({ "id": "x", "keys": 1, "name": "a\u{1b}[2Jb" }),
         ];
         assert_eq!(
             table(&["id", "keys", "name"], &rows),
-            "id    keys  name\nacme  12    -\nx     1     a[2Jb\n"
+            "id    keys  name\nacme  1,2   -\nx     1     a[2Jb\n"
         );
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::id::AccountId;
+use super::scope::Scopes;
 use super::time::UnixMs;
 
 /// Longest key we look at, in bytes.
@@ -109,6 +110,7 @@ pub struct Key {
     pub hash: Hash,
     pub id: KeyId,
     pub account: AccountId,
+    pub scopes: Scopes,
     /// Its holder's words.
     pub name: String,
     pub created_at: UnixMs,
@@ -127,6 +129,7 @@ impl Key {
             hash: Hash::of(plain),
             id: KeyId::of(plain),
             account,
+            scopes: Scopes::ALL,
             name: String::new(),
             created_at,
             expires_at: None,
@@ -144,6 +147,7 @@ impl Key {
     pub fn rotated(&self, plain: &str, overlap_ms: u64, now: UnixMs) -> (Self, Self) {
         let lifetime_ms = self.expires_at.map(|at| at.since(self.created_at));
         let next = Self {
+            scopes: self.scopes,
             name: self.name.clone(),
             expires_at: lifetime_ms.map(|ms| now.plus_ms(ms)),
             allow_query_key: self.allow_query_key,
@@ -163,6 +167,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::scope::Scope;
     use proptest::prelude::*;
 
     #[test]
@@ -201,12 +206,14 @@ mod tests {
     fn a_rotation_keeps_what_the_key_was_made_with_and_ends_the_old_one() {
         let mut key = Key::new("a", AccountId::parse("acme").unwrap(), UnixMs(1000));
         (key.name, key.allow_query_key) = ("ci".into(), true);
+        key.scopes = Scopes::of([Scope::Mcp]);
         let (old, next) = key.rotated("b", 500, UnixMs(3000));
         assert_eq!(
             (old.hash, old.expires_at, old.version),
             (key.hash, Some(UnixMs(3500)), 1)
         );
         assert!(old.is_replaced && !next.is_replaced);
+        assert_eq!(next.scopes, key.scopes);
         assert_eq!(
             (next.name.as_str(), next.allow_query_key, next.expires_at),
             ("ci", true, None)

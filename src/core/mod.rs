@@ -26,6 +26,7 @@ pub mod phone;
 pub mod rental;
 pub mod retry;
 pub mod sample;
+pub mod scope;
 pub mod signature;
 pub mod standing;
 pub mod subscription;

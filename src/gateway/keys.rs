@@ -9,6 +9,7 @@ use super::{DECISIONS_MAX, Error, Gateway};
 use crate::clock;
 use crate::core::id::AccountId;
 use crate::core::key::{Hash, Key, Plain, is_plausible};
+use crate::core::scope::Scopes;
 use crate::core::time::UnixMs;
 use crate::store::{Access, Commit, Committed};
 
@@ -17,6 +18,7 @@ use crate::store::{Access, Commit, Committed};
 pub struct KeyWish {
     pub account: AccountId,
     pub name: String,
+    pub scopes: Scopes,
     /// Of the form `rb_test_`.
     pub is_test: bool,
     pub expires_in_ms: Option<u64>,
@@ -108,6 +110,7 @@ impl Gateway {
         let plain = Plain::generate(!wish.is_test, &clock::random());
         let key = Key {
             name: wish.name,
+            scopes: wish.scopes,
             expires_at: wish.expires_in_ms.map(|ms| now.plus_ms(ms)),
             allow_query_key: wish.allow_query_key,
             ..Key::new(plain.as_str(), account, now)

@@ -18,6 +18,7 @@ use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::cidr::Cidr;
 use crate::core::key::Key;
+use crate::core::scope::Scope;
 use crate::gateway::{Error, Gateway};
 
 /// The API's listener: the gateway behind it and the limits in front of it.
@@ -68,10 +69,25 @@ pub fn empty(status: StatusCode) -> Answer {
 /// What whoever has no valid key hears, whatever is wrong with it.
 pub const SEND_KEY: &str = "Send a valid API key as \"Authorization: Bearer KEY\".";
 
-/// The bearer's key, or 401: an unknown, a revoked and an expired one look the same. 403 for the key of a disabled account.
-pub fn bearer(app: &App, headers: &HeaderMap) -> Result<Arc<Key>, Problem> {
+/// Somebody who was let in.
+pub struct Caller {
+    pub app: Arc<App>,
+    pub key: Arc<Key>,
+}
+
+/// The bearer's key, if it has this scope; else 401: an unknown, a revoked and an expired one look the same. 403 without the scope, and
+/// for the key of a disabled account.
+pub fn bearer(app: &App, headers: &HeaderMap, scope: Scope) -> Result<Arc<Key>, Problem> {
     let key = bearer_text(headers).ok_or(Error::KeyGone)?;
-    Ok(app.gateway.authenticate(key)?)
+    allowed(app.gateway.authenticate(key)?, scope)
+}
+
+/// A known key, if it has this scope.
+pub fn allowed(key: Arc<Key>, scope: Scope) -> Result<Arc<Key>, Problem> {
+    if key.scopes.allow(scope) {
+        return Ok(key);
+    }
+    Err(Problem::insufficient_scope(scope.as_str()))
 }
 
 /// What stands after `Bearer`, if one such field was sent.

@@ -14,7 +14,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::ResponseBody;
-use super::app::{self, Answer, App, bearer, query};
+use super::app::{self, Answer, App, Caller, query};
 use super::problem::Problem;
 use crate::core::cursor::{Cursor, Start};
 use crate::core::event::{Event, Kind};
@@ -59,8 +59,7 @@ pub struct Poll {
 }
 
 /// Reads the request of a poll.
-pub fn poll(app: &App, head: &Parts) -> Result<Poll, Problem> {
-    let key = bearer(app, &head.headers)?;
+pub fn poll(Caller { app, key }: &Caller, head: &Parts) -> Result<Poll, Problem> {
     let (wait, _) = app::wished_wait(app, head, 0)?;
     let start = start(query(head, "after"))?.unwrap_or(Start::Oldest);
     let wish = Following {
@@ -68,7 +67,11 @@ pub fn poll(app: &App, head: &Parts) -> Result<Poll, Problem> {
         patterns: patterns(head)?,
         events_max: app::list_limit(head)?,
     };
-    Ok(Poll { key, wish, wait })
+    Ok(Poll {
+        key: key.clone(),
+        wish,
+        wait,
+    })
 }
 
 fn start(text: Option<String>) -> Result<Option<Start>, Problem> {
@@ -126,8 +129,7 @@ impl Type {
 }
 
 /// `POST /api/events/test` `{"type"}`: a test event, to everyone who hears events of this type. On a hang-up after the commit it is out.
-pub async fn test(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn test(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
     let kind = app::read_json::<Type>(&app, &head, body).await?.kind()?;
     let event = app.gateway.publish_sample(&key.account, kind).await?;
     app::json(
@@ -138,8 +140,7 @@ pub async fn test(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
 
 /// `GET /api/events/stream`, from `Last-Event-ID` or `after` on, else from now on. Refused before it begins as a poll would be. On a
 /// hang-up the stream is dropped and its place is free; a reader who stalls is cut off and comes back with its last id.
-pub async fn stream(app: Arc<App>, head: Parts) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn stream(Caller { app, key }: Caller, head: Parts) -> Answer {
     let last_id = head
         .headers
         .get("last-event-id")

@@ -14,9 +14,6 @@ use super::{Peer, body, client};
 use crate::gateway::Inbound;
 
 pub async fn receive(app: Arc<App>, head: Parts, incoming: Incoming, peer: Peer) -> Answer {
-    if !matches!(head.method, http::Method::POST | http::Method::GET) {
-        return Err(Problem::method_not_allowed("GET, POST"));
-    }
     let mut segments = head.uri.path().split('/').skip(2).map(str::to_owned);
     let source = segments.next().unwrap_or_default();
     let client = client::address(peer.addr.ip(), &head.headers, &app.trusted_proxies);

@@ -12,6 +12,7 @@ use super::problem::Problem;
 use crate::core::account::{NAME_BYTES_MAX, is_name};
 use crate::core::id::AccountId;
 use crate::core::key::{Key, Plain};
+use crate::core::scope::{Scope, Scopes, Unknown};
 use crate::core::time::UnixMs;
 use crate::gateway::{KeyWish, KnownKey};
 
@@ -89,11 +90,33 @@ fn shown(key: &Key, now: UnixMs) -> Value {
         "id": key.id.as_str(),
         "account": key.account,
         "name": key.name,
+        "scopes": scopes_shown(key.scopes),
         "state": state,
         "createdAt": key.created_at.to_string(),
         "expiresAt": key.expires_at.map(|at| at.to_string()),
         "allowQueryKey": key.allow_query_key,
     })
+}
+
+/// `*` for all there are and will be.
+fn scopes_shown(scopes: Scopes) -> Vec<&'static str> {
+    scopes
+        .list()
+        .map_or_else(|| vec!["*"], |list| list.into_iter().map(Scope::as_str).collect())
+}
+
+/// The scopes of a new key; all of them where none is named.
+fn scopes(wished: Option<&[String]>) -> Result<Scopes, Problem> {
+    let refused = |reason: &str| Problem::bad_request(format!("{reason}; or \"*\" for all, as without it."));
+    match wished {
+        None => Ok(Scopes::ALL),
+        Some([all]) if all == "*" => Ok(Scopes::ALL),
+        Some([]) => Err(refused("\"scopes\" is not empty")),
+        Some(names) => {
+            let scopes: Result<Vec<Scope>, _> = names.iter().map(|name| name.parse()).collect();
+            Ok(Scopes::of(scopes.map_err(|e: Unknown| refused(&e.to_string()))?))
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -102,6 +125,7 @@ struct NewKey {
     account: AccountId,
     #[serde(default)]
     name: String,
+    scopes: Option<Vec<String>>,
     #[serde(default)]
     test: bool,
     expires_in_s: Option<u64>,
@@ -124,6 +148,7 @@ async fn create(admin: &Admin, head: &Parts, body: Incoming) -> Answer {
     let wish = KeyWish {
         account: wish.account,
         name: wish.name,
+        scopes: scopes(wish.scopes.as_deref())?,
         is_test: wish.test,
         expires_in_ms,
         allow_query_key: wish.allow_query_key,

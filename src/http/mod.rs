@@ -2,7 +2,7 @@
 //!
 //! Reading order of the floor: `limits`, `server` (accept and drain), `connections` (who may come in), `connection`
 //! (the deadlines of one connection), `wire` and `framing` (what hyper is laxer about), `admit` (checks on a parsed head),
-//! `body`, `problem`, `tls`. Of the routes: `router` (all of them), `app` (what they share), then one file each.
+//! `body`, `problem`, `tls`. Of the routes: `routes` (all of them), `router`, `app` (what they share), then one file each.
 
 mod accounts;
 pub mod admin;
@@ -26,6 +26,7 @@ mod numbers;
 mod partner;
 pub mod problem;
 pub mod router;
+pub mod routes;
 pub mod server;
 mod sources;
 mod stream;

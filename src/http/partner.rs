@@ -20,6 +20,7 @@ use crate::core::id::RentalId;
 use crate::core::key::Key;
 use crate::core::money::Price;
 use crate::core::rental::{Rental, Status};
+use crate::core::scope::Scope;
 use crate::core::time::UnixMs;
 use crate::gateway::{Error, Wish};
 
@@ -55,10 +56,11 @@ fn bad_key(advice: &'static str) -> Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self {
-            code: problem.slug().replace('-', "_").to_uppercase().into(),
-            problem,
-        }
+        let code = match problem.scope() {
+            Some(_) => "INSUFFICIENT_SCOPE".into(),
+            None => problem.slug().replace('-', "_").to_uppercase().into(),
+        };
+        Self { code, problem }
     }
 }
 
@@ -111,16 +113,30 @@ impl From<Refusal> for Response<ResponseBody> {
 type Answer = Result<Response<ResponseBody>, Refusal>;
 
 /// Answers one route; errors are answers too. A hang-up drops a held getSMS; a rental that was handed in for commit stays.
-pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming, route: Route) -> app::Answer {
-    let answer = match (route, &head.method) {
-        (Route::GetNumbers, &Method::GET) => get_numbers(&app, &head, incoming).await,
-        (Route::GetSms, &Method::GET) => get_sms(&app, head, incoming).await,
-        (Route::RentNumber, &Method::POST) => rent_number(&app, &head, incoming).await,
-        (Route::CancelNumber, &Method::POST) => cancel_number(&app, &head, incoming).await,
-        (Route::GetNumbers | Route::GetSms, _) => Err(Problem::method_not_allowed("GET").into()),
-        (Route::RentNumber | Route::CancelNumber, _) => Err(Problem::method_not_allowed("POST").into()),
+pub async fn answer(
+    app: Arc<App>,
+    head: Parts,
+    incoming: Incoming,
+    (route, scope): (Route, Scope),
+) -> app::Answer {
+    let request = match Request::read(&app, &head, incoming, scope).await {
+        Ok(request) => request,
+        Err(refusal) => return Ok(refusal.into()),
+    };
+    // A held poll keeps nothing of it.
+    drop(head);
+    let answer = match route {
+        Route::GetNumbers => get_numbers(&app, &request),
+        Route::GetSms => get_sms(&app, request).await,
+        Route::RentNumber => rent_number(&app, &request).await,
+        Route::CancelNumber => cancel_number(&app, &request).await,
     };
     Ok(answer.unwrap_or_else(Response::from))
+}
+
+/// A problem in the contract's form.
+pub fn refused(problem: Problem) -> Response<ResponseBody> {
+    Refusal::from(problem).into()
 }
 
 /// What a request says: its query, and its body as a form or a flat JSON object. The body counts first.
@@ -131,10 +147,10 @@ struct Request {
 }
 
 impl Request {
-    async fn read(app: &App, head: &Parts, incoming: Incoming) -> Result<Self, Refusal> {
+    async fn read(app: &App, head: &Parts, incoming: Incoming, scope: Scope) -> Result<Self, Refusal> {
         let query = pairs(head.uri.query().unwrap_or_default().as_bytes());
         let body = read_body(app, head, incoming).await?;
-        let key = authenticate(app, head, &query, &body)?;
+        let key = app::allowed(authenticate(app, head, &query, &body)?, scope)?;
         Ok(Self { query, body, key })
     }
 
@@ -235,8 +251,7 @@ struct Offered {
     price_per_sms: f64,
 }
 
-async fn get_numbers(app: &App, head: &Parts, incoming: Incoming) -> Answer {
-    let request = Request::read(app, head, incoming).await?;
+fn get_numbers(app: &App, request: &Request) -> Answer {
     let offers = app.gateway.offers(request.country()?.as_deref());
     let numbers: Vec<Offered> = offers
         .into_iter()
@@ -250,8 +265,7 @@ async fn get_numbers(app: &App, head: &Parts, incoming: Incoming) -> Answer {
     success(&json!({ "status": "success", "numbers": numbers }))
 }
 
-async fn rent_number(app: &App, head: &Parts, incoming: Incoming) -> Answer {
-    let request = Request::read(app, head, incoming).await?;
+async fn rent_number(app: &App, request: &Request) -> Answer {
     request.need("country")?;
     let service = request.get("service").map(str::to_owned);
     let usual = || {
@@ -276,13 +290,11 @@ async fn rent_number(app: &App, head: &Parts, incoming: Incoming) -> Answer {
     }))
 }
 
-async fn get_sms(app: &App, head: Parts, incoming: Incoming) -> Answer {
-    let request = Request::read(app, &head, incoming).await?;
+async fn get_sms(app: &App, request: Request) -> Answer {
     let id = request.rental()?;
     let wait = wait(&request, app.gateway.rules().poll_max_s)?;
     let key = request.key.clone();
-    // A held poll keeps nothing of its request.
-    drop((request, head));
+    drop(request);
     let (rental, messages) = app.gateway.messages(&key, id, wait).await?;
     let shown: Vec<_> = messages
         .iter()
@@ -320,8 +332,7 @@ fn ask_again(response: &mut Response<ResponseBody>, age_ms: u64) {
     headers.insert(header::RETRY_AFTER, after_ms.div_ceil(1000).into());
 }
 
-async fn cancel_number(app: &App, head: &Parts, incoming: Incoming) -> Answer {
-    let request = Request::read(app, head, incoming).await?;
+async fn cancel_number(app: &App, request: &Request) -> Answer {
     let id = request.rental()?;
     let rental = app.gateway.finish(&request.key.account, id).await?;
     success(&json!({

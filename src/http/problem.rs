@@ -8,13 +8,17 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
+mod kinds;
+
+use self::kinds::{
+    BAD_REQUEST, CONFLICT, FORBIDDEN, GONE, HEADERS, INTERNAL, Kind, MALFORMED, MEDIA_TYPE, METHOD,
+    NOT_FOUND, QUOTA_EXCEEDED, STORAGE, TIMEOUT, TOO_LARGE, TOO_MANY, UNAUTHORIZED, UNAVAILABLE,
+    UNPROCESSABLE, URI,
+};
 use super::{ResponseBody, body};
 
 /// Prefix of the `type` member; what follows is stable, so clients may match on it. Nothing is served there.
 const TYPE_PREFIX: &str = "urn:ringback:problem:";
-
-/// The registered type of draft-ietf-httpapi-ratelimit-headers, in place of one of ours.
-const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /// One answer that says what went wrong and what to do next. It never carries codes, message text or numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,81 +30,6 @@ pub struct Problem {
     retry_after_s: Option<u32>,
     allow: Option<&'static str>,
 }
-
-#[derive(Debug, PartialEq)]
-struct Kind {
-    status: StatusCode,
-    /// After [`TYPE_PREFIX`], unless it is a whole address.
-    slug: &'static str,
-    title: &'static str,
-    /// The rest of the request is not wanted, so an HTTP/1 connection cannot go on.
-    closes: bool,
-}
-
-const fn kind(status: StatusCode, slug: &'static str, title: &'static str) -> Kind {
-    Kind {
-        status,
-        slug,
-        title,
-        closes: false,
-    }
-}
-
-const fn closing(status: StatusCode, slug: &'static str, title: &'static str) -> Kind {
-    Kind {
-        status,
-        slug,
-        title,
-        closes: true,
-    }
-}
-
-static BAD_REQUEST: Kind = kind(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
-static MALFORMED: Kind = closing(StatusCode::BAD_REQUEST, "bad-request", "Bad request");
-static UNAUTHORIZED: Kind = kind(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized");
-static FORBIDDEN: Kind = kind(StatusCode::FORBIDDEN, "forbidden", "Forbidden");
-static NOT_FOUND: Kind = kind(StatusCode::NOT_FOUND, "not-found", "Not found");
-static METHOD: Kind = kind(
-    StatusCode::METHOD_NOT_ALLOWED,
-    "method-not-allowed",
-    "Method not allowed",
-);
-static TIMEOUT: Kind = closing(StatusCode::REQUEST_TIMEOUT, "request-timeout", "Request timeout");
-static CONFLICT: Kind = kind(StatusCode::CONFLICT, "conflict", "Conflict");
-static GONE: Kind = kind(StatusCode::GONE, "gone", "Gone");
-static TOO_LARGE: Kind = closing(
-    StatusCode::PAYLOAD_TOO_LARGE,
-    "payload-too-large",
-    "Payload too large",
-);
-static URI: Kind = closing(StatusCode::URI_TOO_LONG, "uri-too-long", "URI too long");
-static MEDIA_TYPE: Kind = closing(
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    "unsupported-media-type",
-    "Unsupported media type",
-);
-static UNPROCESSABLE: Kind = kind(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "unprocessable",
-    "Unprocessable content",
-);
-static TOO_MANY: Kind = kind(
-    StatusCode::TOO_MANY_REQUESTS,
-    QUOTA_EXCEEDED,
-    "Request cannot be satisfied as assigned quota has been exceeded",
-);
-static HEADERS: Kind = closing(
-    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "header-fields-too-large",
-    "Request header fields too large",
-);
-static INTERNAL: Kind = kind(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error");
-static UNAVAILABLE: Kind = kind(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable");
-static STORAGE: Kind = kind(
-    StatusCode::INSUFFICIENT_STORAGE,
-    "insufficient-storage",
-    "Insufficient storage",
-);
 
 impl Problem {
     fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -131,6 +60,12 @@ impl Problem {
     /// 403: known, and not allowed to.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(&FORBIDDEN, detail)
+    }
+
+    /// 403 for a key without this scope, with the challenge of RFC 6750; it is told as member `scope`.
+    pub fn insufficient_scope(scope: &'static str) -> Self {
+        let detail = format!("This key may not do that: make one with the scope {scope}.");
+        Self::new(&FORBIDDEN, detail).with("scope", scope)
     }
 
     /// 404: unknown, or another account's.
@@ -243,6 +178,11 @@ impl Problem {
         }
     }
 
+    /// What a key lacks.
+    pub fn scope(&self) -> Option<&str> {
+        self.members.as_ref()?.get("scope")?.as_str()
+    }
+
     fn json(&self) -> Bytes {
         let slug = self.kind.slug;
         let uri = if slug.contains(':') {
@@ -281,6 +221,10 @@ impl From<Problem> for Response<ResponseBody> {
         }
         if problem.kind.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(scope) = problem.scope() {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            headers.extend(HeaderValue::try_from(challenge).map(|value| (header::WWW_AUTHENTICATE, value)));
         }
         if problem.kind.closes {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -357,23 +301,35 @@ mod tests {
             (507, Problem::insufficient_storage(), &[]),
         ];
         for (status, problem, fields) in problems {
-            let (sent, headers, json) = parts(problem).await;
-            assert_eq!((sent, &json["status"]), (status, &Value::from(status)));
-            assert!(
-                ["type", "title", "detail"]
-                    .iter()
-                    .all(|name| json[*name].is_string()),
-                "{json}"
-            );
-            assert_eq!(headers["content-type"], "application/problem+json");
-            assert_eq!(headers["cache-control"], "no-store");
-            assert_eq!(headers["x-content-type-options"], "nosniff");
-            assert_eq!(headers.len(), 3 + fields.len(), "{status} {headers:?}");
-            assert!(
-                fields.iter().all(|(name, value)| headers[*name] == *value),
-                "{status} {headers:?}"
-            );
+            assert_whole(status, problem, fields).await;
         }
+    }
+
+    async fn assert_whole(status: u16, problem: Problem, fields: &[(&str, &str)]) {
+        let (sent, headers, json) = parts(problem).await;
+        assert_eq!((sent, &json["status"]), (status, &Value::from(status)));
+        assert!(
+            ["type", "title", "detail"]
+                .iter()
+                .all(|name| json[*name].is_string()),
+            "{json}"
+        );
+        assert_eq!(headers["content-type"], "application/problem+json");
+        assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers.len(), 3 + fields.len(), "{status} {headers:?}");
+        assert!(
+            fields.iter().all(|(name, value)| headers[*name] == *value),
+            "{status} {headers:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_scope_that_lacks_is_challenged() {
+        let challenge = "Bearer error=\"insufficient_scope\", scope=\"mcp\"";
+        let lacks = Problem::insufficient_scope("mcp");
+        assert_whole(403, lacks.clone(), &[("www-authenticate", challenge)]).await;
+        assert_eq!(parts(lacks).await.2["scope"], "mcp");
     }
 
     #[tokio::test]

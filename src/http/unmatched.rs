@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::app::{self, Answer, App, bearer, query};
+use super::app::{self, Answer, App, Caller, query};
 use super::problem::Problem;
 use crate::core::id::{AccountId, MessageId, RentalId};
 use crate::core::ingest::StoredMessage;
@@ -18,19 +18,18 @@ use crate::core::time::UnixMs;
 use crate::gateway::{Assignment, Error, UnmatchedWish};
 
 /// `GET /api/unmatched?number=&from=&source=&reason=&limit=&cursor=`, newest first. Stops on a hang-up.
-pub async fn list(app: &App, head: &Parts) -> Answer {
-    operator(app, head)?;
-    page(app, head).await
+pub async fn list(caller: Caller, head: Parts) -> Answer {
+    operator(&caller)?;
+    page(&caller.app, &head).await
 }
 
 /// `POST /api/unmatched/{id}/assign` `{"account","verificationId"}`. A commit that was handed in is made although nobody hears of it.
-pub async fn assign(app: &App, head: &Parts, body: Incoming, id: Option<MessageId>) -> Answer {
-    operator(app, head)?;
-    give(app, head, body, id).await
+pub async fn assign(caller: Caller, head: Parts, body: Incoming, id: Option<MessageId>) -> Answer {
+    operator(&caller)?;
+    give(&caller.app, &head, body, id).await
 }
 
-fn operator(app: &App, head: &Parts) -> Result<(), Problem> {
-    let key = bearer(app, &head.headers)?;
+fn operator(Caller { app, key }: &Caller) -> Result<(), Problem> {
     if app.gateway.is_operator(&key.account) {
         Ok(())
     } else {

@@ -10,13 +10,14 @@ use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::app::{self, Answer, App, bearer, query};
+use super::app::{self, Answer, App, Caller, query};
 use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
 use crate::core::key::Key;
 use crate::core::otp::{Alphabet, Filter};
 use crate::core::rental::{Rental, Status};
+use crate::core::scope::Scope;
 use crate::core::tags::Tags;
 use crate::gateway::{Code, Error, Wish};
 
@@ -39,9 +40,11 @@ struct Shown {
     created_at: String,
 }
 
-impl From<Rental> for Shown {
-    fn from(rental: Rental) -> Self {
-        let (sms_content, otp_code) = rental.code.map(|c| (c.text, c.code)).unzip();
+impl Shown {
+    /// As this key may see it: code and text are messages.
+    fn to(key: &Key, rental: Rental) -> Self {
+        let code = rental.code.filter(|_| key.scopes.allow(Scope::MessagesRead));
+        let (sms_content, otp_code) = code.map(|c| (c.text, c.code)).unzip();
         Self {
             id: rental.id.to_string(),
             service_name: rental.service,
@@ -56,8 +59,7 @@ impl From<Rental> for Shown {
 }
 
 /// `GET /api/verifications/services`. Stops on a hang-up.
-pub fn services(app: &App, head: &Parts) -> Answer {
-    bearer(app, &head.headers)?;
+pub fn services(app: &App) -> Answer {
     let services: Vec<_> = app
         .gateway
         .services()
@@ -103,8 +105,7 @@ impl From<CodeWish> for Filter {
 }
 
 /// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
-pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
     let wish: Create = app::read_json(&app, &head, body).await?;
     if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
         return Err(Problem::bad_request("\"serviceName\" is 1 to 64 bytes."));
@@ -147,8 +148,7 @@ fn provider_id(id: RentalId) -> String {
 }
 
 /// `GET /api/verifications?limit=&cursor=`, newest first. Stops on a hang-up.
-pub async fn list(app: Arc<App>, head: Parts) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn list(Caller { app, key }: Caller, head: Parts) -> Answer {
     let limit = app::list_limit(&head)?;
     let before = query(&head, "cursor")
         .map(|text| text.parse::<RentalId>())
@@ -161,7 +161,10 @@ pub async fn list(app: Arc<App>, head: Parts) -> Answer {
     } else {
         None
     };
-    let shown: Vec<Shown> = rentals.into_iter().map(Shown::from).collect();
+    let shown: Vec<Shown> = rentals
+        .into_iter()
+        .map(|rental| Shown::to(&key, rental))
+        .collect();
     let mut page = json!({ "verifications": shown });
     if let Some(next) = next {
         page["nextCursor"] = json!(next);
@@ -174,15 +177,13 @@ fn known(id: Option<RentalId>) -> Result<RentalId, Problem> {
 }
 
 /// `GET /api/verifications/{id}`. Stops on a hang-up.
-pub async fn get(app: Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn get(Caller { app, key }: Caller, id: Option<RentalId>) -> Answer {
     let rental = app.gateway.rental(&key.account, known(id)?).await?;
-    app::json(StatusCode::OK, &Shown::from(rental))
+    app::json(StatusCode::OK, &Shown::to(&key, rental))
 }
 
 /// `POST /api/verifications/{id}/cancel`. A commit that was handed in is made although nobody hears of it.
-pub async fn cancel(app: Arc<App>, head: Parts, id: Option<RentalId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn cancel(Caller { app, key }: Caller, id: Option<RentalId>) -> Answer {
     let rental = app.gateway.cancel(&key.account, known(id)?).await?;
     app::json(
         StatusCode::OK,
@@ -200,12 +201,11 @@ pub struct Poll {
 }
 
 /// Reads a poll's request.
-pub fn poll(app: &App, head: &Parts, id: Option<RentalId>) -> Result<Poll, Problem> {
-    let key = bearer(app, &head.headers)?;
+pub fn poll(Caller { app, key }: &Caller, head: &Parts, id: Option<RentalId>) -> Result<Poll, Problem> {
     let id = known(id)?;
     let (wait, applied_s) = app::wished_wait(app, head, app.gateway.rules().poll_default_s)?;
     Ok(Poll {
-        key,
+        key: key.clone(),
         id,
         wait,
         applied_s,

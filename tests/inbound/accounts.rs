@@ -2,6 +2,7 @@
 
 use ringback::core::id::AccountId;
 use ringback::core::key::Key;
+use ringback::core::scope::Scopes;
 use ringback::gateway::{Error, KeyWish};
 use ringback::store::Store;
 use std::time::Duration;
@@ -14,6 +15,7 @@ fn wish(expires_in_ms: Option<u64>) -> KeyWish {
     KeyWish {
         account: account("acme"),
         name: String::new(),
+        scopes: Scopes::ALL,
         is_test: false,
         expires_in_ms,
         allow_query_key: false,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use url::{Host, Url};
@@ -23,6 +23,7 @@ use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::key::Key;
 use crate::core::money::Price;
+use crate::core::scope::Scope;
 
 /// JSON-RPC's code for a request that was not looked into; the status says the rest.
 const REFUSED: i32 = -32000;
@@ -93,13 +94,13 @@ impl Hosts {
 }
 
 /// `POST /mcp`. On a hang-up a held `verify_get_code` is dropped; a rental that was handed in for commit stays.
-pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming) -> Answer {
+pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming, scope: Scope) -> Answer {
     let Some(mcp) = &app.mcp else {
         return Err(Problem::not_found(
             "MCP is off here: set mcp.enabled to turn it on.",
         ));
     };
-    let (key, body) = match admitted(&app, mcp, &head, incoming).await {
+    let (key, body) = match admitted(&app, (mcp, scope), &head, incoming).await {
         Ok(admitted) => admitted,
         Err(response) => return Ok(*response),
     };
@@ -119,7 +120,7 @@ pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming) -> Answer {
 /// Everything that is decided before a byte of the body is understood.
 async fn admitted(
     app: &App,
-    mcp: &Mcp,
+    (mcp, scope): (&Mcp, Scope),
     head: &Parts,
     incoming: Incoming,
 ) -> Result<(Arc<Key>, bytes::Bytes), Box<Response<ResponseBody>>> {
@@ -128,10 +129,7 @@ async fn admitted(
         let what = "This host or origin is not one of this server's; add it to mcp.allowed_hosts if it is.";
         return refuse(Problem::forbidden(what));
     }
-    if head.method != Method::POST {
-        return refuse(Problem::method_not_allowed("POST"));
-    }
-    let key = match bearer(app, &head.headers) {
+    let key = match bearer(app, &head.headers, scope) {
         Ok(key) => key,
         Err(problem) => return refuse(problem),
     };
@@ -158,7 +156,7 @@ async fn admitted(
 }
 
 /// A problem in JSON-RPC's form, with its own status and header fields.
-fn refused(problem: Problem) -> Response<ResponseBody> {
+pub fn refused(problem: Problem) -> Response<ResponseBody> {
     let error = json!({ "code": REFUSED, "message": problem.detail() });
     let (mut head, _) = Response::from(problem).into_parts();
     let body = answered(

@@ -1,7 +1,5 @@
 //! The deliveries of a subscription: how each stands, also before its first attempt, and one sent once more. Each attempt is in `log`.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Value, json};
@@ -11,7 +9,7 @@ use super::{known, shown};
 use crate::core::id::{DeliveryId, SubscriptionId};
 use crate::core::standing::{Delivery, Status};
 use crate::gateway::{DeliveriesWish, Error};
-use crate::http::app::{self, Answer, App, bearer, query};
+use crate::http::app::{self, Answer, Caller, query};
 use crate::http::events;
 use crate::http::problem::Problem;
 
@@ -19,8 +17,7 @@ use crate::http::problem::Problem;
 const ATTEMPTS_SHOWN_MAX: usize = 100;
 
 /// `GET /api/webhooks/{id}/deliveries?status=&types=&event=&since=&until=&limit=20&cursor=`, newest first. Stops on a hang-up, as the next.
-pub async fn list(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn list(Caller { app, key }: Caller, head: Parts, id: Option<SubscriptionId>) -> Answer {
     let id = known(id)?;
     let wish = DeliveriesWish {
         statuses: statuses(query(&head, "status").as_deref())?,
@@ -58,12 +55,10 @@ fn statuses(text: Option<&str>) -> Result<Vec<Status>, Problem> {
 
 /// `GET /api/webhooks/{id}/deliveries/{delivery}`: how it stands, with its newest attempts.
 pub async fn show(
-    app: Arc<App>,
-    head: Parts,
+    Caller { app, key }: Caller,
     id: Option<SubscriptionId>,
     delivery_id: Option<DeliveryId>,
 ) -> Answer {
-    let key = bearer(&app, &head.headers)?;
     let place = id.zip(delivery_id).ok_or(Error::NotFound)?;
     let (found, status) = app.gateway.delivery(&key.account, place.0, place.1).await?;
     let mut shown = delivery(&found, status);
@@ -107,12 +102,10 @@ fn owed(delivery: &Delivery) -> Vec<Value> {
 
 /// `POST /api/webhooks/{id}/deliveries/{delivery}/retry`. A commit that was handed in is made although nobody hears of it.
 pub async fn retry(
-    app: Arc<App>,
-    head: Parts,
+    Caller { app, key }: Caller,
     id: Option<SubscriptionId>,
     delivery: Option<DeliveryId>,
 ) -> Answer {
-    let key = bearer(&app, &head.headers)?;
     let (id, delivery) = id.zip(delivery).ok_or(Error::NotFound)?;
     let again = app.gateway.redeliver(&key.account, id, delivery).await?;
     let answer = json!({

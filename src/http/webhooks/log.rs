@@ -1,7 +1,5 @@
 //! The delivery log of a subscription: its deliveries by filter and cursor, the attempts of one, and one attempt with the reply.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::StatusCode;
@@ -15,7 +13,7 @@ use crate::core::delivery::Next;
 use crate::core::id::{DeliveryId, EventId, Seq, SubscriptionId};
 use crate::core::time::UnixMs;
 use crate::gateway::{Error, LogWish};
-use crate::http::app::{self, Answer, App, bearer, query};
+use crate::http::app::{self, Answer, Caller, query};
 use crate::http::events;
 use crate::http::problem::Problem;
 
@@ -23,8 +21,7 @@ const CURSOR: &str = "\"cursor\" is the \"nextCursor\" of the page before.";
 
 /// `GET /api/webhooks/{id}/logs?limit=20&status=&class=&types=&event=&since=&until=&cursor=`, newest first. Stops on a hang-up, as the
 /// routes below.
-pub async fn list(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn list(Caller { app, key }: Caller, head: Parts, id: Option<SubscriptionId>) -> Answer {
     let id = known(id)?;
     let page = app
         .gateway
@@ -84,12 +81,11 @@ pub fn at(head: &Parts, name: &str) -> Result<Option<UnixMs>, Problem> {
 
 /// `GET /api/webhooks/{id}/logs/{delivery}?limit=20&cursor=`.
 pub async fn show(
-    app: Arc<App>,
+    Caller { app, key }: Caller,
     head: Parts,
     id: Option<SubscriptionId>,
     delivery_id: Option<DeliveryId>,
 ) -> Answer {
-    let key = bearer(&app, &head.headers)?;
     let place = (known(id)?, delivery_id.ok_or(Error::NotFound)?);
     let limit = app::list_limit(&head)?;
     let below = query(&head, "cursor").map(|text| text.parse::<u16>());
@@ -115,11 +111,9 @@ pub async fn show(
 
 /// `GET /api/webhooks/{id}/logs/{delivery}/attempts/{number}`.
 pub async fn show_attempt(
-    app: Arc<App>,
-    head: Parts,
+    Caller { app, key }: Caller,
     (id, delivery, number): (Option<SubscriptionId>, Option<DeliveryId>, Option<u16>),
 ) -> Answer {
-    let key = bearer(&app, &head.headers)?;
     let place = (known(id)?, delivery.ok_or(Error::NotFound)?);
     let number = number.ok_or(Error::NotFound)?;
     let found = app.gateway.delivery_attempt(&key.account, place, number).await?;

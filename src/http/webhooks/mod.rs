@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use self::form::{Form, KeyForm};
-use super::app::{self, Answer, App, bearer};
+use super::app::{self, Answer, Caller};
 use super::events;
 use super::problem::Problem;
 use crate::core::delivery::Next;
@@ -28,8 +28,7 @@ fn refused(reason: String) -> Problem {
 }
 
 /// `POST /api/webhooks`. On a hang-up after the commit the subscription stays; it is in the list and can be deleted.
-pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
     let form: Form = app::read_json(&app, &head, body).await?;
     let settings = form.create().map_err(refused)?;
     let wish = form.key.wish().map_err(refused)?;
@@ -44,8 +43,7 @@ pub async fn create(app: Arc<App>, head: Parts, body: Incoming) -> Answer {
 }
 
 /// `GET /api/webhooks`. Stops on a hang-up.
-pub fn list(app: &App, head: &Parts) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub fn list(Caller { app, key }: &Caller) -> Answer {
     let all = app.gateway.subscriptions(&key.account);
     let all: Vec<Value> = all.iter().map(shown::brief).collect();
     app::json(StatusCode::OK, &json!({ "webhooks": all }))
@@ -56,16 +54,19 @@ fn known(id: Option<SubscriptionId>) -> Result<SubscriptionId, Problem> {
 }
 
 /// `GET /api/webhooks/{id}`. Stops on a hang-up.
-pub fn get(app: &App, head: &Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(app, &head.headers)?;
+pub fn get(Caller { app, key }: &Caller, id: Option<SubscriptionId>) -> Answer {
     let found = app.gateway.subscription(&key.account, known(id)?)?;
     app::json(StatusCode::OK, &shown::subscription(&found))
 }
 
 /// `PATCH /api/webhooks/{id}`: members that are there change, null goes back to the default. A commit that was handed in is made
 /// although nobody hears of it, here and in the routes below.
-pub async fn change(app: Arc<App>, head: Parts, body: Incoming, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn change(
+    Caller { app, key }: Caller,
+    head: Parts,
+    body: Incoming,
+    id: Option<SubscriptionId>,
+) -> Answer {
     let id = known(id)?;
     let form: Form = app::read_json(&app, &head, body).await?;
     form.check_change().map_err(refused)?;
@@ -76,22 +77,24 @@ pub async fn change(app: Arc<App>, head: Parts, body: Incoming, id: Option<Subsc
 }
 
 /// `POST /api/webhooks/{id}/pause`.
-pub async fn pause(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn pause(Caller { app, key }: Caller, id: Option<SubscriptionId>) -> Answer {
     let paused = app.gateway.pause(&key.account, known(id)?).await?;
     app::json(StatusCode::OK, &shown::subscription(&paused))
 }
 
 /// `POST /api/webhooks/{id}/resume`.
-pub async fn resume(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn resume(Caller { app, key }: Caller, id: Option<SubscriptionId>) -> Answer {
     let resumed = app.gateway.resume(&key.account, known(id)?).await?;
     app::json(StatusCode::OK, &shown::subscription(&resumed))
 }
 
 /// `POST /api/webhooks/{id}/rotate-secret` `{"scheme"?,"secret"?,"overlapS"?}`: the new key is shown this once.
-pub async fn rotate(app: Arc<App>, head: Parts, body: Incoming, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn rotate(
+    Caller { app, key }: Caller,
+    head: Parts,
+    body: Incoming,
+    id: Option<SubscriptionId>,
+) -> Answer {
     let id = known(id)?;
     let form: KeyForm = app::read_json(&app, &head, body).await?;
     let wish = form.wish().map_err(refused)?;
@@ -106,16 +109,19 @@ pub async fn rotate(app: Arc<App>, head: Parts, body: Incoming, id: Option<Subsc
 }
 
 /// `DELETE /api/webhooks/{id}`.
-pub async fn delete(app: Arc<App>, head: Parts, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn delete(Caller { app, key }: Caller, id: Option<SubscriptionId>) -> Answer {
     app.gateway.unsubscribe(&key.account, known(id)?).await?;
     app::empty(StatusCode::NO_CONTENT)
 }
 
 /// `POST /api/webhooks/{id}/test` `{"type"}`: calls the subscription once with a test event and says what came of it; nothing of it is
 /// kept. On a hang-up the attempt is given up.
-pub async fn test(app: Arc<App>, head: Parts, body: Incoming, id: Option<SubscriptionId>) -> Answer {
-    let key = bearer(&app, &head.headers)?;
+pub async fn test(
+    Caller { app, key }: Caller,
+    head: Parts,
+    body: Incoming,
+    id: Option<SubscriptionId>,
+) -> Answer {
     let kind = app::read_json::<events::Type>(&app, &head, body).await?.kind()?;
     let attempt = app
         .gateway
