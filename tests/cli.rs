@@ -13,6 +13,7 @@ mod cli {
     pub mod mcp;
     pub mod operate;
     pub mod process;
+    pub mod replay;
     pub mod signature;
     pub mod sim;
     pub mod sim_carrier;

@@ -20,6 +20,7 @@ mod crash {
     #[cfg(target_os = "linux")]
     pub mod power;
     pub mod process;
+    pub mod replayed;
     pub mod script;
     pub mod sink;
 }

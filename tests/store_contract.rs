@@ -13,6 +13,7 @@ mod store_contract {
     pub mod inbound_log;
     pub mod kept;
     pub mod lines;
+    pub mod replays;
     pub mod samples;
     pub mod simulated;
     pub mod standings;
@@ -20,7 +21,7 @@ mod store_contract {
 }
 
 use store_contract::{
-    access, again, batches, commits, feed, home, inbound_log, kept, lines, standings, time,
+    access, again, batches, commits, feed, home, inbound_log, kept, lines, replays, standings, time,
 };
 
 /// Asks each question of both stores.
@@ -93,6 +94,10 @@ ask! {
         a_line_lets_one_out_at_a_time
         a_line_holds_within_one_group_and_ends_empty
         a_long_queue_is_read_on_as_it_is_done_with;
+    replays:
+        a_step_and_what_it_asks_for_are_one
+        of_two_steps_from_one_state_one_conflicts
+        what_is_forgotten_is_gone_and_a_gone_subscription_is_left_out;
     standings:
         deliveries_stand_as_their_attempts_say_in_both_orders
         a_filter_passes_over_and_a_page_goes_on_where_it_ended

@@ -21,7 +21,7 @@ use crate::core::retry::Policy as RetryPolicy;
 use crate::core::time::UnixMs;
 use crate::dispatch::guard::Policy;
 use crate::dispatch::{client, deliver};
-use crate::gateway::{LogRules, NewNumber, Rules, Service, Source};
+use crate::gateway::{LogRules, NewNumber, ReplayRules, Rules, Service, Source};
 use crate::http::mcp::{Hosts, Mcp};
 use crate::http::{body, limits, tls};
 use crate::store;
@@ -202,6 +202,11 @@ pub fn rules(config: &Config) -> Result<Rules, BuildError> {
         heartbeat_ms: config.poll.heartbeat_ms,
         subscriptions_max: config.outbound.subscriptions_max,
         keys_max: config.accounts.keys_max,
+        replay: ReplayRules {
+            per_second_max: config.outbound.replay_per_s,
+            running_max: config.outbound.replays_max,
+            deliveries_max: config.outbound.replay_deliveries_max,
+        },
         log_days: config.store.log_days,
         country: config.rental.country.clone(),
         partner_service: Some(config.partner.service.clone()).filter(|name| !name.is_empty()),

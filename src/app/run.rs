@@ -163,7 +163,7 @@ fn trial(dispatch: &Arc<Dispatch<Client>>) -> Trial {
     })
 }
 
-/// Dispatch and the sweeper, each a task of its own.
+/// Dispatch, the sweeper and the replays, each a task of its own.
 fn work(
     config: &Config,
     shared: &Shared,
@@ -171,7 +171,7 @@ fn work(
     dispatch: Arc<Dispatch<Client>>,
 ) -> Vec<JoinHandle<()>> {
     let drain = Duration::from_millis(config.server.drain_ms);
-    let sweeping = gateway.clone();
+    let (sweeping, replaying) = (gateway.clone(), gateway.clone());
     let (sweep_every, log_days) = (
         Duration::from_millis(config.rental.sweep_ms),
         config.store.log_days,
@@ -179,6 +179,7 @@ fn work(
     vec![
         tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
         tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every, log_days).await }),
+        tokio::spawn(async move { replaying.replay_for_ever().await }),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod bench;
 mod call;
+mod deliveries;
 mod demo;
 mod dev;
 mod extract;
@@ -11,6 +12,7 @@ mod keys;
 mod listen;
 mod mcp;
 mod operate;
+mod replay;
 mod serve;
 mod signature;
 mod sim;
@@ -18,6 +20,7 @@ mod sources;
 mod table;
 mod trigger;
 mod unmatched;
+mod when;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -58,6 +61,11 @@ enum Command {
     Listen(listen::Arguments),
     /// Make a test event happen: subscriptions, feed and `listen` get it.
     Trigger(trigger::Arguments),
+    /// List, show and send again what subscriptions were sent or are owed.
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
+    /// Send again what was missed, at a pace; or count it first.
+    Replay(replay::Arguments),
     /// Sign a webhook as Ringback does (Standard Webhooks), offline.
     Sign(signature::Sign),
     /// Check a received webhook's signature, offline, and say what is wrong with it.
@@ -146,6 +154,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Inbound(inbound) => block_on(inbound::run(inbound)),
         Command::Listen(arguments) => block_on(listen::run(arguments)),
         Command::Trigger(arguments) => block_on(trigger::run(arguments)),
+        Command::Deliveries(deliveries) => block_on(deliveries::run(deliveries)),
+        Command::Replay(arguments) => block_on(replay::run(arguments)),
         Command::Sign(sign) => signature::sign(sign),
         Command::VerifySignature(verify) => signature::verify(verify),
         Command::Numbers(numbers) => block_on(operate::numbers(numbers)),

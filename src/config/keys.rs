@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 57] = [
+pub const RANGES: [(&str, u64, u64); 60] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -63,6 +63,9 @@ pub const RANGES: [(&str, u64, u64); 57] = [
     ("outbound.probe_s", 1, 86_400),
     ("outbound.ramp_per_s", 1, 10_000),
     ("outbound.ramp_double_s", 1, 3_600),
+    ("outbound.replay_per_s", 1, 10_000),
+    ("outbound.replays_max", 1, 1_000),
+    ("outbound.replay_deliveries_max", 1, 1_000_000_000),
 ];
 
 /// Lifetime of a rental, in seconds.

@@ -1,11 +1,13 @@
 //! Events: what customers hear, built once as the exact bytes that are signed, stored and sent.
 
 mod outbound;
+mod replay;
 mod unmatched;
 
 use std::fmt;
 
 pub use outbound::of_outbound;
+pub use replay::of_replay;
 pub use unmatched::of_unmatched;
 
 use super::id::{AccountId, EventId, MessageId, RentalId};
@@ -34,10 +36,12 @@ pub enum Kind {
     OutboundDelivered,
     /// A message that was sent will not arrive.
     OutboundFailed,
+    /// A replay has ended.
+    ReplayFinished,
 }
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
@@ -48,6 +52,7 @@ impl Kind {
         Self::OutboundSent,
         Self::OutboundDelivered,
         Self::OutboundFailed,
+        Self::ReplayFinished,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -62,6 +67,7 @@ impl Kind {
             Self::OutboundSent => "outbound.sent",
             Self::OutboundDelivered => "outbound.delivered",
             Self::OutboundFailed => "outbound.failed",
+            Self::ReplayFinished => "replay.finished",
         }
     }
 }

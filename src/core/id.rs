@@ -59,9 +59,7 @@ pub struct RentalId(pub [u8; 16]);
 
 impl RentalId {
     pub fn new(now: UnixMs, random: [u8; 10]) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
-        bytes[6..].copy_from_slice(&random);
+        let mut bytes = timed(now, random);
         bytes[6] = bytes[6] & 0x0f | 0x70;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         Self(bytes)
@@ -168,10 +166,7 @@ prefixed_id!(
 
 impl CaptureId {
     pub fn new(now: UnixMs, random: [u8; 10]) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
-        bytes[6..].copy_from_slice(&random);
-        Self(bytes)
+        Self(timed(now, random))
     }
 
     pub fn arrived_at(self) -> UnixMs {
@@ -181,6 +176,11 @@ impl CaptureId {
     }
 }
 
+prefixed_id!(
+    /// A replay: 48 bits of the time it was made at, then 80 random bits, so that byte order is time order.
+    ReplayId,
+    "rpl_"
+);
 prefixed_id!(
     /// A message that was sent: hash of the source that reports on it and the carrier's own id.
     OutboundId,
@@ -220,6 +220,14 @@ impl EventId {
     pub fn derive(about: &[u8], kind: &str) -> Self {
         Self(hash("event", &[about, kind.as_bytes()]))
     }
+}
+
+/// 48 bits of time, then chance.
+pub(super) fn timed(now: UnixMs, random: [u8; 10]) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
+    bytes[6..].copy_from_slice(&random);
+    bytes
 }
 
 impl DeliveryId {

@@ -24,6 +24,7 @@ pub mod otp;
 pub mod outbound;
 pub mod phone;
 pub mod rental;
+pub mod replay;
 pub mod retry;
 pub mod sample;
 pub mod scope;

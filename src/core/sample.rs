@@ -20,6 +20,7 @@ pub fn schema(kind: Kind) -> &'static str {
         Kind::MessageUnmatched => include_str!("../../schemas/events/message.unmatched.json"),
         Kind::OutboundSent => include_str!("../../schemas/events/outbound.sent.json"),
         Kind::OutboundDelivered => include_str!("../../schemas/events/outbound.delivered.json"),
+        Kind::ReplayFinished => include_str!("../../schemas/events/replay.finished.json"),
         Kind::OutboundFailed => include_str!("../../schemas/events/outbound.failed.json"),
     }
 }

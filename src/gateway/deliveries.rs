@@ -80,7 +80,7 @@ impl Gateway {
     }
 
     /// Whether what it is owed waits until somebody resumes it.
-    fn is_held(&self, account: &AccountId, id: SubscriptionId) -> Result<bool, Error> {
+    pub(super) fn is_held(&self, account: &AccountId, id: SubscriptionId) -> Result<bool, Error> {
         let known = self.subscription(account, id)?;
         Ok(known.subscription.paused_at.is_some() || known.health.disabled.is_some())
     }

@@ -13,6 +13,7 @@ mod partner;
 mod parts;
 mod poll;
 mod rentals;
+mod replays;
 mod seen;
 mod sources;
 mod subscriptions;
@@ -50,6 +51,8 @@ pub use keys::{KeyWish, KnownKey};
 pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
+use replays::Replaying;
+pub use replays::{ReplayRules, ReplayWish};
 pub use sources::{Fetch, Source};
 pub use subscriptions::{Known, NewKey};
 pub use trial::{TRIALS_MAX, Trial};
@@ -74,6 +77,7 @@ pub struct Rules {
     pub subscriptions_max: usize,
     /// Keys of one account.
     pub keys_max: usize,
+    pub replay: ReplayRules,
     /// Days that events are kept after their own day; an older cursor is refused.
     pub log_days: u32,
     /// The country a rental without a wish gets its number from.
@@ -122,6 +126,7 @@ pub struct Gateway {
     trials: Semaphore,
     uses: Uses,
     making: Making,
+    replaying: Replaying,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +207,12 @@ pub enum Error {
     )]
     SubscriptionDisabled,
     #[error(
+        "an account may have {0} replays running; wait for one to end, or cancel one (POST /api/replays/{{id}}/cancel)"
+    )]
+    TooManyReplays(usize),
+    #[error("{0}")]
+    BadReplay(String),
+    #[error(
         "the event is past its retention and cannot be sent again; store.log_days says how long events are kept"
     )]
     EventGone,
@@ -222,6 +233,7 @@ impl Gateway {
             trials: Semaphore::new(TRIALS_MAX),
             uses: Uses::default(),
             making: Making::default(),
+            replaying: Replaying::default(),
         }
     }
 

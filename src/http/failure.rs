@@ -33,11 +33,11 @@ impl From<Error> for Problem {
             Error::NoCapture => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
-            Error::BadSettings(_) => Self::bad_request(format!("{detail}.")),
+            Error::BadSettings(_) | Error::BadReplay(_) => Self::bad_request(format!("{detail}.")),
             Error::UnknownService(_) | Error::BadTarget(_) | Error::TooDear(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
             Error::NotUnmatched | Error::SubscriptionDisabled => Self::conflict(detail),
-            Error::TooManySubscriptions(max) | Error::TooManyKeys(max) => {
+            Error::TooManySubscriptions(max) | Error::TooManyKeys(max) | Error::TooManyReplays(max) => {
                 Self::conflict(detail).with("limit", max)
             }
             Error::NotOfThisRental => Self::unprocessable(detail),

@@ -25,6 +25,7 @@ pub mod mcp;
 mod numbers;
 mod partner;
 pub mod problem;
+mod replays;
 pub mod router;
 pub mod routes;
 pub mod server;

@@ -12,8 +12,8 @@ use super::app::{Answer, App, Caller, bearer};
 use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
-    Peer, ResponseBody, dev, events, extract, inbound, mcp, partner, unmatched, verifications, webhooks,
-    well_known,
+    Peer, ResponseBody, dev, events, extract, inbound, mcp, partner, replays, unmatched, verifications,
+    webhooks, well_known,
 };
 use crate::core::id::RentalId;
 use crate::core::scope::Scope;
@@ -106,6 +106,7 @@ fn keyed(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Resu
     Ok(match (&head.method, segments) {
         (_, ["api", "verifications", rest @ ..]) => return of_verifications(caller, head, body, rest),
         (_, ["api", "webhooks", rest @ ..]) => return of_webhooks(caller, head, body, rest),
+        (_, ["api", "replays", rest @ ..]) => return of_replays(caller, head, body, rest),
         (_, ["api", "events"]) => Box::pin(events::page(events::poll(&caller, &head)?, caller.app)),
         (_, ["api", "events", "stream"]) => Box::pin(events::stream(caller, head)),
         (_, ["api", "events", "test"]) => Box::pin(events::test(caller, head, body)),
@@ -137,6 +138,18 @@ fn of_verifications(
             Box::pin(verifications::code(caller.app, poll))
         }
         (_, [id, "cancel"]) => Box::pin(verifications::cancel(caller, rental_id(id))),
+        _ => return Err(routes::none()),
+    })
+}
+
+/// What stands below `/api/replays`.
+fn of_replays(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Result<Handling, Problem> {
+    let id = segments.first().and_then(|id| id.parse().ok());
+    Ok(match (&head.method, segments) {
+        (&Method::POST, []) => Box::pin(replays::create(caller, head, body)),
+        (&Method::GET, []) => at_once(replays::list(&caller)),
+        (&Method::GET, [_]) => at_once(replays::show(&caller, id)),
+        (&Method::POST, [_, "cancel"]) => Box::pin(replays::cancel(caller, id)),
         _ => return Err(routes::none()),
     })
 }

@@ -87,6 +87,13 @@ pub const ROUTES: &[Route] = &[
         "POST",
         &[Key(WebhooksWrite)],
     ),
+    route(
+        "/api/replays",
+        "GET, POST",
+        &[Key(WebhooksRead), Key(WebhooksWrite)],
+    ),
+    route("/api/replays/{id}", "GET", &[Key(WebhooksRead)]),
+    route("/api/replays/{id}/cancel", "POST", &[Key(WebhooksWrite)]),
     route("/api/events", "GET", &[Key(EventsRead)]),
     route("/api/events/stream", "GET", &[Key(EventsRead)]),
     route("/api/events/test", "POST", &[Key(EventsWrite)]),

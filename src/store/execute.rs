@@ -16,7 +16,7 @@ use super::vault::Vault;
 use super::{Committed, Error, Novelty};
 use crate::core::again::Again;
 use crate::core::health::Health;
-use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
@@ -45,6 +45,7 @@ pub struct Group {
     pub(super) subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
     pub(super) health: HashMap<SubscriptionId, Health>,
     pub(super) lines: Lines,
+    pub(super) replays: HashMap<ReplayId, u32>,
     pub(super) again: BTreeMap<(SubscriptionId, Seq), Again>,
     pub(super) access: access::InGroup,
 }
@@ -92,9 +93,7 @@ impl<R: Rows> Writer<R> {
         if let Some((attempt, rules)) = plan.attempt {
             self.record(&attempt, &rules, (group, &mut effects), plan.now)?;
         }
-        if let Some(place) = plan.again {
-            self.redeliver(place, (group, &mut effects), plan.now)?;
-        }
+        self.redeliver_all(plan.again, (group, &mut effects), plan.now)?;
         if let Some(due) = plan.forgotten {
             self.settle(&due, (group, &mut effects), plan.now)?;
         }
@@ -210,8 +209,15 @@ impl<R: Rows> Writer<R> {
                 return Ok(true);
             }
         }
-        if let Some((id, _)) = plan.again
-            && self.subscription(id, group).is_none()
+        if plan
+            .replay_was
+            .is_some_and(|was| self.replay_is_outdated(was, group))
+        {
+            return Ok(true);
+        }
+        if plan
+            .must_be_there
+            .is_some_and(|id| self.subscription(id, group).is_none())
         {
             return Ok(true);
         }
@@ -261,6 +267,7 @@ impl Group {
                 Fact::PartsGone(id) => drop(self.sets.insert(*id, None)),
                 Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
                 Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
+                Fact::Replay(replay) => drop(self.replays.insert(replay.id, replay.version)),
                 Fact::Health(id, health) => drop(self.health.insert(*id, *health)),
                 Fact::Account(account) => self.access.note_account(&account.id, Some(account.clone())),
                 Fact::AccountGone(id) => self.access.note_account(id, None),
@@ -268,6 +275,7 @@ impl Group {
                 Fact::KeyGone(hash) => self.access.note_key(*hash, None),
                 Fact::KeyUsed(..)
                 | Fact::Event(..)
+                | Fact::ReplayGone(_)
                 | Fact::Due(_)
                 | Fact::Settled(_)
                 | Fact::Waits(_)

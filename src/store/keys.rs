@@ -8,6 +8,7 @@
 //! | state | 4 KEY | SHA-256 of the key (32) | sealed `Key` | until revoked |
 //! | state | 5 DUE | subscription (16) due_ms (8) seq (8) manual (1) | attempts made (2), spent (2), line (8, 0: none), asked_ms (8) and a checksum | while owed and not behind another |
 //! | state | 6 PARTS | set (16) | sealed `Set` | until complete or timed out |
+//! | state | 7 REPLAY | id (16) | sealed `Replay` | until 100 of its account have ended after it |
 //! | state | 8 LINE | subscription (16) line (8) seq (8) | nothing | while owed, where deliveries go out one after the other |
 //! | state | 9 HEALTH | subscription (16) | sealed `Health` | from its first change until the subscription is deleted |
 //! | state | 10 ACCOUNT | account | sealed `Account` | until deleted and its logs are gone |
@@ -27,7 +28,9 @@
 
 use super::AttemptPlace;
 use crate::core::delivery::{Due, Line, Place};
-use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{
+    AccountId, CaptureId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId,
+};
 use crate::core::key::Hash;
 use crate::core::time::UnixMs;
 
@@ -40,6 +43,7 @@ pub const SUBSCRIPTION: u8 = 3;
 pub const KEY: u8 = 4;
 pub const DUE: u8 = 5;
 pub const PARTS: u8 = 6;
+pub const REPLAY: u8 = 7;
 pub const LINE: u8 = 8;
 pub const HEALTH: u8 = 9;
 pub const ACCOUNT: u8 = 10;
@@ -200,6 +204,10 @@ pub fn parse_due(key: &[u8]) -> Option<(SubscriptionId, Place)> {
 
 pub fn parts(set: SetId) -> Key {
     key(PARTS, &[&set.0])
+}
+
+pub fn replay(id: ReplayId) -> Key {
+    key(REPLAY, &[&id.0])
 }
 
 /// All that stands in one line of a subscription, in the order it goes out.

@@ -1,24 +1,27 @@
 //! The small tables decoded in memory: live rentals, numbers, subscriptions, keys and the due index; the disk is the truth,
 //! this follows it after every sync, so nothing is seen here before it is durable.
 
+mod owing;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::access::Table;
 pub use super::fact::Fact;
 use super::listener::{Listener, OnEvent};
-use super::owed::{Backlog, Owed};
+use super::owed::Owed;
+use super::replays::Replays;
 use super::sets::Sets;
-use crate::core::delivery::{Due, Place};
 use crate::core::event::Event;
 use crate::core::health::Health;
-use crate::core::id::{AccountId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::key::{Hash, Key};
 use crate::core::money::Price;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::Rental;
+use crate::core::replay::Replay;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
@@ -42,6 +45,7 @@ struct Tables {
     /// Numbers that nobody holds, by country, the longest free first.
     free: BTreeMap<String, BTreeSet<(UnixMs, PhoneNumber)>>,
     sets: Sets,
+    replays: Replays,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
     /// Of those whose health was ever other than perfect.
     health: HashMap<SubscriptionId, Health>,
@@ -224,62 +228,13 @@ impl Live {
         self.read().health.get(&id).copied().unwrap_or_default()
     }
 
-    /// Subscriptions that are owed something by `now` that nobody has claimed.
-    pub fn owed(&self, now: UnixMs) -> Vec<SubscriptionId> {
-        self.read().owed.subscriptions(now)
+    pub fn replay(&self, id: ReplayId) -> Option<Arc<Replay>> {
+        self.read().replays.get(id)
     }
 
-    /// What a subscription is owed by `now` and nobody has claimed, oldest first.
-    pub fn due(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
-        self.read().owed.due(subscription, now, limit)
-    }
-
-    /// As `due`, and claims it: it is given to nobody else until it is given back or settled.
-    pub fn claim(&self, subscription: SubscriptionId, now: UnixMs, limit: usize) -> Vec<Due> {
-        self.write().owed.claim(subscription, now, limit)
-    }
-
-    /// A subscription that is owed something by `now` that nobody has claimed, and how it fares.
-    pub fn wanting(&self, id: SubscriptionId, now: UnixMs) -> Option<(Arc<Subscription>, Health)> {
-        let tables = self.read();
-        let subscription = tables
-            .subscriptions
-            .get(&id)
-            .filter(|_| tables.owed.is_due(id, now))?;
-        let health = tables.health.get(&id).copied().unwrap_or_default();
-        Some((subscription.clone(), health))
-    }
-
-    /// Queues that must be read on, and from where.
-    pub fn short(&self) -> Vec<(SubscriptionId, Place)> {
-        self.read().owed.short()
-    }
-
-    /// Takes over what was read of a queue behind this place.
-    pub fn top_up(&self, place: (SubscriptionId, Place), read: Vec<Due>, more: bool) {
-        self.write().owed.top_up(place, read, more);
-    }
-
-    pub fn unclaim(&self, due: Due) {
-        self.write().owed.unclaim(due);
-    }
-
-    /// When the next delivery after `now` falls due.
-    pub fn next_due_after(&self, now: UnixMs) -> Option<UnixMs> {
-        self.read().owed.next_after(now)
-    }
-
-    /// The time of the oldest delivery that is due, for the metric that shows a stuck queue.
-    pub fn oldest_due(&self) -> Option<UnixMs> {
-        self.read().owed.oldest()
-    }
-
-    /// The longest queues, longest first, and what is owed in all.
-    pub fn backlogs(&self, limit: usize) -> Vec<Backlog> {
-        let mut all: Vec<Backlog> = self.read().owed.backlogs().collect();
-        all.sort_by_key(|backlog| (std::cmp::Reverse(backlog.count), backlog.subscription));
-        all.truncate(limit);
-        all
+    /// The replays of an account, or of everybody.
+    pub fn replays(&self, account: Option<&AccountId>) -> Vec<Arc<Replay>> {
+        self.read().replays.of(account)
     }
 
     pub fn event(&self, seq: Seq) -> Option<Arc<Event>> {
@@ -311,6 +266,8 @@ impl Tables {
             Fact::Number(number) => self.put_number(number),
             Fact::Parts(set) => self.sets.put(set),
             Fact::PartsGone(id) => self.sets.remove(id),
+            Fact::Replay(replay) => self.replays.put(replay),
+            Fact::ReplayGone(id) => self.replays.remove(id),
             Fact::Subscription(subscription) => self.put_subscription(subscription),
             Fact::Unsubscribed(id) => self.unsubscribe(id),
             Fact::Account(account) => self.access.put_account(account),

@@ -13,6 +13,7 @@ mod live;
 mod owed;
 mod plan;
 mod query;
+mod replays;
 mod rows;
 mod sets;
 pub mod sim;
@@ -41,6 +42,7 @@ pub use access::{Access, Closing};
 pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
 pub use live::Live;
+pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
 
 /// Where an attempt stands in its subscription's log: its event, and its number counted from 1.
@@ -147,6 +149,8 @@ pub enum Commit {
     /// This event is owed to this subscription once more, beside what it is owed by itself, with all attempts before it; at most once at
     /// a time. Guarded by the subscription's being there.
     Redeliver(SubscriptionId, Seq),
+    /// A replay made, taken one step on, or ended.
+    Replay(Box<ReplayStep>),
     /// An owed delivery whose event or subscription is gone.
     Forget(crate::core::delivery::Due),
     /// An owed delivery that nobody has claimed is due at another time.

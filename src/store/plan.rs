@@ -14,7 +14,7 @@ use crate::core::capture::Capture;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::health::{self, Health};
-use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
@@ -34,14 +34,17 @@ pub struct Plan {
     pub outbound_were: Vec<(OutboundId, Option<u32>, u32)>,
     pub sets_were: Vec<(SetId, Option<u64>)>,
     pub subscription_was: Option<(SubscriptionId, u32)>,
+    pub replay_was: Option<(ReplayId, Option<u32>)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
     /// Get their sequences from the writer.
     pub events: Vec<(Arc<Event>, Vec<SubscriptionId>)>,
     /// Judged by the writer, because it touches the subscription's health as it is then.
     pub attempt: Option<(Box<Attempt>, health::Rules)>,
-    /// A delivery that is owed once more, if its subscription is still there.
-    pub again: Option<(SubscriptionId, Seq)>,
+    /// Deliveries that are owed once more, each if its subscription is still there.
+    pub again: Vec<(SubscriptionId, Seq)>,
+    /// This subscription must be there, or the answer is `Conflict`.
+    pub must_be_there: Option<SubscriptionId>,
     /// A delivery that is done with unheard; what stands behind it in line is due then.
     pub forgotten: Option<Due>,
     /// A delivery that is due at another time.
@@ -79,7 +82,11 @@ impl Plan {
                 plan.rental(*rental, vault)?;
             }
             Commit::Record(attempt, rules) => plan.attempt = Some((attempt, rules)),
-            Commit::Redeliver(subscription, event) => plan.again = Some((subscription, event)),
+            Commit::Redeliver(subscription, event) => {
+                plan.must_be_there = Some(subscription);
+                plan.again.push((subscription, event));
+            }
+            Commit::Replay(step) => plan.replay(*step, vault)?,
             Commit::Forget(due) => plan.forgotten = Some(due),
             Commit::Reschedule(due, at) => plan.rescheduled = Some((due, at)),
             Commit::Publish(event, targets) => plan.events.push((Arc::from(event), targets)),

@@ -20,6 +20,7 @@ use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
+use crate::core::replay::Replay;
 use crate::core::subscription::Subscription;
 
 /// Rows read at a time where there may be many.
@@ -206,6 +207,9 @@ impl<R: Rows> Query<'_, R> {
             let hash = keys::parse_key_use(&key).ok_or(Error::Damaged("a key use of a wrong length"))?;
             live.apply(vec![Fact::KeyUsed(hash, self.vault.open(&key, &record)?)]);
         }
+        self.load_table::<Replay>(keys::REPLAY, live, |replay, _| {
+            Ok(vec![Fact::Replay(Arc::new(replay))])
+        })?;
         for (key, record) in self.rows.scan(Tree::State, &[keys::HEALTH], usize::MAX)? {
             let id = keys::parse_health(&key).ok_or(Error::Damaged("a health row of a wrong length"))?;
             live.apply(vec![Fact::Health(id, self.vault.open(&key, &record)?)]);

@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 22] = [
+const ROUTES: [(&str, &[&str]); 25] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
@@ -21,6 +21,9 @@ const ROUTES: [(&str, &[&str]); 22] = [
     ("/api/webhooks/{id}/deliveries", &["GET"]),
     ("/api/webhooks/{id}/deliveries/{id}", &["GET"]),
     ("/api/webhooks/{id}/deliveries/{id}/retry", &["POST"]),
+    ("/api/replays", &["GET", "POST"]),
+    ("/api/replays/{id}", &["GET"]),
+    ("/api/replays/{id}/cancel", &["POST"]),
     ("/api/events", &["GET"]),
     ("/api/events/stream", &["GET"]),
     ("/api/events/test", &["POST"]),

@@ -142,11 +142,31 @@ impl Running {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"))
     }
 
+    /// The next line on standard error that has this in it.
+    pub async fn error_line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = within("a line that says so", self.err.next_line()).await;
+            let line = line.expect("UTF-8").expect("it says so before it ends");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub async fn interrupt(&self) {
+        self.signal("INT").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
         let sent = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\"", &id])
+            .args(["-c", "kill -\"$1\" \"$0\"", &id, name])
             .status()
             .await;
         assert!(sent.expect("sh is there").success());

@@ -21,7 +21,9 @@ use ringback::core::signature::Scheme;
 use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, Inbound, InboundLog, NewKey, Parts, Rules, Service, Source, Wish};
+use ringback::gateway::{
+    Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Wish,
+};
 use ringback::store::sim::Disk;
 use ringback::store::{Commit, Committed, Store};
 use ringback::telemetry::Metrics;
@@ -372,6 +374,11 @@ fn rules() -> Rules {
         poll_max_s: 60,
         subscriptions_max: 50,
         keys_max: 20,
+        replay: ReplayRules {
+            per_second_max: 100,
+            running_max: 4,
+            deliveries_max: 1_000_000,
+        },
         partner_service: None,
         log_days: 4,
         heartbeat_ms: 15_000,

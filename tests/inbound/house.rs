@@ -18,7 +18,9 @@ use ringback::core::signature::Scheme;
 use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Error, Gateway, Inbound, InboundLog, NewKey, Parts, Rules, Service, Source, Wish};
+use ringback::gateway::{
+    Error, Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Wish,
+};
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
@@ -53,6 +55,11 @@ pub fn rules() -> Rules {
         heartbeat_ms: 15_000,
         subscriptions_max: 50,
         keys_max: 20,
+        replay: ReplayRules {
+            per_second_max: 100,
+            running_max: 4,
+            deliveries_max: 1_000_000,
+        },
         country: "US".into(),
         min_confidence: 0.5,
         partner_service: None,

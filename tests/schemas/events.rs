@@ -141,7 +141,9 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
     send_three(gateway).await;
     let poll = gateway.get(&short.path("/code?wait=60")).await;
     assert_eq!(poll.json()["status"], "expired");
-    3 + texts.len() + 1 + 2 + 1 + 1 + 3
+    let of_nothing = json!({ "types": ["no.such_type"] });
+    gateway.post("/api/replays", &of_nothing).await.expect(202);
+    3 + texts.len() + 1 + 2 + 1 + 1 + 3 + 1
 }
 
 /// Nothing is sent yet, so the sending's side is played: three messages, and what their carrier reports.

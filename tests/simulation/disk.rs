@@ -235,6 +235,7 @@ fn told(commit: &Commit) -> String {
         Commit::Publish(event, _) => format!("publish {}", event.kind.as_str()),
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
         Commit::Redeliver(id, event) => format!("redeliver {} to {id}", event.0),
+        Commit::Replay(step) => format!("replay {} {}", step.next.id, step.next.status()),
         Commit::Forget(due) => format!("forget {due:?}"),
         Commit::Reschedule(due, at) => format!("reschedule {due:?} to {at}"),
         Commit::Subscribe(subscription) => format!("subscribe {}", subscription.id),

@@ -100,6 +100,11 @@ impl Model {
                 self.log(event, targets, seq, at);
             }
             Commit::Record(attempt, _) => self.record(attempt, at),
+            Commit::Replay(step) => {
+                if let Some((heard, seq)) = step.event.as_ref().zip(seq) {
+                    self.log(&heard.event, &heard.targets, seq, at);
+                }
+            }
             Commit::Reschedule(due, due_at) => {
                 self.due_at.insert((due.subscription, due.event), *due_at);
             }

@@ -14,7 +14,7 @@ use ringback::core::retry::Policy;
 use ringback::dispatch::deliver::{self, Dispatch};
 use ringback::dispatch::guard;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, InboundLog, Parts, Rules, Service, Source};
+use ringback::gateway::{Gateway, InboundLog, Parts, ReplayRules, Rules, Service, Source};
 use ringback::store::sim::Disk as Image;
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
@@ -182,6 +182,11 @@ fn rules(plant: Option<Plant>) -> Rules {
         poll_max_s: POLL_MAX_MS / 1000,
         subscriptions_max: 50,
         keys_max: 20,
+        replay: ReplayRules {
+            per_second_max: 100,
+            running_max: 4,
+            deliveries_max: 1_000_000,
+        },
         partner_service: None,
         country: "US".into(),
         min_confidence: 0.5,
