@@ -3,12 +3,14 @@
 //! `RINGBACK_SIMULATION_SEEDS` runs so many.
 
 mod simulation {
+    mod bend;
     pub mod books;
     pub mod carrier;
     mod clocks;
     pub mod customer;
     pub mod dice;
     pub mod disk;
+    pub mod fare;
     pub mod invariants;
     pub mod model;
     pub mod network;
@@ -16,6 +18,8 @@ mod simulation {
     pub mod process;
     pub mod script;
     pub mod seeds;
+    mod standing;
+    pub mod subscriber;
     pub mod trace;
     pub mod wall;
     pub mod world;

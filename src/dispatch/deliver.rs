@@ -178,7 +178,8 @@ impl<S: Sender> Dispatch<S> {
                 return;
             }
         };
-        drop(seat);
+        // A probe's place is kept until its record says when the next one may be made.
+        let _probing = seat.place.is_probe().then_some(seat);
         // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
         self.record(commit).await;
         // A retry may now fall due sooner than what the loop sleeps for.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringback::carrier::simulate::Draft;
 use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
 use ringback::core::rental::Rental;
-use ringback::core::subscription::Pattern;
 use ringback::core::time::{Moment, UnixMs};
 
 /// A carrier's own name for a message: the source it comes by, and its id there.
@@ -25,10 +24,10 @@ pub struct Subscribed {
     pub id: SubscriptionId,
     pub account: AccountId,
     pub host: String,
-    pub patterns: Vec<Pattern>,
-    /// The key it was told, as it can be shown.
-    pub key: String,
-    pub since_ms: u64,
+    /// The keys it was told, oldest first, as they can be shown.
+    pub keys: Vec<String>,
+    /// False while, or because, an answer with a new one is missing.
+    pub knows_all_keys: bool,
     pub until_ms: Option<u64>,
 }
 
@@ -81,6 +80,8 @@ pub struct Sent {
     /// Its subscriber was well, and so was the gateway, for so long.
     pub well_ms: u64,
     pub came: Came,
+    /// When it ended, in virtual time.
+    pub ended_ms: Option<u64>,
 }
 
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use ringback::carrier::simulate::{Draft, signed};
 use ringback::gateway::Inbound;
 
 use super::books::{CarrierId, Sms};
+use super::plant::Plant;
 use super::process::{SOURCES, signer, url_of};
 use super::world::World;
 
@@ -86,6 +87,9 @@ async fn post(world: &Arc<World>, source: usize, id: &CarrierId) -> bool {
         headers,
         body: request.body.into(),
     };
+    if world.plant == Some(Plant::LogsTexts) {
+        tracing::debug!(text = draft.text, "a message");
+    }
     let asking = world.ask(|gateway| async move { gateway.receive(inbound).await.is_ok() });
     let hangs_up = world.dice.one_in(15);
     let patience = Duration::from_millis(if hangs_up { world.dice.below(20) } else { 30_000 });

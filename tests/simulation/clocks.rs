@@ -5,16 +5,20 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::customer;
+use ringback::core::subscription::{Pattern, Settings};
+
+use super::customer::{self, ACCOUNTS, account};
 use super::model::Tried;
 use super::network::Weather;
 use super::script;
 use super::seeds::play_with;
+use super::subscriber;
 use super::world::World;
 
 const HOUR_MS: i64 = 3_600_000;
 const STEPS_MS: [i64; 4] = [-HOUR_MS, HOUR_MS, -365 * 24 * HOUR_MS, 365 * 24 * HOUR_MS];
-const BEGINNING_MS: u64 = 1000;
+/// By then all calls have been made that nothing delays.
+const BEGINNING_MS: u64 = 900;
 /// From a call to the next one by the standard schedule, with the longest answer, jitter and sync.
 const RETRIED_WITHIN_MS: RangeInclusive<u64> = 5000..=5750;
 
@@ -22,21 +26,27 @@ async fn pass(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
-async fn rent(world: &Arc<World>) {
-    for _ in 0..6 {
+async fn rent(world: &Arc<World>, count: usize) {
+    for _ in 0..count {
         tokio::spawn(customer::rent(world.clone()));
     }
-    pass(BEGINNING_MS - world.wall.elapsed_ms()).await;
+    pass(900).await;
 }
 
-/// Subscribers in this weather, and events that they are owed and have refused once.
+/// A subscriber of each account, in this weather, and events that it is owed and has refused once.
 async fn begin(world: &Arc<World>, weather: Weather) {
     script::open(world).await;
+    for name in ACCOUNTS {
+        let host = format!("{name}.example");
+        let all = Pattern::parse("*").expect("a pattern");
+        let settings = Settings::new(format!("https://{host}/hook"), vec![all]);
+        subscriber::make(world, account(name), (host, settings)).await;
+    }
     let hosts: Vec<_> = world.books().subscribed.iter().map(|known| known.id).collect();
     for host in hosts {
         world.network.set(host, weather, 0);
     }
-    rent(world).await;
+    rent(world, 4).await;
     assert!(calls(world).len() > 2, "somebody is called");
 }
 
@@ -76,8 +86,7 @@ fn what_is_new_after_a_step_is_sent_at_once() {
             begin(world, Weather::Fine).await;
             world.wall.step_to(by_ms);
             let now_ms = world.wall.elapsed_ms();
-            customer::rent(world.clone()).await;
-            pass(1000).await;
+            rent(world, 2).await;
             let newest = world.books().sent.last().map(|sent| sent.began_ms);
             assert!(newest > Some(now_ms), "a step by {by_ms} ms: {newest:?}");
             Ok(())

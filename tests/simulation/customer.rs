@@ -1,5 +1,4 @@
-//! Customers: they rent, look, wait for codes, hang up, cancel and subscribe; and what they are shown must agree with what they were
-//! shown before.
+//! Customers: they rent, look, wait for codes, hang up and cancel; and what they are shown must agree with what they were shown before.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +6,9 @@ use std::time::Duration;
 use ringback::core::id::{AccountId, RentalId};
 use ringback::core::key::Key;
 use ringback::core::rental::{Rental, Status};
-use ringback::core::signature::Scheme;
-use ringback::core::subscription::{Pattern, Settings};
-use ringback::gateway::{Code, Error, Gateway, NewKey, Wish};
+use ringback::gateway::{Code, Error, Gateway, Wish};
 
-use super::books::{Ended, Poll, Subscribed};
-use super::network::Weather;
+use super::books::{Ended, Poll};
 use super::process::{POLL_MAX_MS, SERVICES};
 use super::wall::START;
 use super::world::World;
@@ -164,64 +160,4 @@ fn check_growth(before: &Rental, after: &Rental, wrong: &mut Vec<(u8, String)>) 
     if !moved || (before.code.is_some() && after.code.is_none()) {
         wrong.push((4, format!("{} took back {:?}", after.id, before.status)));
     }
-}
-
-pub async fn subscribe(world: Arc<World>) {
-    let dice = &world.dice;
-    let account = account(dice.pick(&ACCOUNTS).expect("two"));
-    let patterns = *dice
-        .pick(&[["*"], ["verification.*"], ["verification.code_received"], ["*"]])
-        .expect("four");
-    let patterns = patterns
-        .map(|text| Pattern::parse(text).expect("a pattern"))
-        .to_vec();
-    let host = format!("s{}.example", dice.next());
-    let settings = Settings::new(format!("https://{host}/hook?token=simulated"), patterns.clone());
-    let new = NewKey {
-        scheme: if dice.one_in(3) { Scheme::V1a } else { Scheme::V1 },
-        key: None,
-    };
-    let holder = account.clone();
-    let (shared, url_host) = (world.clone(), host.clone());
-    // Written down where the answer leaves the gateway: a delivery may come before its reader.
-    let asked = world.ask(|gateway| async move {
-        let made = gateway.subscribe(&holder, settings, new).await.ok()?;
-        let now_ms = shared.wall.elapsed_ms();
-        shared.network.set(made.id, Weather::Fine, now_ms);
-        shared.books().subscribed.push(Subscribed {
-            id: made.id,
-            account: holder,
-            host: url_host,
-            patterns,
-            key: made.signing_keys[0].secret.clone(),
-            since_ms: now_ms,
-            until_ms: None,
-        });
-        Some(made.id)
-    });
-    let made = asked.await.flatten();
-    world.note(&format!("hook  {host} {made:?}"));
-}
-
-/// Deletes one: from the request on nothing more is promised to it.
-pub async fn unsubscribe(world: Arc<World>) {
-    let (account, id) = {
-        let mut books = world.books();
-        let now_ms = world.wall.elapsed_ms();
-        let mut left: Vec<_> = books
-            .subscribed
-            .iter_mut()
-            .filter(|known| known.until_ms.is_none())
-            .collect();
-        if left.len() < 3 {
-            return;
-        }
-        let at = world.dice.below(left.len() as u64) as usize;
-        left[at].until_ms = Some(now_ms);
-        (left[at].account.clone(), left[at].id)
-    };
-    let deleted = world
-        .ask(|gateway| async move { gateway.unsubscribe(&account, id).await.is_ok() })
-        .await;
-    world.note(&format!("hook  {id} deleted {deleted:?}"));
 }

@@ -1,5 +1,5 @@
 //! The simulated store behind a disk that takes its time: commits wait for the next sync, may be refused, and are lost with the power.
-//! What was synced goes to the model in the same moment. Some planted bugs live here.
+//! What was synced goes to the model in the same moment. The bugs planted in it are in `bend.rs`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use futures_util::FutureExt;
 use ringback::core::attempt::Attempt;
 use ringback::core::capture::Capture;
-use ringback::core::delivery::Next;
 use ringback::core::event::Event;
 use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
@@ -17,8 +16,8 @@ use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    Access, AttemptPlace, Batch, Commit, Committed, Error, Live, Page, Reading, Standings, StandingsPage,
-    Store, Ticket,
+    Access, AttemptPlace, Commit, Committed, Error, Live, Page, Reading, Standings, StandingsPage, Store,
+    Ticket,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -26,21 +25,21 @@ use super::model::At;
 use super::plant::Plant;
 use super::world::World;
 
-struct Pending {
-    commit: Commit,
+pub(super) struct Pending {
+    pub(super) commit: Commit,
     at: At,
     ticket: Ticket,
     answer: oneshot::Sender<Result<Committed, Error>>,
 }
 
 pub struct Disk {
-    inner: Simulated,
+    pub(super) inner: Simulated,
     pending: Mutex<Vec<Pending>>,
     /// Rung when there is something to sync.
     pub handed_in: Notify,
     /// Refuses commits, as a full queue or a full disk does.
     pub refuses: AtomicBool,
-    world: Weak<World>,
+    pub(super) world: Weak<World>,
 }
 
 impl Disk {
@@ -55,7 +54,7 @@ impl Disk {
         }
     }
 
-    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
+    pub(super) fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -121,53 +120,6 @@ impl Disk {
         bytes
     }
 
-    /// What a planted bug makes of a commit.
-    fn bent(&self, commit: Commit) -> Commit {
-        let Some(plant) = self.world.upgrade().and_then(|world| world.plant) else {
-            return commit;
-        };
-        match (plant, commit) {
-            (Plant::OwesNobody, Commit::End { mut change, number }) => {
-                change.targets.clear();
-                Commit::End { change, number }
-            }
-            (Plant::RewritesHistory, Commit::Receive(mut batch)) => {
-                let long = batch
-                    .rentals
-                    .iter_mut()
-                    .filter(|(rental, _)| rental.messages.len() > 1);
-                for (rental, _) in long {
-                    rental.messages.remove(0);
-                }
-                Commit::Receive(batch)
-            }
-            (Plant::IgnoresGone, Commit::Record(mut attempt, rules))
-                if matches!(attempt.next, Next::Disabled(_)) =>
-            {
-                attempt.next = Next::Retry {
-                    at: attempt.started_at.plus_ms(5000),
-                };
-                Commit::Record(attempt, rules)
-            }
-            (Plant::LeasesTwice, Commit::Rent { change, mut number }) => {
-                let durable = self
-                    .inner
-                    .live()
-                    .number(&number.number)
-                    .map_or(0, |number| number.version);
-                let of_it = |pending: &&Pending| matches!(&pending.commit, Commit::Rent { number: other, .. } if other.number == number.number);
-                let pending = self.pending().iter().filter(of_it).count();
-                number.version = durable + pending as u32 + 1;
-                Commit::Rent { change, number }
-            }
-            (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
-                subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
-                Commit::Subscribe(subscription)
-            }
-            (_, commit) => commit,
-        }
-    }
-
     fn hand_in(&self, commit: Commit, now: Moment) -> oneshot::Receiver<Result<Committed, Error>> {
         let (answer, answered) = oneshot::channel();
         let at = At {
@@ -176,7 +128,11 @@ impl Disk {
             clock_changes: self.world.upgrade().map_or(0, |world| world.wall.changes()),
             boot: self.world.upgrade().map_or(0, |world| world.boot_count()),
         };
-        let ticket = self.inner.commit(commit.clone(), now);
+        let forgotten = self.forgotten(&commit);
+        let ticket = self.inner.commit(self.bent_unseen(commit.clone()), now);
+        for due in forgotten {
+            drop(self.inner.commit(Commit::Forget(due), now));
+        }
         self.pending().push(Pending {
             commit,
             at,
@@ -185,26 +141,6 @@ impl Disk {
         });
         self.handed_in.notify_one();
         answered
-    }
-
-    /// What is here already, as something that is not.
-    fn as_another(&self, commit: &Commit) -> Option<Commit> {
-        let Commit::Receive(batch) = commit else {
-            return None;
-        };
-        let world = self.world.upgrade()?;
-        let model = world.model();
-        let mut other = batch.messages.first()?.clone();
-        let is_repeated = model.messages.contains_key(&other.message.id);
-        other.message.id = MessageId::derive("other", &other.message.carrier_message_id);
-        other.is_unmatched = other.message.owner.is_err();
-        let is_new = !model.messages.contains_key(&other.message.id);
-        (is_repeated && is_new).then(|| {
-            Commit::Receive(Box::new(Batch {
-                messages: vec![other],
-                ..Batch::default()
-            }))
-        })
     }
 }
 

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::core::attempt::Attempt;
-use ringback::core::delivery::Next;
+use ringback::core::delivery::Due;
 use ringback::core::event::Event;
+use ringback::core::health::Rules;
 use ringback::core::id::{EventId, MessageId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::rental::{Rental, Status};
 use ringback::core::time::UnixMs;
 use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty};
+
+use super::fare::Fare;
 
 /// When something became durable: virtual time, the gateway's steady clock at its decision, and how often its wall clock was stepped before.
 #[derive(Debug, Clone, Copy)]
@@ -74,10 +77,11 @@ pub struct Model {
     pub rentals: BTreeMap<RentalId, (Rental, At)>,
     /// When a rental was decided, in virtual time.
     pub settled_ms: BTreeMap<RentalId, u64>,
-    /// When a subscription was switched off, and has not been switched on since.
-    pub off_ms: BTreeMap<SubscriptionId, u64>,
-    /// What is owed, and from when on.
+    pub fares: BTreeMap<SubscriptionId, Fare>,
+    /// What is owed by itself, and from when on.
     pub due_at: BTreeMap<(SubscriptionId, Seq), UnixMs>,
+    /// What was asked for again, whether or not it still is owed.
+    pub again: BTreeMap<(SubscriptionId, Seq), Option<UnixMs>>,
     /// The places in `kept` of what a carrier calls by one id.
     pub by_carrier_id: BTreeMap<(String, String), Vec<usize>>,
     /// The places in `logged`, and in `tried`.
@@ -99,21 +103,31 @@ impl Model {
                 let seq = seq.expect("what is published has a sequence");
                 self.log(event, targets, seq, at);
             }
-            Commit::Record(attempt, _) => self.record(attempt, at),
+            Commit::Record(attempt, rules) => self.record(attempt, rules, at),
             Commit::Replay(step) => {
                 if let Some((heard, seq)) = step.event.as_ref().zip(seq) {
                     self.log(&heard.event, &heard.targets, seq, at);
                 }
             }
-            Commit::Reschedule(due, due_at) => {
-                self.due_at.insert((due.subscription, due.event), *due_at);
+            Commit::Reschedule(due, due_at) => self.owe_again_at(due, Some(*due_at)),
+            Commit::Redeliver(id, seq) => {
+                let owed = self.again.entry((*id, *seq)).or_default();
+                *owed = Some(owed.unwrap_or(at.now).min(at.now));
             }
-            Commit::Unsubscribe(_, id) => drop(self.off_ms.insert(*id, at.ms)),
+            Commit::Subscribe(subscription) => {
+                self.fares.insert(subscription.id, Fare::new(subscription, at));
+            }
+            Commit::Resubscribe(subscription, health) => {
+                let fare = self.fares.get_mut(&subscription.id);
+                let fare = fare.expect("a subscription that was made is changed");
+                fare.change(subscription, health.is_some(), at);
+            }
+            Commit::Unsubscribe(_, id) => {
+                let fare = self.fares.get_mut(id).expect("a subscription that was made");
+                fare.deleted_ms.get_or_insert(at.ms);
+            }
             Commit::LogInbound(..)
             | Commit::TrimInboundLog(_)
-            | Commit::Subscribe(_)
-            | Commit::Resubscribe(..)
-            | Commit::Redeliver(..)
             | Commit::Forget(_)
             | Commit::AddNumbers(_)
             | Commit::Access(_) => {}
@@ -183,7 +197,8 @@ impl Model {
             self.by_message.entry(message).or_default().push(place);
         }
         for target in targets {
-            self.due_at.insert((*target, seq), at.now);
+            // At once, or once it is first in line.
+            self.due_at.insert((*target, seq), UnixMs(0));
         }
         self.logged.push(Logged {
             seq,
@@ -201,16 +216,29 @@ impl Model {
         self.rentals.insert(rental.id, (rental.clone(), since));
     }
 
-    fn record(&mut self, attempt: &Attempt, at: At) {
-        if matches!(attempt.next, Next::Disabled(_)) {
-            self.off_ms.entry(attempt.due.subscription).or_insert(at.ms);
+    /// It is owed on at another time, or no more.
+    fn owe_again_at(&mut self, due: &Due, at: Option<UnixMs>) {
+        let place = (due.subscription, due.event);
+        match (due.is_manual(), at) {
+            (false, Some(at)) => drop(self.due_at.insert(place, at)),
+            (false, None) => drop(self.due_at.remove(&place)),
+            // Brought forward since, it stays owed as it is.
+            (true, at) => {
+                let owed = self.again.entry(place).or_default();
+                if *owed == Some(due.due_at) {
+                    *owed = at;
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, attempt: &Attempt, rules: &Rules, at: At) {
+        if let Some(fare) = self.fares.get_mut(&attempt.due.subscription) {
+            fare.record(attempt, rules, at);
         }
         let place = (attempt.due.subscription, attempt.due.event);
         self.by_delivery.entry(place).or_default().push(self.tried.len());
-        match attempt.next.owed_at(&attempt.due) {
-            Some(due_at) => self.due_at.insert(place, due_at),
-            None => self.due_at.remove(&place),
-        };
+        self.owe_again_at(&attempt.due, attempt.next.owed_at(&attempt.due));
         self.tried.push(Tried {
             attempt: attempt.clone(),
             at,
@@ -227,10 +255,9 @@ impl Model {
         self.by_delivery.get(&(subscription, event)).map_or(0, Vec::len)
     }
 
-    /// The attempt of this number, counted from 1.
-    pub fn attempt(&self, subscription: SubscriptionId, event: Seq, number: usize) -> Option<&Attempt> {
-        let places = self.by_delivery.get(&(subscription, event))?;
-        let place = *places.get(number.checked_sub(1)?)?;
-        Some(&self.tried[place].attempt)
+    /// All that are on the disk, oldest first.
+    pub fn attempts_of(&self, subscription: SubscriptionId, event: Seq) -> impl Iterator<Item = &Attempt> {
+        let places = self.by_delivery.get(&(subscription, event)).into_iter().flatten();
+        places.map(|place| &self.tried[*place].attempt)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringback::core::attempt::Timing;
+use ringback::core::event;
 use ringback::core::id::{EventId, SubscriptionId};
 use ringback::core::signature::{self, Received, VerifyingKey};
 use ringback::core::time::UnixMs;
@@ -14,13 +15,16 @@ use ringback::dispatch::sender::{Answer, Attempted, Call, Failure, Outcome, Retr
 
 use super::books::{Came, Sent};
 use super::plant::Plant;
-use super::process::{ATTEMPT_TIMEOUT_MS, CONCURRENCY_MAX, CONCURRENCY_PER_SUBSCRIPTION_MAX};
+use super::process::{ATTEMPT_TIMEOUT_MS, CONCURRENCY_MAX};
+use super::standing;
 use super::world::World;
 
 /// How a subscriber fares, until the script changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weather {
     Fine,
+    /// Takes long to accept a call.
+    Slow,
     /// 4xx, 5xx and redirects.
     Errors,
     /// 429 or 503 with a hint when to come again.
@@ -41,7 +45,8 @@ pub enum Weather {
 }
 
 impl Weather {
-    pub const BAD: [Self; 8] = [
+    pub const BAD: [Self; 9] = [
+        Self::Slow,
         Self::Errors,
         Self::Busy,
         Self::Hangs,
@@ -106,19 +111,20 @@ impl Network {
         }
     }
 
-    /// One more call to this host.
-    fn enter(&self, to: SubscriptionId) -> Result<(), String> {
+    /// One more call to this host, where so many are allowed; how many there are now.
+    pub fn enter(&self, to: SubscriptionId, most: usize) -> Result<usize, String> {
         let mut hosts = self.hosts();
         let host = hosts.get_mut(&to).ok_or("a host without weather")?;
         host.in_flight += 1;
-        if host.in_flight > CONCURRENCY_PER_SUBSCRIPTION_MAX {
-            return Err(format!("{} calls at once to {to}", host.in_flight));
+        let in_flight = host.in_flight;
+        if in_flight > most {
+            return Err(format!("{in_flight} calls at once to {to}"));
         }
         let all: usize = hosts.values().map(|host| host.in_flight).sum();
         if all > CONCURRENCY_MAX {
             return Err(format!("{all} calls at once"));
         }
-        Ok(())
+        Ok(in_flight)
     }
 
     pub fn in_flight(&self) -> usize {
@@ -137,6 +143,7 @@ impl Flight {
     fn ended(&self, came: Came) {
         let mut books = self.world.books();
         books.sent[self.at].came = came;
+        books.sent[self.at].ended_ms = Some(self.world.wall.elapsed_ms());
     }
 }
 
@@ -149,6 +156,7 @@ impl Drop for Flight {
         let sent = &mut books.sent[self.at];
         if sent.came == Came::UnderWay {
             sent.came = Came::CutOff;
+            self.world.count("a call cut off by a crash");
         }
     }
 }
@@ -194,21 +202,25 @@ impl Sender for Wire {
 fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
     let mut books = world.books();
     let known = books.subscribed.iter().find(|known| known.host == host)?;
-    let (subscription, key) = (known.id, known.key.parse().expect("a key that was told"));
-    let event = signed_event(world, call, key).unwrap_or_else(|(event, error)| {
-        let wrong = format!("{host} heard {event} with a signature that is not its own: {error}");
-        books.wrong.push((6, wrong));
-        event
+    let (subscription, told) = (known.id, known.knows_all_keys.then(|| known.keys.clone()));
+    let heard = Heard::of(call, world.wall.clock.now().secs());
+    let foreign = told.filter(|keys| !heard.is_signed_by(keys));
+    let foreign = foreign.map(|_| {
+        format!(
+            "{host} heard {} with a signature that is not its own",
+            heard.event
+        )
     });
-    let (recorded, due_at) = recorded(world, subscription, event, call).unwrap_or_else(|wrong| {
-        books.wrong.push((6, wrong));
+    let mut wrong: Vec<(u8, String)> = foreign.map(|what| (6, what)).into_iter().collect();
+    let (recorded, due_at) = recorded(world, subscription, heard.event, call).unwrap_or_else(|what| {
+        wrong.push((6, what));
         (0, None)
     });
     let began_ms = world.wall.elapsed_ms();
     let at = books.sent.len();
-    books.sent.push(Sent {
+    let sent = Sent {
         subscription,
-        event,
+        event: heard.event,
         began_ms,
         now: world.wall.clock.moment(),
         recorded,
@@ -216,14 +228,13 @@ fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
         boot: world.boot_count(),
         well_ms: world.network.well_ms(subscription, began_ms),
         came: Came::UnderWay,
-    });
-    books
-        .by_delivery
-        .entry((subscription, event))
-        .or_default()
-        .push(at);
-    let crowd = world.network.enter(subscription);
-    books.wrong.extend(crowd.err().map(|wrong| (6, wrong)));
+        ended_ms: None,
+    };
+    wrong.extend(standing::look(world, &sent, &heard).err());
+    books.sent.push(sent);
+    let place = (subscription, heard.event);
+    books.by_delivery.entry(place).or_default().push(at);
+    books.wrong.append(&mut wrong);
     let world = world.clone();
     Some(Flight {
         world,
@@ -232,26 +243,42 @@ fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
     })
 }
 
-/// The event of a call, whose signature must hold by the subscriber's own key.
-fn signed_event(
-    world: &World,
-    call: &Call,
-    key: VerifyingKey,
-) -> Result<EventId, (EventId, signature::Error)> {
-    let header = |name: &str| {
-        let value = call.headers.iter().find(|(known, _)| known == name);
-        value.and_then(|(_, value)| value.to_str().ok()).unwrap_or("")
-    };
-    let received = Received {
-        id: header("webhook-id"),
-        timestamp: header("webhook-timestamp"),
-        signature: header("webhook-signature"),
-        body: &call.body,
-    };
-    let event: EventId = received.id.parse().expect("a webhook's id is its event's");
-    let now_s = world.wall.clock.now().secs() as i64;
-    let verified = signature::verify(&[key], &received, now_s);
-    verified.map(|()| event).map_err(|error| (event, error))
+/// A call as its subscriber reads it.
+pub struct Heard {
+    pub event: EventId,
+    received: [String; 3],
+    body: Bytes,
+    now_s: i64,
+}
+
+impl Heard {
+    fn of(call: &Call, now_s: u64) -> Self {
+        let header = |name: &str| {
+            let value = call.headers.iter().find(|(known, _)| known == name);
+            let text = value.and_then(|(_, value)| value.to_str().ok());
+            text.unwrap_or_default().to_owned()
+        };
+        let received = ["webhook-id", "webhook-timestamp", "webhook-signature"].map(header);
+        Self {
+            event: received[0].parse().expect("a webhook's id is its event's"),
+            received,
+            body: call.body.clone(),
+            now_s: i64::try_from(now_s).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Whether one of these keys signed it, just now.
+    pub fn is_signed_by(&self, keys: &[String]) -> bool {
+        let keys: Vec<VerifyingKey> = keys.iter().filter_map(|key| key.parse().ok()).collect();
+        let [id, timestamp, signature] = &self.received;
+        let received = Received {
+            id,
+            timestamp,
+            signature,
+            body: &self.body,
+        };
+        signature::verify(&keys, &received, self.now_s).is_ok()
+    }
 }
 
 /// How many attempts are on the disk, and from when on it is owed; the event itself must be there, with this very body.
@@ -264,11 +291,14 @@ fn recorded(
     let model = world.model();
     let logged = model.event(event);
     let logged = logged.ok_or_else(|| format!("{event} was sent, and is not on the disk"))?;
-    if logged.event.body.as_bytes() != call.body {
+    let (full, thin) = (&logged.event.body, event::thin(&logged.event.body));
+    if full.as_bytes() != call.body && thin.as_bytes() != call.body {
         return Err(format!("{event} has another body than the one on the disk"));
     }
-    let due_at = model.due_at.get(&(to, logged.seq)).copied();
-    Ok((model.attempts(to, logged.seq), due_at))
+    let place = (to, logged.seq);
+    let again = model.again.get(&place).copied().flatten();
+    let due_at = model.due_at.get(&place).copied().into_iter().chain(again);
+    Ok((model.attempts(to, logged.seq), due_at.min()))
 }
 
 fn status(status: u16, retry_after: Option<RetryAfter>) -> Outcome {
@@ -292,11 +322,26 @@ async fn answered(world: &World, weather: Weather) -> (Came, Outcome) {
             .expect("some"),
         weather => weather,
     };
+    world.count(match weather {
+        Weather::Fine | Weather::Mixed => "answered at once",
+        Weather::Slow => "answered slowly",
+        Weather::Errors => "3xx, 4xx or 5xx",
+        Weather::Busy => "429 or 503 with Retry-After",
+        Weather::Gone => "410",
+        Weather::Hangs => "hung",
+        Weather::Resets => "reset in the answer",
+        Weather::Late => "200 after the timeout",
+        Weather::NoName => "name not found",
+        Weather::Cut => "partition",
+    });
     let failed = |failure| (Came::Failed, Outcome::Failed(failure));
     let after = |ms| tokio::time::sleep(Duration::from_millis(ms));
     after(dice.between(1, 200)).await;
+    if weather == Weather::Slow {
+        after(dice.between(1000, ATTEMPT_TIMEOUT_MS - 500)).await;
+    }
     match weather {
-        Weather::Fine | Weather::Mixed => (
+        Weather::Fine | Weather::Slow | Weather::Mixed => (
             Came::Accepted,
             status(*dice.pick(&[200, 202, 204]).expect("three"), None),
         ),

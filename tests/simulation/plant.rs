@@ -35,6 +35,24 @@ pub enum Plant {
     LeasesTwice,
     /// The disk keeps a clear copy of the texts.
     WritesPlain,
+    /// What was held is forgotten when its subscription is resumed.
+    DropsTheHeld,
+    /// A pause is not heeded.
+    CallsThePaused,
+    /// A subscriber's hint holds for its one delivery, and not for all that it is owed.
+    IgnoresHints,
+    /// Replaced keys sign on after their end.
+    KeepsOldKeys,
+    /// What was asked for again takes the place of the automatic delivery.
+    ConsumesTheAutomatic,
+    /// A rental's events overtake one another although their order is wanted.
+    Overtakes,
+    /// What is worthless by then is sent.
+    SendsTheExpired,
+    /// A subscription that is back gets all that was held at once.
+    NoRamp,
+    /// A text stands in a line of the log.
+    LogsTexts,
     /// An attempt never ends.
     NeverEnds,
     /// Something looks at dice that no seed repeats.
@@ -42,7 +60,7 @@ pub enum Plant {
 }
 
 impl Plant {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 27] = [
         Self::AnswersUnsynced,
         Self::ForgetsIds,
         Self::LongGrace,
@@ -59,6 +77,15 @@ impl Plant {
         Self::NoRest,
         Self::LeasesTwice,
         Self::WritesPlain,
+        Self::DropsTheHeld,
+        Self::CallsThePaused,
+        Self::IgnoresHints,
+        Self::KeepsOldKeys,
+        Self::ConsumesTheAutomatic,
+        Self::Overtakes,
+        Self::SendsTheExpired,
+        Self::NoRamp,
+        Self::LogsTexts,
         Self::NeverEnds,
         Self::WildDice,
     ];
@@ -76,10 +103,17 @@ impl Plant {
             | Self::Flatters
             | Self::IgnoresGone
             | Self::Crowds
-            | Self::WrongKey => 6,
-            Self::OneForAll => 7,
+            | Self::WrongKey
+            | Self::DropsTheHeld
+            | Self::CallsThePaused
+            | Self::IgnoresHints
+            | Self::KeepsOldKeys
+            | Self::ConsumesTheAutomatic
+            | Self::Overtakes
+            | Self::SendsTheExpired => 6,
+            Self::OneForAll | Self::NoRamp => 7,
             Self::NoRest | Self::LeasesTwice => 8,
-            Self::WritesPlain => 10,
+            Self::WritesPlain | Self::LogsTexts => 10,
             Self::NeverEnds => 11,
             Self::WildDice => 12,
         }

@@ -35,6 +35,16 @@ pub const CONCURRENCY_PER_SUBSCRIPTION_MAX: usize = 8;
 pub const ATTEMPT_TIMEOUT_MS: u64 = 15_000;
 /// How long dispatch and the sweep sleep at most: longer than in the product, for a day has many seconds.
 pub const IDLE_MS: u64 = 20_000;
+/// Sooner than in the product, so that a world sees it.
+pub const HEALTH: health::Rules = health::Rules {
+    disable_after_ms: 4 * 3_600_000,
+    disable_failures_min: 8,
+    probe_every_ms: 1_800_000,
+};
+pub const RAMP: Ramp = Ramp {
+    per_second: 5.0,
+    double_ms: 5000,
+};
 pub const PARTS_WAIT_MS: u64 = 1_800_000;
 pub const POLL_MAX_MS: u64 = 60_000;
 const LOG_DAYS: u32 = 30;
@@ -214,11 +224,13 @@ fn deliver_rules(plant: Option<Plant>) -> deliver::Rules {
         timeout_ms: ATTEMPT_TIMEOUT_MS,
         concurrency_max: all,
         concurrency_per_subscription_max: each,
-        health: health::Rules::default(),
-        // Steeper than anything that is sent here, so that a subscriber that is back is not held up by it.
-        ramp: Ramp {
-            per_second: 1e9,
-            double_ms: 1000,
+        health: HEALTH,
+        ramp: match plant {
+            Some(Plant::NoRamp) => Ramp {
+                per_second: 1e9,
+                ..RAMP
+            },
+            _ => RAMP,
         },
         idle_ms: IDLE_MS,
     }

@@ -14,6 +14,7 @@ use super::carrier;
 use super::customer::{self, ACCOUNTS};
 use super::invariants::{self, Violation};
 use super::network::Weather;
+use super::subscriber;
 use super::wall::START;
 use super::world::World;
 
@@ -31,6 +32,11 @@ enum Action {
     Poll,
     Subscribe,
     Unsubscribe,
+    Pause,
+    Resume,
+    Rotate,
+    Edit,
+    AskAgain,
     Weather,
     Clock,
     Crash,
@@ -39,7 +45,7 @@ enum Action {
     Refuse,
 }
 
-const ACTIONS: [(u64, Action); 13] = [
+const ACTIONS: [(u64, Action); 18] = [
     (40, Action::Sms),
     (16, Action::Rent),
     (4, Action::Cancel),
@@ -47,6 +53,11 @@ const ACTIONS: [(u64, Action); 13] = [
     (16, Action::Poll),
     (2, Action::Subscribe),
     (1, Action::Unsubscribe),
+    (3, Action::Pause),
+    (4, Action::Resume),
+    (2, Action::Rotate),
+    (2, Action::Edit),
+    (4, Action::AskAgain),
     (8, Action::Weather),
     (2, Action::Clock),
     (4, Action::Crash),
@@ -65,6 +76,9 @@ pub fn numbers() -> Vec<PhoneNumber> {
 /// Plays one world to its end.
 pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
     open(world).await;
+    for _ in 0..3 {
+        subscriber::subscribe(world.clone()).await;
+    }
     for _ in 0..STEPS {
         let action = world.dice.weighted(&ACTIONS);
         act(world, action).await;
@@ -76,6 +90,7 @@ pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
     invariants::check_end(world)
 }
 
+/// Starts a gateway with accounts and numbers.
 pub async fn open(world: &Arc<World>) {
     world.boot();
     let all: Vec<Number> = numbers()
@@ -96,9 +111,6 @@ pub async fn open(world: &Arc<World>) {
         matches!(added, Some(Ok(()))),
         "a new gateway takes numbers and keys"
     );
-    for _ in 0..3 {
-        customer::subscribe(world.clone()).await;
-    }
 }
 
 async fn pause(world: &World) {
@@ -129,15 +141,24 @@ async fn act(world: &Arc<World>, action: Action) {
         Action::Cancel => with_rental(world, customer::cancel),
         Action::Look => with_rental(world, customer::look),
         Action::Poll => with_rental(world, customer::poll),
-        Action::Subscribe => drop(tokio::spawn(customer::subscribe(world.clone()))),
-        Action::Unsubscribe => drop(tokio::spawn(customer::unsubscribe(world.clone()))),
+        Action::Subscribe => drop(tokio::spawn(subscriber::subscribe(world.clone()))),
+        Action::Unsubscribe => drop(tokio::spawn(subscriber::unsubscribe(world.clone()))),
+        Action::Pause => drop(tokio::spawn(subscriber::pause(world.clone()))),
+        Action::Resume => drop(tokio::spawn(subscriber::resume(world.clone()))),
+        Action::Rotate => drop(tokio::spawn(subscriber::rotate(world.clone()))),
+        Action::Edit => drop(tokio::spawn(subscriber::edit(world.clone()))),
+        Action::AskAgain => drop(tokio::spawn(subscriber::ask_again(world.clone()))),
         Action::Weather => weather(world),
         Action::Clock => clock(world),
         Action::Crash => crash(world).await,
-        Action::Stop => world.stop().await,
+        Action::Stop => {
+            world.count("a stop");
+            world.stop().await;
+        }
         Action::BreakDown => {
             if let Some(disk) = world.disk() {
                 world.note("disk  a sync fails");
+                world.count("a failed sync");
                 disk.break_down();
                 // Its operator sees that it is not ready, and restarts it.
                 tokio::time::sleep(Duration::from_millis(world.dice.below(5000))).await;
@@ -147,6 +168,7 @@ async fn act(world: &Arc<World>, action: Action) {
         Action::Refuse => {
             if let Some(disk) = world.disk() {
                 let now = !disk.refuses.fetch_xor(true, Ordering::Relaxed);
+                world.count("a full disk");
                 world.note(&format!("disk  refuses: {now}"));
             }
         }
@@ -222,6 +244,7 @@ fn clock(world: &World) {
     match dice.below(5) {
         0 => {
             world.note("clock stands");
+            world.count("a clock that stands");
             world.wall.stall();
         }
         1 | 2 => {
@@ -229,8 +252,14 @@ fn clock(world: &World) {
             world.wall.step_to(0);
         }
         _ => {
-            let furthest = *dice.pick(&[500, 30_000, 3_600_000]).expect("three");
-            let by = dice.below(furthest) as i64 * if dice.one_in(2) { 1 } else { -1 };
+            let furthest = *dice.pick(&[500, 30_000, HOUR_MS]).expect("three");
+            let by = dice.below(furthest) as i64;
+            let (by, what) = if dice.one_in(2) {
+                (-by, "a clock set back by an hour or less")
+            } else {
+                (by, "a clock set ahead by an hour or less")
+            };
+            world.count(what);
             world.note(&format!("clock is {by} ms off"));
             world.wall.step_to(by);
         }
@@ -270,6 +299,8 @@ async fn calm(world: &Arc<World>) -> Result<(), Violation> {
     trouble(world);
     let end_ms = world.wall.elapsed_ms() + CALM_MS;
     while world.wall.elapsed_ms() < end_ms {
+        // Who has paused or was gone says that it is back.
+        subscriber::resume_all(world).await;
         tokio::time::sleep(Duration::from_millis(HOUR_MS)).await;
         invariants::check(world).await?;
     }

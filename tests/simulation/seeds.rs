@@ -1,5 +1,6 @@
 //! Runs worlds: one thread, one runtime and one virtual time each, many side by side; and says how to repeat the one that failed.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,36 @@ use super::plant::Plant;
 use super::script;
 use super::wall::Wall;
 use super::world::World;
+
+/// One in so many worlds has all of its logs searched.
+const LOGGED_EVERY: u64 = 8;
+/// What must happen in a full run, or it shows less than it says.
+const HAPPENINGS: [&str; 24] = [
+    "answered at once",
+    "answered slowly",
+    "3xx, 4xx or 5xx",
+    "429 or 503 with Retry-After",
+    "410",
+    "hung",
+    "reset in the answer",
+    "200 after the timeout",
+    "name not found",
+    "partition",
+    "a call cut off by a crash",
+    "a crash",
+    "a failed sync",
+    "a full disk",
+    "a stop",
+    "a clock set back by an hour or less",
+    "a clock set ahead by an hour or less",
+    "a clock that stands",
+    "a pause",
+    "a resuming",
+    "a new key",
+    "a changed subscription",
+    "a delivery asked for again",
+    "a probe",
+];
 
 /// How a world ended.
 pub struct Played {
@@ -37,12 +68,18 @@ pub fn play_with(
         .build()
         .expect("a runtime without sockets");
     let world = World::new(seed, plant, wall);
-    let violation = runtime.block_on(async {
+    let playing = async {
         world.wall.follow();
         let played = act(&world).await;
         world.crash("at the end");
         played.err()
-    });
+    };
+    let is_logged = seed.is_multiple_of(LOGGED_EVERY) || plant == Some(Plant::LogsTexts);
+    let violation = if is_logged {
+        world.log.clone().listen(|| runtime.block_on(playing))
+    } else {
+        runtime.block_on(playing)
+    };
     drop(runtime);
     Played {
         seed,
@@ -68,10 +105,13 @@ impl Played {
     }
 }
 
-/// Plays all these seeds on all cores; stops at the first that fails.
+/// Plays all these seeds on all cores; stops at the first that fails. Says how many lines of trace they made.
+///
+/// # Panics
+/// Where one does not hold, or many have shown less than they should.
 pub fn play_all(seeds: Range<u64>) -> u64 {
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(None));
-    let lines = AtomicU64::new(0);
+    let (lines, happened) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -83,6 +123,11 @@ pub fn play_all(seeds: Range<u64>) -> u64 {
                     }
                     let played = play(seed, None);
                     lines.fetch_add(played.world.trace.len() as u64, Ordering::Relaxed);
+                    let mut all = happened.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (what, times) in played.world.counts() {
+                        *all.entry(what).or_insert(0) += times;
+                    }
+                    drop(all);
                     if played.violation.is_some() {
                         next.store(seeds.end, Ordering::Relaxed);
                         *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(played);
@@ -94,5 +139,13 @@ pub fn play_all(seeds: Range<u64>) -> u64 {
     if let Some(failed) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         failed.must_hold();
     }
+    let happened = happened.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("simulation: {happened:?}");
+    let missing = HAPPENINGS.iter().filter(|what| !happened.contains_key(*what));
+    let missing: Vec<_> = missing.collect();
+    assert!(
+        seeds.end - seeds.start < 256 || missing.is_empty(),
+        "never happened: {missing:?}"
+    );
     lines.into_inner()
 }

@@ -1,6 +1,7 @@
-//! What happened, a line each, and the hash of all of it: two runs of one seed must agree to the last byte.
+//! What happened, a line each, and the hash of all of it: two runs of one seed must agree to the last byte; and what the gateway logs.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -37,5 +38,39 @@ impl Trace {
     pub fn last(&self, count: usize) -> String {
         let lines = self.lines();
         lines[lines.len().saturating_sub(count)..].join("\n")
+    }
+}
+
+/// What the gateway logs, of every level.
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs this with all that it logs written down.
+    pub fn listen<T>(&self, act: impl FnOnce() -> T) -> T {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || log.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, act)
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

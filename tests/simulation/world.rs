@@ -1,5 +1,6 @@
 //! The world of one seed: virtual time, dice, a network, a disk, one gateway that lives and dies, and what is known about it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,7 @@ use super::model::Model;
 use super::network::Network;
 use super::plant::Plant;
 use super::process::Process;
-use super::trace::Trace;
+use super::trace::{Log, Trace};
 use super::wall::Wall;
 
 pub struct World {
@@ -31,6 +32,10 @@ pub struct World {
     left: Mutex<Image>,
     boots: AtomicUsize,
     news: Mutex<News>,
+    /// How often what happened, by its name.
+    counts: Mutex<BTreeMap<&'static str, u64>>,
+    /// All that the gateway logged, where somebody listens.
+    pub log: Log,
 }
 
 impl World {
@@ -52,6 +57,8 @@ impl World {
             left: Mutex::default(),
             boots: AtomicUsize::new(0),
             news: Mutex::default(),
+            counts: Mutex::default(),
+            log: Log::default(),
         })
     }
 
@@ -74,6 +81,16 @@ impl World {
 
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Once more.
+    pub fn count(&self, what: &'static str) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(what).or_default() += 1;
+    }
+
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn note(&self, what: &str) {
@@ -121,6 +138,7 @@ impl World {
             return;
         };
         self.note(&format!("crash {how}"));
+        self.count("a crash");
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = process.disk.image();
         process.kill();
     }

@@ -1,13 +1,16 @@
 //! 6 and 7: what is owed is sent, on its schedule, as often as it must be and no oftener, and nobody waits for another's sake.
 
 use ringback::core::attempt::Attempt;
-use ringback::core::delivery::Next;
+use ringback::core::delivery::{Next, Outcome};
 use ringback::core::id::SubscriptionId;
-use ringback::core::retry::DELAY_MAX_MS;
+use ringback::core::retry::{DELAY_MAX_MS, Policy};
+use ringback::core::subscription::Subscription;
+use ringback::core::subscription::policy::Order;
 use ringback::core::time::UnixMs;
 
 use super::{News, ensure};
 use crate::simulation::books::{Came, Sent};
+use crate::simulation::fare::Fare;
 use crate::simulation::model::{Logged, Model, Tried};
 use crate::simulation::process::retry;
 use crate::simulation::world::World;
@@ -17,6 +20,10 @@ const PROMPT_MS: u64 = 1000;
 /// A record is on the disk within this.
 const RECORDED_WITHIN_MS: u64 = 10_000;
 const WELL_MS: u64 = 60_000;
+/// What was held in a pause has gone out by the ramp within this.
+const BACK_MS: u64 = 180_000;
+/// A decision and its commit may lie so far apart.
+const COMMIT_MS: u64 = 10_000;
 
 fn event_of<'a>(model: &'a Model, sent: &Sent) -> Result<&'a Logged, String> {
     let found = model.event(sent.event);
@@ -27,10 +34,8 @@ fn event_of<'a>(model: &'a Model, sent: &Sent) -> Result<&'a Logged, String> {
 pub fn on_schedule(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
     for sent in &books.sent[news.sent.clone()] {
-        let logged = event_of(&model, sent)?;
-        let before = model.attempt(sent.subscription, logged.seq, sent.recorded);
-        let is_over = before.is_some_and(|attempt| attempt.next.owed_at(&attempt.due).is_none());
-        ensure(!is_over, || {
+        event_of(&model, sent)?;
+        ensure(sent.due_at.is_some(), || {
             format!("{} was sent again to {}", sent.event, sent.subscription)
         })?;
         ensure(sent.due_at <= Some(sent.now.steady), || {
@@ -46,22 +51,37 @@ pub fn on_schedule(world: &World, news: &News) -> Result<(), String> {
 /// A retry waits for its delay or its subscriber's hint, whichever is longer, and at most a tenth more.
 pub fn retries_wait(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
-    for Tried { attempt, .. } in &model.tried[news.tried.clone()] {
+    for Tried { attempt, at } in &model.tried[news.tried.clone()] {
+        if attempt.outcome == Outcome::Untried {
+            continue;
+        }
         let calls = books.calls(attempt.due.subscription, attempt.event);
-        let same = |sent: &&Sent| sent.recorded == usize::from(attempt.due.attempts);
-        let call = calls.filter(same).last();
+        // A wall clock may stand or repeat itself.
+        let took_ms = u64::from(attempt.timing.total_us / 1000);
+        let same = |sent: &&Sent| {
+            let is_as_long = sent.ended_ms == Some(sent.began_ms + took_ms);
+            let is_over = sent.ended_ms <= Some(at.ms);
+            sent.now.wall == attempt.started_at && is_as_long && is_over
+        };
+        let call = calls.filter(same).max_by_key(|sent| sent.ended_ms);
         let call = call.ok_or_else(|| format!("an attempt of {} was never made", attempt.event))?;
-        waits_long_enough(attempt, call.now.steady)?;
+        let fare = &model.fares[&attempt.due.subscription];
+        // Nobody changes a schedule here.
+        let own = fare
+            .all()
+            .last()
+            .and_then(|version| version.settings.policy.retry.clone());
+        waits_long_enough(attempt, call.now.steady, &own.unwrap_or_else(retry))?;
     }
     Ok(())
 }
 
-fn waits_long_enough(attempt: &Attempt, started_at: UnixMs) -> Result<(), String> {
+fn waits_long_enough(attempt: &Attempt, started_at: UnixMs, policy: &Policy) -> Result<(), String> {
     let Next::Retry { at: next } = attempt.next else {
         return Ok(());
     };
     let hint_ms = attempt.outcome.retry_after_ms().unwrap_or(0);
-    let Some(delay_ms) = retry().delay_ms(attempt.number()) else {
+    let Some(delay_ms) = policy.delay_ms(attempt.due.spent + 1) else {
         return Err(format!(
             "{} is tried more often than the schedule says",
             attempt.event
@@ -81,13 +101,16 @@ fn waits_long_enough(attempt: &Attempt, started_at: UnixMs) -> Result<(), String
 
 /// The same attempt is made twice only if the gateway died between its call and its record.
 pub fn recorded_before_repeated(world: &World, news: &News) -> Result<(), String> {
-    let books = world.books();
+    let (books, model) = (world.books(), world.model());
     for sent in &books.sent[news.sent.clone()] {
         let calls = books.calls(sent.subscription, sent.event);
         let same = calls
             .filter(|other| other.boot == sent.boot && other.recorded == sent.recorded)
             .count();
-        ensure(same == 1, || {
+        // What was asked for again goes out beside the other.
+        let logged = event_of(&model, sent)?;
+        let is_twice = model.again.contains_key(&(sent.subscription, logged.seq));
+        ensure(same == 1 || is_twice, || {
             format!(
                 "{} was sent twice to {} as attempt {}",
                 sent.event,
@@ -104,7 +127,8 @@ pub fn success_is_the_subscribers_word(world: &World, news: &News) -> Result<(),
     let (books, model) = (world.books(), world.model());
     for Tried { attempt, .. } in &model.tried[news.tried.clone()] {
         let mut calls = books.calls(attempt.due.subscription, attempt.event);
-        let is_true = attempt.next != Next::Delivered || calls.any(|call| call.came == Came::Accepted);
+        let is_success = matches!(attempt.next, Next::Delivered | Next::Recovered);
+        let is_true = !is_success || calls.any(|call| call.came == Came::Accepted);
         ensure(is_true, || {
             let subscription = attempt.due.subscription;
             format!(
@@ -116,17 +140,17 @@ pub fn success_is_the_subscribers_word(world: &World, news: &News) -> Result<(),
     Ok(())
 }
 
-/// A subscriber that wants nothing more is not called again; calls under way then may end.
-pub fn silent_when_off(world: &World, news: &News) -> Result<(), String> {
+/// A subscriber that answered 410 is not called again before somebody resumes it, whatever is on the disk.
+pub fn silent_when_gone(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
     for sent in &books.sent[news.sent.clone()] {
-        let off_ms = model.off_ms.get(&sent.subscription);
-        ensure(off_ms.is_none_or(|off_ms| sent.began_ms <= *off_ms), || {
-            format!("{} was called after it was switched off", sent.subscription)
-        })?;
+        let back_ms = model.fares[&sent.subscription]
+            .back()
+            .map_or(0, |back| back.at_ms);
         let said_gone = |other: &Sent| {
             let recorded = other.began_ms + RECORDED_WITHIN_MS < sent.began_ms;
-            other.boot == sent.boot && other.came == Came::Refused(410) && recorded
+            let since_then = other.boot == sent.boot && other.began_ms > back_ms;
+            since_then && other.came == Came::Refused(410) && recorded
         };
         let mut calls = books.calls(sent.subscription, sent.event);
         ensure(!calls.any(said_gone), || {
@@ -151,13 +175,24 @@ fn asks_to_wait(tried: &Tried, sent: &Sent) -> bool {
     tried.attempt.due.subscription == sent.subscription && waits_until_ms > sent.began_ms
 }
 
+/// Neither a rate nor an order nor few places of its own hold it up.
+fn is_unbounded(version: &Subscription) -> bool {
+    let policy = &version.settings.policy;
+    policy.rate.is_none() && policy.concurrency_max.is_none() && policy.order == Order::None
+}
+
 pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
     for sent in &books.sent[news.sent.clone()] {
         let logged = event_of(&model, sent)?;
         let waited_ms = sent.began_ms - logged.at.ms;
         let waits = sent.recorded == 0 && sent.well_ms > WELL_MS && waited_ms > PROMPT_MS;
-        let held_up = waits && !model.tried.iter().any(|tried| asks_to_wait(tried, sent));
+        let fare = &model.fares[&sent.subscription];
+        let was_off = fare
+            .back()
+            .is_some_and(|back| back.at_ms + BACK_MS > sent.began_ms);
+        let is_bounded = was_off || !fare.all().all(is_unbounded);
+        let held_up = waits && !is_bounded && !model.tried.iter().any(|tried| asks_to_wait(tried, sent));
         ensure(!held_up, || {
             format!(
                 "{} is well, and waited {waited_ms} ms for {}",
@@ -168,45 +203,55 @@ pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
     Ok(())
 }
 
-/// Every subscriber that wanted an event has accepted it, or all attempts were made.
+/// Everyone who wanted an event is owed it, and has accepted it, or all attempts were made; what was held is not lost.
 pub fn each_event_is_delivered_or_given_up(world: &World, _: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
     for logged in &model.logged {
-        for known in &books.subscribed {
-            let there = known.since_ms + 10_000 < logged.at.ms && known.until_ms.is_none();
-            let wants = known
-                .patterns
-                .iter()
-                .any(|p| p.matches(logged.event.kind.as_str()));
-            let off = model.off_ms.contains_key(&known.id);
-            if there && wants && known.account == logged.event.account && !off {
-                is_settled(&model, known.id, logged)?;
+        let (kind, account) = (logged.event.kind.as_str(), &logged.event.account);
+        for (id, fare) in &model.fares {
+            let left = books
+                .subscribed(*id)
+                .is_some_and(|known| known.until_ms.is_some());
+            if left || fare.deleted_ms.is_some() {
+                continue;
+            }
+            let decided_ms = logged.at.ms.saturating_sub(COMMIT_MS);
+            let of_account = |version: &Subscription| version.account == *account;
+            let mut wants = fare
+                .since(decided_ms)
+                .map(|version| of_account(version) && version.wants(kind, None));
+            let is_target = logged.targets.contains(id);
+            let was_there = fare.since_ms() < decided_ms;
+            let is_right = wants.any(|wants| wants == is_target) || !(was_there || is_target);
+            ensure(is_right, || {
+                format!("{} {kind} is owed to {id}: {is_target}", logged.event.id)
+            })?;
+            if is_target {
+                is_settled(&model, (*id, fare), logged)?;
             }
         }
-        let foreign = |id: &&SubscriptionId| {
-            books
-                .subscribed(**id)
-                .is_some_and(|known| known.account != logged.event.account)
-        };
-        let foreign = logged.targets.iter().find(foreign);
-        ensure(foreign.is_none(), || {
-            format!("{} is owed to a stranger", logged.event.id)
-        })?;
     }
     Ok(())
 }
 
-fn is_settled(model: &Model, id: SubscriptionId, logged: &Logged) -> Result<(), String> {
-    let last = model.attempt(id, logged.seq, model.attempts(id, logged.seq));
-    let end = last.map(|attempt| (attempt.next, attempt.number()));
+fn is_settled(model: &Model, (id, fare): (SubscriptionId, &Fare), logged: &Logged) -> Result<(), String> {
+    let own = model.attempts_of(id, logged.seq);
+    let last = own.filter(|attempt| !attempt.due.is_manual()).last();
+    let end = last.map(|attempt| (attempt.next, attempt.due.spent + 1));
+    let policies = || fare.all().map(|version| &version.settings.policy);
     let is_settled = match end {
-        Some((Next::Delivered, _)) => true,
-        Some((Next::Exhausted, made)) => retry().delay_ms(made).is_none(),
+        Some((Next::Delivered | Next::Recovered, _)) => true,
+        Some((Next::Exhausted, spent)) => policies().any(|policy| {
+            let own = policy.retry.clone().unwrap_or_else(retry);
+            own.delay_ms(spent).is_none()
+        }),
+        Some((Next::Expired, _)) => policies().any(|policy| policy.deadline_s.is_some()),
         _ => false,
     };
-    ensure(is_settled, || {
+    let again = model.again.get(&(id, logged.seq)).copied().flatten();
+    ensure(is_settled && again.is_none(), || {
         format!(
-            "{} {:?} was never settled with {id}: {end:?}",
+            "{} {:?} was never settled with {id}: {end:?}, asked for again: {again:?}",
             logged.event.id, logged.event.kind
         )
     })

@@ -55,7 +55,7 @@ const ALWAYS: [(u8, Check); 14] = [
     (6, deliveries::retries_wait),
     (6, deliveries::recorded_before_repeated),
     (6, deliveries::success_is_the_subscribers_word),
-    (6, deliveries::silent_when_off),
+    (6, deliveries::silent_when_gone),
     (7, deliveries::not_held_up_by_others),
     (8, numbers::one_renter),
     (8, numbers::rested),

@@ -82,8 +82,8 @@ pub fn everything_drained(world: &World, _: &News) -> Result<(), String> {
     })?;
     let far = ringback::core::time::UnixMs(u64::MAX);
     for id in disk.live().owed(far) {
-        let off = model.off_ms.contains_key(&id);
-        ensure(off, || format!("{id} is still owed something"))?;
+        let is_deleted = model.fares[&id].deleted_ms.is_some();
+        ensure(is_deleted, || format!("{id} is still owed something"))?;
     }
     Ok(())
 }

@@ -1,0 +1,127 @@
+//! Bugs planted in the disk: what it makes of a commit, seen or unseen by the model.
+
+use ringback::core::delivery::{Due, Next, Outcome};
+use ringback::core::id::MessageId;
+use ringback::core::subscription::policy::Order;
+use ringback::core::time::UnixMs;
+use ringback::store::{Batch, Commit, Store};
+
+use super::disk::{Disk, Pending};
+use super::plant::Plant;
+
+impl Disk {
+    /// What a planted bug makes of a commit.
+    pub(super) fn bent(&self, commit: Commit) -> Commit {
+        let Some(plant) = self.world.upgrade().and_then(|world| world.plant) else {
+            return commit;
+        };
+        match (plant, commit) {
+            (Plant::OwesNobody, Commit::End { mut change, number }) => {
+                change.targets.clear();
+                Commit::End { change, number }
+            }
+            (Plant::RewritesHistory, Commit::Receive(mut batch)) => {
+                let long = batch
+                    .rentals
+                    .iter_mut()
+                    .filter(|(rental, _)| rental.messages.len() > 1);
+                for (rental, _) in long {
+                    rental.messages.remove(0);
+                }
+                Commit::Receive(batch)
+            }
+            (Plant::IgnoresGone, Commit::Record(mut attempt, rules))
+                if matches!(attempt.next, Next::Disabled(_)) =>
+            {
+                attempt.next = Next::Retry {
+                    at: attempt.started_at.plus_ms(5000),
+                };
+                Commit::Record(attempt, rules)
+            }
+            (Plant::LeasesTwice, Commit::Rent { change, mut number }) => {
+                let durable = self
+                    .inner
+                    .live()
+                    .number(&number.number)
+                    .map_or(0, |number| number.version);
+                let of_it = |pending: &&Pending| matches!(&pending.commit, Commit::Rent { number: other, .. } if other.number == number.number);
+                let pending = self.pending().iter().filter(of_it).count();
+                number.version = durable + pending as u32 + 1;
+                Commit::Rent { change, number }
+            }
+            (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
+                subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
+                Commit::Subscribe(subscription)
+            }
+            (_, commit) => commit,
+        }
+    }
+
+    /// What a planted bug makes of a commit behind the back of all that looks on.
+    pub(super) fn bent_unseen(&self, commit: Commit) -> Commit {
+        let plant = self.world.upgrade().and_then(|world| world.plant);
+        match (plant, commit) {
+            (Some(Plant::CallsThePaused), Commit::Resubscribe(mut subscription, health)) => {
+                subscription.paused_at = None;
+                Commit::Resubscribe(subscription, health)
+            }
+            (Some(Plant::KeepsOldKeys), Commit::Resubscribe(mut subscription, health)) => {
+                subscription
+                    .signing_keys
+                    .iter_mut()
+                    .for_each(|key| key.expires_at = None);
+                Commit::Resubscribe(subscription, health)
+            }
+            (Some(Plant::Overtakes), Commit::Subscribe(mut subscription)) => {
+                subscription.settings.policy.order = Order::None;
+                Commit::Subscribe(subscription)
+            }
+            (Some(Plant::SendsTheExpired), Commit::Subscribe(mut subscription)) => {
+                subscription.settings.policy.deadline_s = None;
+                Commit::Subscribe(subscription)
+            }
+            (Some(Plant::IgnoresHints), Commit::Record(mut attempt, rules)) => {
+                if let Outcome::Answered { retry_after_ms, .. } = &mut attempt.outcome {
+                    *retry_after_ms = None;
+                }
+                Commit::Record(attempt, rules)
+            }
+            (_, commit) => commit,
+        }
+    }
+
+    /// Deliveries that a planted bug forgets with this commit.
+    pub(super) fn forgotten(&self, commit: &Commit) -> Vec<Due> {
+        let plant = self.world.upgrade().and_then(|world| world.plant);
+        let owed = |id| self.inner.live().due(id, UnixMs(u64::MAX), usize::MAX);
+        match (plant, commit) {
+            (Some(Plant::DropsTheHeld), Commit::Resubscribe(subscription, Some(_))) => owed(subscription.id),
+            (Some(Plant::ConsumesTheAutomatic), Commit::Redeliver(id, seq)) => {
+                let mut owed = owed(*id);
+                owed.retain(|due| due.event == *seq && !due.is_manual());
+                owed
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is here already, as something that is not.
+    pub(super) fn as_another(&self, commit: &Commit) -> Option<Commit> {
+        let Commit::Receive(batch) = commit else {
+            return None;
+        };
+        let world = self.world.upgrade()?;
+        let model = world.model();
+        let mut other = batch.messages.first()?.clone();
+        let is_repeated = model.messages.contains_key(&other.message.id);
+        other.message.id = MessageId::derive("other", &other.message.carrier_message_id);
+        other.is_unmatched = other.message.owner.is_err();
+        let is_new = !model.messages.contains_key(&other.message.id);
+        (is_repeated && is_new).then(|| {
+            Commit::Receive(Box::new(Batch {
+                messages: vec![other],
+                ..Batch::default()
+            }))
+        })
+    }
+}
