@@ -12,7 +12,7 @@ mod inbound;
 mod keys;
 mod secrets;
 
-pub use accounts::Accounts;
+pub use accounts::{Account, Accounts};
 pub use agents::Mcp;
 pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
@@ -65,6 +65,8 @@ pub struct Config {
     pub source: Vec<Source>,
     #[serde(default)]
     pub number: Vec<Table>,
+    #[serde(default)]
+    pub account: Vec<Account>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

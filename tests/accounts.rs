@@ -8,5 +8,6 @@ mod accounts {
     pub mod held;
     pub mod keys;
     pub mod lifecycle;
+    pub mod limits;
     pub mod scopes;
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderMap;
 use serde::Deserialize;
 
+use super::accounts;
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
@@ -50,6 +51,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     sources(config, &config.server.listen)?;
     services(config)?;
     numbers(config)?;
+    accounts::built(config)?;
     engine(config)?;
     rules(config)?;
     deliver_rules(config)?;
@@ -200,7 +202,7 @@ pub fn rules(config: &Config) -> Result<Rules, BuildError> {
         poll_default_s: config.poll.default_s.min(config.poll.max_s),
         poll_max_s: config.poll.max_s,
         heartbeat_ms: config.poll.heartbeat_ms,
-        subscriptions_max: config.outbound.subscriptions_max,
+        limits: accounts::limits(config),
         keys_max: config.accounts.keys_max,
         replay: ReplayRules {
             per_second_max: config.outbound.replay_per_s,

@@ -1,5 +1,6 @@
 //! The composition root: builds everything in the order of its dependencies, starts it, and stops it in the reverse order.
 
+mod accounts;
 mod build;
 mod fetch;
 mod files;

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::{BuildError, build, fetcher, files};
+use super::{BuildError, accounts, build, fetcher, files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -230,7 +230,7 @@ fn parts(
     })
 }
 
-/// Adds the numbers and keys that must be there.
+/// Adds the numbers, accounts and keys that must be there.
 async fn gateway_start(gateway: &Gateway, config: &Config, keys: Vec<Key>) -> Result<(), BuildError> {
     let failed = |e: crate::gateway::Error| BuildError::Config(e.to_string());
     let mut numbers = build::numbers(config)?;
@@ -238,6 +238,9 @@ async fn gateway_start(gateway: &Gateway, config: &Config, keys: Vec<Key>) -> Re
     numbers.retain(|number| gateway.store().live().number(&number.number).is_none());
     if !numbers.is_empty() {
         gateway.add_numbers(numbers).await.map_err(failed)?;
+    }
+    for account in accounts::built(config)? {
+        gateway.ensure_account(account).await.map_err(failed)?;
     }
     for key in keys {
         gateway.add_key(key).await.map_err(failed)?;

@@ -29,6 +29,8 @@ pub enum Accounts {
         #[command(flatten)]
         admin: AdminAt,
     },
+    /// Change its name or its limits.
+    Set(Box<Set>),
     /// Show one.
     Show(One),
     /// Refuse its keys from now on, and hold what is to be sent to it; its rentals run on to their end.
@@ -37,6 +39,62 @@ pub enum Accounts {
     Enable(One),
     /// Delete one that has no rental any more, with its keys and subscriptions.
     Rm(One),
+}
+
+#[derive(Args)]
+pub struct Set {
+    /// The account.
+    id: String,
+    /// Your own words for it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Requests in a minute: a number, 0 for no limit, or "default" for the configuration's; so below.
+    #[arg(long, value_parser = limit, value_name = "N")]
+    requests_per_minute_max: Option<Value>,
+    /// Rentals at once.
+    #[arg(long, value_parser = limit, value_name = "N")]
+    rentals_max: Option<Value>,
+    /// Held polls and streams at once; 0 is none.
+    #[arg(long, value_parser = limit, value_name = "N")]
+    waiters_max: Option<Value>,
+    /// Webhook subscriptions; 0 is none.
+    #[arg(long, value_parser = limit, value_name = "N")]
+    subscriptions_max: Option<Value>,
+    #[command(flatten)]
+    admin: AdminAt,
+}
+
+/// A limit as the gateway takes it.
+fn limit(text: &str) -> Result<Value, String> {
+    match text {
+        "default" => Ok(Value::Null),
+        _ => text
+            .parse::<u32>()
+            .map(Value::from)
+            .map_err(|_| "write a whole number or \"default\"".to_owned()),
+    }
+}
+
+impl Set {
+    async fn send(self) -> Result<(), Failure> {
+        let id = AccountId::parse(&self.id).map_err(Failure::usage)?;
+        let limits = [
+            ("requestsPerMinuteMax", self.requests_per_minute_max),
+            ("rentalsMax", self.rentals_max),
+            ("waitersMax", self.waiters_max),
+            ("subscriptionsMax", self.subscriptions_max),
+        ];
+        let limits = limits
+            .into_iter()
+            .filter_map(|(name, limit)| Some((name.to_owned(), limit?)));
+        let mut wish = json!({ "limits": limits.collect::<serde_json::Map<_, _>>() });
+        if let Some(name) = self.name {
+            wish["name"] = json!(name);
+        }
+        let path = format!("/admin/accounts/{}", id.as_str());
+        println!("{}", self.admin.gateway()?.patch(&path, &wish).await?.ok()?);
+        Ok(())
+    }
 }
 
 #[derive(Args)]
@@ -60,6 +118,7 @@ pub async fn run(command: Accounts) -> Result<(), Failure> {
             println!("{made}");
             Ok(())
         }
+        Accounts::Set(set) => set.send().await,
         Accounts::Show(one) => one.send(Method::GET, "").await,
         Accounts::Disable(one) => one.send(Method::POST, "/disable").await,
         Accounts::Enable(one) => one.send(Method::POST, "/enable").await,

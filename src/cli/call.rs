@@ -117,9 +117,16 @@ impl Gateway {
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Reply, Failure> {
+        self.send_json(Method::POST, path, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Reply, Failure> {
+        self.send_json(Method::PATCH, path, body).await
+    }
+
+    async fn send_json(&self, method: Method, path: &str, body: &Value) -> Result<Reply, Failure> {
         let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.send(Method::POST, path, vec![json], body.to_string().into())
-            .await
+        self.send(method, path, vec![json], body.to_string().into()).await
     }
 
     /// Sends a request with these header fields besides the key.

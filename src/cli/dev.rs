@@ -219,6 +219,10 @@ fn preset(listen: &str, data: &std::path::Path, allow_loopback: bool, signers: &
         connections_per_ip_max = 10000
         [admin]
         listen = "127.0.0.1:0"
+        [accounts]
+        requests_per_minute_max = 0
+        rentals_max = 0
+        waiters_max = 20000
         [poll]
         waiters_max = 20000
         waiters_per_key_max = 20000

@@ -53,7 +53,7 @@ pub struct Create {
     /// What it may do, for example rentals:read,messages:read. By default everything.
     #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Make a `rb_test_` key.
+    /// Make a `rb_test_` key, for a sandbox (`ringback dev`) alone.
     #[arg(long)]
     test: bool,
     /// When it ends: 30s, 15m, 12h, 90d from now. By default never.

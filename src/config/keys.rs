@@ -2,10 +2,10 @@
 
 use toml::{Table, Value};
 
-use super::{Config, Error};
+use super::{Config, Error, accounts};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 60] = [
+pub const RANGES: [(&str, u64, u64); 63] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -30,6 +30,9 @@ pub const RANGES: [(&str, u64, u64); 60] = [
     ("server.stream_stall_ms", 200, 600_000),
     ("server.drain_ms", 0, 600_000),
     ("accounts.keys_max", 2, 1_000),
+    ("accounts.requests_per_minute_max", 0, 1_000_000),
+    ("accounts.rentals_max", 0, 1_000_000),
+    ("accounts.waiters_max", 1, 1_000_000),
     ("store.queue_max", 16, 1_000_000),
     ("store.group_max", 1, 10_000),
     ("store.disk_reserve_bytes", 0, 1_099_511_627_776),
@@ -124,6 +127,7 @@ pub fn check(config: &Config) -> Result<(), Error> {
     if !partner.is_empty() && config.service.iter().all(|service| service.name != *partner) {
         return refuse(format!("`partner.service`: there is no service {partner}"));
     }
+    accounts::check(&config.account)?;
     for (at, source) in config.source.iter().enumerate() {
         let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if source.name.is_empty() || source.name.len() > 64 || !source.name.bytes().all(legal) {
@@ -152,7 +156,7 @@ pub fn check(config: &Config) -> Result<(), Error> {
 /// Every key there may be: those of the defaults, and the lists of tables that are empty there.
 pub fn known(defaults: &Table) -> Table {
     let mut known = defaults.clone();
-    for list in ["source", "number"] {
+    for list in ["source", "number", "account"] {
         known.insert(list.to_owned(), Value::Array(Vec::new()));
     }
     known

@@ -16,7 +16,31 @@ pub struct Account {
     pub name: String,
     pub created_at: UnixMs,
     pub state: State,
+    pub limits: Limits,
     pub version: u32,
+}
+
+/// What an account may use, where it differs from the others. 0 is no limit, but for waiters and subscriptions, which are none then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limits {
+    pub requests_per_minute_max: Option<u32>,
+    /// Rentals at once.
+    pub rentals_max: Option<u32>,
+    /// Held polls and streams at once.
+    pub waiters_max: Option<u32>,
+    pub subscriptions_max: Option<u32>,
+}
+
+impl Limits {
+    /// These, and where they say nothing, those.
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            requests_per_minute_max: self.requests_per_minute_max.or(below.requests_per_minute_max),
+            rentals_max: self.rentals_max.or(below.rentals_max),
+            waiters_max: self.waiters_max.or(below.waiters_max),
+            subscriptions_max: self.subscriptions_max.or(below.subscriptions_max),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +73,7 @@ impl Account {
             name: String::new(),
             created_at,
             state: State::Active,
+            limits: Limits::default(),
             version: 0,
         }
     }

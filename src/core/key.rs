@@ -139,6 +139,11 @@ impl Key {
         }
     }
 
+    /// Made as `rb_test_`: for a sandbox alone.
+    pub fn is_test(&self) -> bool {
+        self.id.0.starts_with("rb_test_")
+    }
+
     pub fn is_expired(&self, now: UnixMs) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
@@ -186,8 +191,9 @@ mod tests {
     fn a_key_is_named_without_its_secret() {
         let account = || AccountId::parse("acme").unwrap();
         let made = Plain::generate(false, &[7; 44]);
-        let id = Key::new(made.as_str(), account(), UnixMs(0)).id;
-        assert_eq!(id.as_str(), &made.as_str()[..20]);
+        let key = Key::new(made.as_str(), account(), UnixMs(0));
+        assert_eq!(key.id.as_str(), &made.as_str()[..20]);
+        assert!(key.is_test() && !Key::new("rb_test_own_choice", account(), UnixMs(0)).is_test());
         for own in ["tk_live_own_choice", "rb_short_own_choice"] {
             let id = Key::new(own, account(), UnixMs(0)).id;
             assert!(

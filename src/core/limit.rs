@@ -3,6 +3,8 @@
 use super::subscription::policy::Rate;
 use super::time::UnixMs;
 
+/// What sums of fractions may lack of a whole token.
+const ROUNDING: f64 = 1e-6;
 /// Attempts at once to a subscription that nothing is known of yet.
 const WINDOW_START: f64 = 8.0;
 /// A ramp has ended when it allows so many a second.
@@ -20,6 +22,25 @@ impl Bucket {
         Self { tokens: 1.0, at: now }
     }
 
+    /// With a whole burst: for who has sent nothing yet.
+    pub fn full(rate: Rate, now: UnixMs) -> Self {
+        Self {
+            tokens: f64::from(rate.burst),
+            at: now,
+        }
+    }
+
+    /// Whole tokens that are left.
+    pub fn left(&self) -> u32 {
+        (self.tokens + ROUNDING) as u32
+    }
+
+    /// Whether nothing is missing by now.
+    pub fn is_full(&mut self, rate: Rate, now: UnixMs) -> bool {
+        self.fill(rate, now);
+        self.tokens >= f64::from(rate.burst) - ROUNDING
+    }
+
     /// Adds what has come together. A clock that stepped back adds nothing, one that stepped ahead at most a burst.
     fn fill(&mut self, rate: Rate, now: UnixMs) {
         let come = now.since(self.at) as f64 / 1000.0 * rate.per_second;
@@ -30,16 +51,24 @@ impl Bucket {
     /// When there is a token: `None` is now.
     pub fn ready_at(&mut self, rate: Rate, now: UnixMs) -> Option<UnixMs> {
         self.fill(rate, now);
-        if self.tokens >= 1.0 {
+        if self.tokens >= 1.0 - ROUNDING {
             return None;
         }
         let wait_ms = ((1.0 - self.tokens) / rate.per_second * 1000.0).ceil() as u64;
         Some(now.plus_ms(wait_ms.max(1)))
     }
 
+    /// Milliseconds until there is one whole token more.
+    pub fn next_after_ms(&self, rate: Rate) -> u64 {
+        ((1.0 - (self.tokens + ROUNDING).fract()).max(0.0) / rate.per_second * 1000.0).ceil() as u64
+    }
+
     /// Takes the token that `ready_at` promised.
     pub fn take(&mut self) {
-        debug_assert!(self.tokens >= 1.0, "a token is taken only where there is one");
+        debug_assert!(
+            self.tokens >= 1.0 - ROUNDING,
+            "a token is taken only where there is one"
+        );
         self.tokens -= 1.0;
     }
 }

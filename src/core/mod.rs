@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod again;
+pub mod allowance;
 pub mod attempt;
 pub mod capture;
 pub mod cidr;

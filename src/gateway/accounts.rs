@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{DECISIONS_MAX, Error, Gateway};
-use crate::core::account::{Account, State};
+use crate::core::account::{Account, Limits, State};
 use crate::core::id::AccountId;
 use crate::core::time::UnixMs;
 use crate::store::{Access, Closing, Committed};
@@ -143,7 +143,11 @@ impl Gateway {
         }
     }
 
-    pub async fn create_account(&self, id: AccountId, name: String) -> Result<KnownAccount, Error> {
+    pub async fn create_account(
+        &self,
+        id: AccountId,
+        (name, limits): (String, Limits),
+    ) -> Result<KnownAccount, Error> {
         let known = self
             .parts
             .store
@@ -158,12 +162,22 @@ impl Gateway {
         }
         let account = Account {
             name,
+            limits,
             ..Account::new(id.clone(), self.now())
         };
         match self.commit_access(Access::SetAccount(Box::new(account))).await? {
             Committed::New(_) => self.account(&id),
             _ => Err(Error::AccountExists(id.into())),
         }
+    }
+
+    /// Makes an account of the configuration where there is none; one that is there, or was deleted, stays as it is.
+    pub async fn ensure_account(&self, account: Account) -> Result<(), Error> {
+        let live = self.parts.store.live();
+        if live.access(|table| table.account(&account.id).is_none()) {
+            self.commit_access(Access::SetAccount(Box::new(account))).await?;
+        }
+        Ok(())
     }
 
     /// A deleted account's id is nobody's while its logs are there.
@@ -182,13 +196,17 @@ impl Gateway {
         deleted_at.plus_ms((u64::from(self.parts.rules.log_days) + 2) * DAY_MS)
     }
 
-    pub async fn rename_account(&self, id: &AccountId, name: &str) -> Result<KnownAccount, Error> {
+    /// Changes its name or its limits.
+    pub async fn change_account(
+        &self,
+        id: &AccountId,
+        change: impl Fn(&mut Account),
+    ) -> Result<KnownAccount, Error> {
         self.set_account(id, |account| {
-            (account.name != name).then(|| Account {
-                name: name.to_owned(),
-                version: account.version + 1,
-                ..account.clone()
-            })
+            let mut next = account.clone();
+            change(&mut next);
+            next.version = account.version + 1;
+            Some(next)
         })
         .await
     }

@@ -69,7 +69,8 @@ impl Gateway {
 
     /// Joins the waiters, then looks where the start is.
     pub async fn follow(self: &Arc<Self>, key: &Arc<Key>, wish: Following) -> Result<Follower, Error> {
-        let waiter = self.parts.waiters.join(&key.account, key.hash)?;
+        let max = self.waiters_max(&key.account);
+        let waiter = self.parts.waiters.join(&key.account, key, max)?;
         let at = self.begin(&key.account, wish.start).await?;
         Ok(Follower {
             gateway: self.clone(),

@@ -75,9 +75,15 @@ impl Gateway {
         match found {
             Some((key, _)) if key.is_expired(self.now()) => Err(Error::KeyGone),
             Some((_, true)) => Err(Error::AccountDisabled),
+            Some((key, _)) if key.is_test() && !self.is_sandbox() => Err(Error::NoSandbox),
             Some((key, false)) => Ok(key),
             None => Err(Error::KeyGone),
         }
+    }
+
+    /// Whether all numbers and carriers here are simulated: `ringback dev`.
+    fn is_sandbox(&self) -> bool {
+        self.parts.dev_signing_key.is_some()
     }
 
     /// Whether a key that let somebody in still would; asked again by who waits.
@@ -103,6 +109,9 @@ impl Gateway {
 
     /// Makes a key, and its account where it is not there. Its plain form is in the answer and never again anywhere.
     pub async fn create_key(&self, wish: KeyWish) -> Result<(Plain, Key), Error> {
+        if wish.is_test && !self.is_sandbox() {
+            return Err(Error::NoSandbox);
+        }
         let account = wish.account;
         self.check_not_held(&account)?;
         let _place = self.place_of_key(&account)?;
@@ -181,8 +190,7 @@ impl Gateway {
                 return Err(Error::KeyReplaced);
             }
             let _place = self.place_of_key(&key.account)?;
-            let is_test = key.id.as_str().starts_with("rb_test_");
-            let plain = Plain::generate(!is_test, &clock::random());
+            let plain = Plain::generate(!key.is_test(), &clock::random());
             let (old, new) = key.rotated(plain.as_str(), overlap_ms, self.now());
             let replace = Access::ReplaceKey {
                 old: Box::new(old),

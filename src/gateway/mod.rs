@@ -8,6 +8,7 @@ mod feed;
 mod inbound;
 mod inbound_log;
 mod keys;
+mod limits;
 mod outbound;
 mod partner;
 mod parts;
@@ -29,6 +30,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::carrier::Reject;
 use crate::clock::Clock;
+use crate::core::account::Limits;
+use crate::core::allowance::Allowance;
 use crate::core::id::AccountId;
 use crate::core::money::Price;
 use crate::core::otp::{Engine, Extraction, Filter};
@@ -48,6 +51,7 @@ pub use inbound::Inbound;
 pub use inbound_log::{CaptureFilter, InboundLog, LogRules, Replayed};
 use keys::Uses;
 pub use keys::{KeyWish, KnownKey};
+use limits::Rates;
 pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::{Service, Wish};
@@ -74,7 +78,8 @@ pub struct Rules {
     pub poll_max_s: u64,
     /// Between two signs of life on a stream that has no events.
     pub heartbeat_ms: u64,
-    pub subscriptions_max: usize,
+    /// What an account may use that has no limits of its own.
+    pub limits: Limits,
     /// Keys of one account.
     pub keys_max: usize,
     pub replay: ReplayRules,
@@ -127,6 +132,7 @@ pub struct Gateway {
     uses: Uses,
     making: Making,
     replaying: Replaying,
+    rates: Rates,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -170,14 +176,22 @@ pub enum Error {
     BadSettings(String),
     #[error("an account may have {0} subscriptions; delete one first")]
     TooManySubscriptions(usize),
-    #[error("too many polls are held for this key; let one end first")]
-    TooManyPolls,
+    #[error("too many polls are held for this {0}; let one end first")]
+    TooManyPolls(&'static str),
+    #[error("the account made more requests than it may, {} a minute; wait", .0.quota)]
+    TooManyRequests(Allowance),
+    #[error("the account has {0} rentals, as many as it may; cancel one or wait for an end")]
+    TooManyRentals(usize),
     #[error("too many polls are held in all; try again shortly")]
     Crowded,
     #[error("the key is not valid, or not any more")]
     KeyGone,
     #[error("the account is disabled; ask the operator of this gateway")]
     AccountDisabled,
+    #[error(
+        "test keys work on a sandbox alone, where numbers and carriers are simulated: ringback dev; make a live key for this gateway"
+    )]
+    NoSandbox,
     #[error("there is no account {0}; `ringback accounts ls` lists them")]
     NoAccount(String),
     #[error("account {0} is there already")]
@@ -234,6 +248,7 @@ impl Gateway {
             uses: Uses::default(),
             making: Making::default(),
             replaying: Replaying::default(),
+            rates: Rates::default(),
         }
     }
 

@@ -48,7 +48,7 @@ impl Gateway {
         wait: Duration,
         is: fn(&Rental) -> bool,
     ) -> Result<Option<Rental>, Error> {
-        let waiter = self.parts.waiters.join(id, key.hash)?;
+        let waiter = self.parts.waiters.join(id, key, self.waiters_max(&key.account))?;
         let mut draining = self.parts.draining.clone();
         let time_up = tokio::time::sleep(self.wait_of(key, wait));
         tokio::pin!(time_up);

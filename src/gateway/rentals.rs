@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::accounts::Thing;
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::event;
 use crate::core::id::{AccountId, RentalId};
@@ -53,7 +52,7 @@ impl Gateway {
         let known = self.parts.services.iter().find(|s| s.name == wish.service);
         let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
         let country = wish.country.as_ref().unwrap_or(&self.parts.rules.country);
-        let _place = self.making.begin(account, Thing::Rental, |_| Ok(()))?;
+        let _place = self.place_of_rental(account)?;
         for _ in 0..DECISIONS_MAX {
             let now = self.parts.clock.now();
             let live = self.parts.store.live();

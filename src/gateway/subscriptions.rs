@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::accounts::Thing;
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::event::Event;
 use crate::core::health::Health;
@@ -37,15 +36,7 @@ impl Gateway {
         settings: Settings,
         key: NewKey,
     ) -> Result<Subscription, Error> {
-        let max = self.parts.rules.subscriptions_max;
-        let live = self.parts.store.live();
-        let _place = self.making.begin(account, Thing::Subscription, |making| {
-            if live.subscriptions(account).len() + making < max {
-                Ok(())
-            } else {
-                Err(Error::TooManySubscriptions(max))
-            }
-        })?;
+        let _place = self.place_of_subscription(account)?;
         self.check(&settings)?;
         let now = self.parts.clock.now();
         let subscription = Subscription {

@@ -28,6 +28,7 @@ impl Gateway {
             }
             if uses_in.is_zero() {
                 told(self.note_key_uses().await);
+                self.forget_requests();
                 uses_in = USES_EVERY;
             }
             logs_in = logs_in.saturating_sub(every);

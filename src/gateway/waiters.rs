@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::Error;
 use crate::core::id::{AccountId, RentalId};
-use crate::core::key::Hash;
+use crate::core::key::{Hash, Key};
 
 /// What is waited for: a rental's code, or any event of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,12 +41,14 @@ pub struct Waiters {
 struct Shared {
     topics: HashMap<Topic, (Arc<Notify>, usize)>,
     keys: HashMap<Hash, OfKey>,
+    accounts: HashMap<AccountId, usize>,
     count: usize,
 }
 
 /// How often somebody waits by a key, in all and for each topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct OfKey {
+    account: AccountId,
     count: usize,
     topics: HashMap<Topic, usize>,
 }
@@ -64,31 +66,24 @@ impl Waiters {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Joins before the state is read: what commits after the reading wakes this waiter.
-    pub fn join(&self, topic: impl Into<Topic>, key: Hash) -> Result<Waiter, Error> {
+    /// Joins before the state is read: what commits after the reading wakes this waiter. An account has `account_max` at most.
+    pub fn join(&self, topic: impl Into<Topic>, key: &Key, account_max: usize) -> Result<Waiter, Error> {
         let topic = topic.into();
         let mut shared = self.lock();
         if shared.count >= self.waiters_max {
             return Err(Error::Crowded);
         }
-        if shared
-            .keys
-            .get(&key)
-            .is_some_and(|held| held.count >= self.waiters_per_key_max)
-        {
-            return Err(Error::TooManyPolls);
+        if shared.keys.get(&key.hash).map_or(0, |of_key| of_key.count) >= self.waiters_per_key_max {
+            return Err(Error::TooManyPolls("key"));
         }
-        shared.count += 1;
-        let of_key = shared.keys.entry(key).or_default();
-        of_key.count += 1;
-        *of_key.topics.entry(topic.clone()).or_default() += 1;
-        let (notify, held) = shared.topics.entry(topic.clone()).or_default();
-        *held += 1;
+        if shared.accounts.get(&key.account).copied().unwrap_or(0) >= account_max {
+            return Err(Error::TooManyPolls("account"));
+        }
         Ok(Waiter {
-            notify: notify.clone(),
+            notify: shared.enter(&topic, key),
             waiters: self.clone(),
             topic,
-            key,
+            key: key.hash,
         })
     }
 
@@ -114,21 +109,44 @@ impl Waiters {
     pub fn count(&self) -> usize {
         self.lock().count
     }
+}
 
-    fn leave(&self, topic: &Topic, key: Hash) {
-        let mut shared = self.lock();
-        shared.count -= 1;
-        if let Entry::Occupied(mut place) = shared.topics.entry(topic.clone()) {
+impl Shared {
+    fn enter(&mut self, topic: &Topic, key: &Key) -> Arc<Notify> {
+        self.count += 1;
+        *self.accounts.entry(key.account.clone()).or_default() += 1;
+        let of_key = self.keys.entry(key.hash).or_insert_with(|| OfKey {
+            account: key.account.clone(),
+            count: 0,
+            topics: HashMap::new(),
+        });
+        of_key.count += 1;
+        *of_key.topics.entry(topic.clone()).or_default() += 1;
+        let (notify, held) = self.topics.entry(topic.clone()).or_default();
+        *held += 1;
+        notify.clone()
+    }
+
+    fn leave(&mut self, topic: &Topic, key: Hash) {
+        self.count -= 1;
+        if let Entry::Occupied(mut place) = self.topics.entry(topic.clone()) {
             place.get_mut().1 -= 1;
             if place.get().1 == 0 {
                 place.remove();
             }
         }
-        if let Entry::Occupied(mut place) = shared.keys.entry(key) {
-            place.get_mut().leave(topic);
-            if place.get().count == 0 {
-                place.remove();
+        let Entry::Occupied(mut place) = self.keys.entry(key) else {
+            return;
+        };
+        place.get_mut().leave(topic);
+        if let Some(held) = self.accounts.get_mut(&place.get().account) {
+            *held -= 1;
+            if *held == 0 {
+                self.accounts.remove(&place.get().account);
             }
+        }
+        if place.get().count == 0 {
+            place.remove();
         }
     }
 }
@@ -156,7 +174,7 @@ pub struct Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.waiters.leave(&self.topic, self.key);
+        self.waiters.lock().leave(&self.topic, self.key);
     }
 }
 
@@ -165,44 +183,65 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::core::time::UnixMs;
 
-    fn key(n: u8) -> Hash {
-        Hash([n; 32])
+    fn key(n: u8) -> Key {
+        let account = AccountId::parse(if n < 3 { "acme" } else { "globex" }).unwrap();
+        Key::new(&format!("key {n}"), account, UnixMs(0))
     }
 
     #[test]
     fn limits_hold_and_leaving_frees_the_place() {
         let waiters = Waiters::new(3, 2);
         let rental = RentalId([1; 16]);
-        let first = waiters.join(rental, key(1)).unwrap();
-        let _second = waiters.join(rental, key(1)).unwrap();
-        assert!(matches!(waiters.join(rental, key(1)), Err(Error::TooManyPolls)));
-        let third = waiters.join(rental, key(2)).unwrap();
-        assert!(matches!(waiters.join(rental, key(3)), Err(Error::Crowded)));
+        let first = waiters.join(rental, &key(1), 10).unwrap();
+        let _second = waiters.join(rental, &key(1), 10).unwrap();
+        assert!(matches!(
+            waiters.join(rental, &key(1), 10),
+            Err(Error::TooManyPolls("key"))
+        ));
+        let third = waiters.join(rental, &key(2), 10).unwrap();
+        assert!(matches!(waiters.join(rental, &key(3), 10), Err(Error::Crowded)));
         drop((first, third));
         assert_eq!(waiters.count(), 1);
-        assert!(waiters.join(rental, key(1)).is_ok());
+        assert!(waiters.join(rental, &key(1), 10).is_ok());
+    }
+
+    #[test]
+    fn an_account_has_its_limit_over_all_its_keys() {
+        let waiters = Waiters::new(10, 10);
+        let join = |n: u8| waiters.join(RentalId([n; 16]), &key(n), 2);
+        let held = [join(1).unwrap(), join(2).unwrap()];
+        assert!(matches!(join(1), Err(Error::TooManyPolls("account"))));
+        assert!(join(3).is_ok(), "another account");
+        drop(held);
+        assert!(join(1).is_ok());
     }
 
     #[test]
     fn nothing_is_left_behind() {
         let waiters = Waiters::new(100, 100);
         let held: Vec<_> = (0..50)
-            .map(|n| waiters.join(RentalId([n; 16]), key(n)).unwrap())
+            .map(|n| waiters.join(RentalId([n; 16]), &key(n), 100).unwrap())
             .collect();
         drop(held);
         let shared = waiters.lock();
-        assert!(shared.topics.is_empty() && shared.keys.is_empty() && shared.count == 0);
+        assert!(
+            shared.topics.is_empty()
+                && shared.keys.is_empty()
+                && shared.accounts.is_empty()
+                && shared.count == 0
+        );
     }
 
     #[tokio::test]
     async fn a_key_wakes_all_that_waits_by_it() {
         let waiters = Waiters::new(10, 10);
-        let held = [1, 2].map(|n| waiters.join(RentalId([n; 16]), key(1)).unwrap());
-        let other = waiters.join(RentalId([3; 16]), key(2)).unwrap();
+        let held = [1, 2].map(|n| waiters.join(RentalId([n; 16]), &key(1), 100).unwrap());
+        let other = waiters.join(RentalId([3; 16]), &key(2), 100).unwrap();
         let [first, second] = [&held[0], &held[1]].map(|waiter| waiter.notify.notified());
         let third = other.notify.notified();
-        waiters.wake_key(key(1));
+        waiters.wake_key(key(1).hash);
         first.await;
         second.await;
         assert_eq!(third.now_or_never(), None);
@@ -211,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn a_wake_between_join_and_wait_is_not_lost() {
         let waiters = Waiters::new(10, 10);
-        let waiter = waiters.join(RentalId([1; 16]), key(1)).unwrap();
+        let waiter = waiters.join(RentalId([1; 16]), &key(1), 100).unwrap();
         let notified = waiter.notify.notified();
         waiters.wake(RentalId([2; 16]));
         waiters.wake(RentalId([1; 16]));

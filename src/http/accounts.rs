@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 use super::admin::{Admin, authorize};
 use super::app::{self, Answer};
 use super::problem::Problem;
-use crate::core::account::{NAME_BYTES_MAX, State, is_name};
+use crate::core::account::{Limits, NAME_BYTES_MAX, State, is_name};
 use crate::core::id::AccountId;
 use crate::gateway::KnownAccount;
 
 const ROOT: &str = "/admin/accounts";
+/// The greatest limit of an account.
+const LIMIT_MAX: u32 = 1_000_000;
 
 pub fn is_path(path: &str) -> bool {
     path.strip_prefix(ROOT)
@@ -42,10 +44,7 @@ pub async fn route(admin: &Admin, head: &Parts, body: Incoming) -> Answer {
         (&Method::GET, []) => return list(admin),
         (&Method::POST, []) => return create(admin, head, body).await,
         (&Method::GET, [id]) => gateway.account(&named(id)?)?,
-        (&Method::PATCH, [id]) => {
-            let wish: Change = app::read_json(&admin.app, head, body).await?;
-            gateway.rename_account(&named(id)?, checked(&wish.name)?).await?
-        }
+        (&Method::PATCH, [id]) => change(admin, head, body, id).await?,
         (&Method::DELETE, [id]) => {
             gateway.delete_account(&named(id)?).await?;
             return app::empty(StatusCode::NO_CONTENT);
@@ -84,20 +83,95 @@ struct NewAccount {
     id: AccountId,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    limits: Wished,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
-    name: String,
+    name: Option<String>,
+    #[serde(default)]
+    limits: Wished,
 }
 
-/// `POST /admin/accounts` `{"id","name"?}`.
+/// Members that are there change; null goes back to the configuration's.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wished {
+    #[serde(default, deserialize_with = "there")]
+    requests_per_minute_max: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "there")]
+    rentals_max: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "there")]
+    waiters_max: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "there")]
+    subscriptions_max: Option<Option<u32>>,
+}
+
+/// Tells null from an absent member.
+fn there<'a, D: serde::Deserializer<'a>>(value: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+impl Wished {
+    fn over(&self, limits: Limits) -> Limits {
+        Limits {
+            requests_per_minute_max: self
+                .requests_per_minute_max
+                .unwrap_or(limits.requests_per_minute_max),
+            rentals_max: self.rentals_max.unwrap_or(limits.rentals_max),
+            waiters_max: self.waiters_max.unwrap_or(limits.waiters_max),
+            subscriptions_max: self.subscriptions_max.unwrap_or(limits.subscriptions_max),
+        }
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        let all = [
+            self.requests_per_minute_max,
+            self.rentals_max,
+            self.waiters_max,
+            self.subscriptions_max,
+        ];
+        if all
+            .into_iter()
+            .flatten()
+            .flatten()
+            .all(|limit| limit <= LIMIT_MAX)
+        {
+            return Ok(());
+        }
+        Err(Problem::bad_request(format!(
+            "A limit is 0 to {LIMIT_MAX}, or null."
+        )))
+    }
+}
+
+/// `POST /admin/accounts` `{"id","name"?,"limits"?}`.
 async fn create(admin: &Admin, head: &Parts, body: Incoming) -> Answer {
     let wish: NewAccount = app::read_json(&admin.app, head, body).await?;
     checked(&wish.name)?;
-    let made = admin.app.gateway.create_account(wish.id, wish.name).await?;
+    wish.limits.check()?;
+    let settings = (wish.name, wish.limits.over(Limits::default()));
+    let made = admin.app.gateway.create_account(wish.id, settings).await?;
     app::json(StatusCode::CREATED, &shown(&made))
+}
+
+/// `PATCH /admin/accounts/{id}` `{"name"?,"limits"?}`.
+async fn change(admin: &Admin, head: &Parts, body: Incoming, id: &str) -> Result<KnownAccount, Problem> {
+    let wish: Change = app::read_json(&admin.app, head, body).await?;
+    if let Some(name) = &wish.name {
+        checked(name)?;
+    }
+    wish.limits.check()?;
+    let id = named(id)?;
+    let changed = admin.app.gateway.change_account(&id, |account| {
+        if let Some(name) = &wish.name {
+            account.name.clone_from(name);
+        }
+        account.limits = wish.limits.over(account.limits);
+    });
+    Ok(changed.await?)
 }
 
 fn shown(known: &KnownAccount) -> Value {
@@ -110,6 +184,12 @@ fn shown(known: &KnownAccount) -> Value {
         "keys": known.keys,
         "rentals": known.rentals,
         "subscriptions": known.subscriptions,
+        "limits": {
+            "requestsPerMinuteMax": account.limits.requests_per_minute_max,
+            "rentalsMax": account.limits.rentals_max,
+            "waitersMax": account.limits.waiters_max,
+            "subscriptionsMax": account.limits.subscriptions_max,
+        },
     });
     if let State::Disabled { at } = account.state {
         shown["disabledAt"] = json!(at.to_string());

@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 
 use super::dev::Dev;
 use super::mcp::Mcp;
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::{ResponseBody, body};
+use crate::core::allowance::Allowance;
 use crate::core::cidr::Cidr;
 use crate::core::key::Key;
 use crate::core::scope::Scope;
@@ -75,19 +76,34 @@ pub struct Caller {
     pub key: Arc<Key>,
 }
 
-/// The bearer's key, if it has this scope; else 401: an unknown, a revoked and an expired one look the same. 403 without the scope, and
-/// for the key of a disabled account.
-pub fn bearer(app: &App, headers: &HeaderMap, scope: Scope) -> Result<Arc<Key>, Problem> {
-    let key = bearer_text(headers).ok_or(Error::KeyGone)?;
-    allowed(app.gateway.authenticate(key)?, scope)
+/// A key that was let in, and how many requests its account has left.
+pub struct Admitted {
+    pub key: Arc<Key>,
+    pub allowance: Option<Allowance>,
 }
 
-/// A known key, if it has this scope.
-pub fn allowed(key: Arc<Key>, scope: Scope) -> Result<Arc<Key>, Problem> {
+/// The bearer's key, if it has this scope; else 401: an unknown, a revoked and an expired one look the same. 403 without the scope, and
+/// for the key of a disabled account; 429 where its account made too many requests.
+pub fn bearer(app: &App, headers: &HeaderMap, scope: Scope) -> Result<Admitted, Problem> {
+    let key = bearer_text(headers).ok_or(Error::KeyGone)?;
+    admit(app, app.gateway.authenticate(key)?, scope)
+}
+
+/// A known key, counted, if it has this scope.
+pub fn admit(app: &App, key: Arc<Key>, scope: Scope) -> Result<Admitted, Problem> {
+    let allowance = app.gateway.count_request(&key)?;
     if key.scopes.allow(scope) {
-        return Ok(key);
+        return Ok(Admitted { key, allowance });
     }
-    Err(Problem::insufficient_scope(scope.as_str()))
+    Err(Problem::insufficient_scope(scope.as_str()).counted(allowance))
+}
+
+/// Tells in an answer what its account has left.
+pub fn counted(mut response: Response<ResponseBody>, allowance: Option<Allowance>) -> Response<ResponseBody> {
+    if let Some(allowance) = allowance {
+        problem::tell_allowance(response.headers_mut(), allowance);
+    }
+    response
 }
 
 /// What stands after `Bearer`, if one such field was sent.

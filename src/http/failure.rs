@@ -1,7 +1,8 @@
-//! The one mapping from the gateway's errors to answers.
+//! The one mapping from the gateway's errors, and those of reading a body, to answers.
 
 use super::app::SEND_KEY;
-use super::problem::Problem;
+use super::body;
+use super::problem::{PER_ACCOUNT, Problem};
 use crate::carrier::Reject;
 use crate::gateway::Error;
 use crate::store;
@@ -10,7 +11,7 @@ use crate::store;
 const BUSY_S: u32 = 1;
 /// Seconds after which a key or a clock of ours may have been mended.
 const REFUSED_S: u32 = 20;
-/// Seconds after which a number may have cooled down.
+/// Seconds after which a number may have cooled down, or a rental ended.
 const NO_NUMBER_S: u32 = 30;
 
 impl From<Error> for Problem {
@@ -25,7 +26,7 @@ impl From<Error> for Problem {
             Error::Refused(_) => Self::unauthorized("The request is not signed by a key of this source."),
             Error::RefusedForNow(_) | Error::Unconfirmed => Self::unavailable(detail, REFUSED_S),
             Error::KeyGone => Self::unauthorized(SEND_KEY),
-            Error::AccountDisabled => Self::forbidden(detail),
+            Error::AccountDisabled | Error::NoSandbox => Self::forbidden(detail),
             Error::NoAccount(_) | Error::NoKey(_) => Self::not_found(detail),
             Error::AccountExists(_) | Error::AccountHeld(..) | Error::KeyReplaced => Self::conflict(detail),
             Error::AccountInUse(open) => Self::conflict(detail).with("rentals", open),
@@ -43,7 +44,11 @@ impl From<Error> for Problem {
             Error::NotOfThisRental => Self::unprocessable(detail),
             Error::CursorGone | Error::EventGone => Self::gone(detail),
             Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),
-            Error::TooManyPolls => Self::too_many_requests(detail, BUSY_S),
+            Error::TooManyPolls(_) => Self::too_many("waiters", detail, BUSY_S),
+            Error::TooManyRentals(max) => Self::too_many("rentals", detail, NO_NUMBER_S).with("limit", max),
+            Error::TooManyRequests(allowance) => {
+                Self::too_many(PER_ACCOUNT, detail, allowance.next_s).counted(Some(allowance))
+            }
             Error::Crowded | Error::Contended => Self::unavailable(detail, BUSY_S),
         }
     }
@@ -58,6 +63,19 @@ fn store_problem(error: &store::Error) -> Problem {
         store::Error::Damaged(_) | store::Error::Read(_) | store::Error::Open(_) => {
             tracing::error!(%error, "the store failed");
             Problem::internal()
+        }
+    }
+}
+
+impl From<body::Error> for Problem {
+    fn from(error: body::Error) -> Self {
+        match error {
+            body::Error::TooLarge { bytes_max } => Self::payload_too_large(bytes_max),
+            body::Error::TooSlow => Self::request_timeout(),
+            body::Error::Encoded => {
+                Self::unsupported_media_type("Send the body without `Content-Encoding`, as plain bytes.")
+            }
+            body::Error::Broken(_) => Self::malformed("The body broke off or its chunks are malformed."),
         }
     }
 }

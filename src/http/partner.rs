@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::app::{self, App, bearer_text};
+use super::app::{self, Admitted, App, bearer_text};
 use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::country;
@@ -72,6 +72,7 @@ impl From<Error> for Refusal {
                 Problem::not_found("No number of this country is free; try again when one has cooled down."),
             ),
             Error::KeyGone => bad_key("Send a valid API key as \"api_key\"."),
+            Error::TooManyRentals(_) => refusal("TOO_MANY_RENTALS", error.into()),
             Error::NotFound => refusal(
                 "RENTAL_NOT_FOUND",
                 Problem::not_found("There is no rental of this id."),
@@ -125,13 +126,14 @@ pub async fn answer(
     };
     // A held poll keeps nothing of it.
     drop(head);
+    let allowance = request.caller.allowance;
     let answer = match route {
         Route::GetNumbers => get_numbers(&app, &request),
         Route::GetSms => get_sms(&app, request).await,
         Route::RentNumber => rent_number(&app, &request).await,
         Route::CancelNumber => cancel_number(&app, &request).await,
     };
-    Ok(answer.unwrap_or_else(Response::from))
+    Ok(app::counted(answer.unwrap_or_else(Response::from), allowance))
 }
 
 /// A problem in the contract's form.
@@ -143,15 +145,16 @@ pub fn refused(problem: Problem) -> Response<ResponseBody> {
 struct Request {
     query: Vec<(String, String)>,
     body: Vec<(String, String)>,
-    key: Arc<Key>,
+    caller: Admitted,
 }
 
 impl Request {
     async fn read(app: &App, head: &Parts, incoming: Incoming, scope: Scope) -> Result<Self, Refusal> {
         let query = pairs(head.uri.query().unwrap_or_default().as_bytes());
         let body = read_body(app, head, incoming).await?;
-        let key = app::allowed(authenticate(app, head, &query, &body)?, scope)?;
-        Ok(Self { query, body, key })
+        let key = authenticate(app, head, &query, &body)?;
+        let caller = app::admit(app, key, scope)?;
+        Ok(Self { query, body, caller })
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -280,7 +283,7 @@ async fn rent_number(app: &App, request: &Request) -> Answer {
         ..Wish::default()
     };
     let country = wish.country.clone();
-    let rental = app.gateway.rent(&request.key.account, &wish).await?;
+    let rental = app.gateway.rent(&request.caller.key.account, &wish).await?;
     success(&json!({
         "status": "success",
         "number": rental.number.as_str(),
@@ -293,7 +296,7 @@ async fn rent_number(app: &App, request: &Request) -> Answer {
 async fn get_sms(app: &App, request: Request) -> Answer {
     let id = request.rental()?;
     let wait = wait(&request, app.gateway.rules().poll_max_s)?;
-    let key = request.key.clone();
+    let key = request.caller.key.clone();
     drop(request);
     let (rental, messages) = app.gateway.messages(&key, id, wait).await?;
     let shown: Vec<_> = messages
@@ -334,7 +337,7 @@ fn ask_again(response: &mut Response<ResponseBody>, age_ms: u64) {
 
 async fn cancel_number(app: &App, request: &Request) -> Answer {
     let id = request.rental()?;
-    let rental = app.gateway.finish(&request.key.account, id).await?;
+    let rental = app.gateway.finish(&request.caller.key.account, id).await?;
     success(&json!({
         "status": "success",
         "message": "Number rental cancelled successfully",

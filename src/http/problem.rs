@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
@@ -15,7 +15,11 @@ use self::kinds::{
     NOT_FOUND, QUOTA_EXCEEDED, STORAGE, TIMEOUT, TOO_LARGE, TOO_MANY, UNAUTHORIZED, UNAVAILABLE,
     UNPROCESSABLE, URI,
 };
-use super::{ResponseBody, body};
+use super::ResponseBody;
+use crate::core::allowance::{Allowance, WINDOW_S};
+
+/// The policy of requests in a minute.
+pub const PER_ACCOUNT: &str = "per-account";
 
 /// Prefix of the `type` member; what follows is stable, so clients may match on it. Nothing is served there.
 const TYPE_PREFIX: &str = "urn:ringback:problem:";
@@ -29,6 +33,7 @@ pub struct Problem {
     members: Option<Box<Map<String, Value>>>,
     retry_after_s: Option<u32>,
     allow: Option<&'static str>,
+    allowance: Option<Allowance>,
 }
 
 impl Problem {
@@ -39,6 +44,7 @@ impl Problem {
             members: None,
             retry_after_s: None,
             allow: None,
+            allowance: None,
         }
     }
 
@@ -118,9 +124,18 @@ impl Problem {
         Self::new(&UNPROCESSABLE, detail)
     }
 
-    /// 429 with `Retry-After`. The `RateLimit` fields are added by who knows the policy.
-    pub fn too_many_requests(detail: impl Into<Cow<'static, str>>, retry_after_s: u32) -> Self {
-        Self::new(&TOO_MANY, detail).after(retry_after_s)
+    /// 429 with `Retry-After`; `policy` is what was violated.
+    pub fn too_many(policy: &'static str, detail: impl Into<Cow<'static, str>>, retry_after_s: u32) -> Self {
+        let violated = Value::from(vec![policy]);
+        Self::new(&TOO_MANY, detail)
+            .after(retry_after_s)
+            .with("violated-policies", violated)
+    }
+
+    /// Tells besides how many requests are left.
+    pub fn counted(mut self, allowance: Option<Allowance>) -> Self {
+        self.allowance = allowance;
+        self
     }
 
     /// 431 and close; `headers_max` is told as member `limit`.
@@ -226,6 +241,9 @@ impl From<Problem> for Response<ResponseBody> {
             let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
             headers.extend(HeaderValue::try_from(challenge).map(|value| (header::WWW_AUTHENTICATE, value)));
         }
+        if let Some(allowance) = problem.allowance {
+            tell_allowance(headers, allowance);
+        }
         if problem.kind.closes {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -233,16 +251,19 @@ impl From<Problem> for Response<ResponseBody> {
     }
 }
 
-impl From<body::Error> for Problem {
-    fn from(error: body::Error) -> Self {
-        match error {
-            body::Error::TooLarge { bytes_max } => Self::payload_too_large(bytes_max),
-            body::Error::TooSlow => Self::request_timeout(),
-            body::Error::Encoded => {
-                Self::unsupported_media_type("Send the body without `Content-Encoding`, as plain bytes.")
-            }
-            body::Error::Broken(_) => Self::malformed("The body broke off or its chunks are malformed."),
-        }
+/// The fields of draft-ietf-httpapi-ratelimit-headers.
+pub fn tell_allowance(headers: &mut HeaderMap, allowance: Allowance) {
+    let Allowance { quota, left, next_s } = allowance;
+    let fields = [
+        (
+            "ratelimit-policy",
+            format!("\"{PER_ACCOUNT}\";q={quota};w={WINDOW_S}"),
+        ),
+        ("ratelimit", format!("\"{PER_ACCOUNT}\";r={left};t={next_s}")),
+    ];
+    for (name, value) in fields {
+        let value = HeaderValue::try_from(value).expect("digits and ASCII words are header text");
+        headers.insert(HeaderName::from_static(name), value);
     }
 }
 
@@ -251,8 +272,9 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::http::body;
 
-    async fn parts(problem: Problem) -> (u16, http::HeaderMap, Value) {
+    async fn parts(problem: Problem) -> (u16, HeaderMap, Value) {
         let (head, body) = Response::from(problem).into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (
@@ -290,7 +312,11 @@ mod tests {
                 &[("connection", "close")],
             ),
             (422, Problem::unprocessable("x"), &[]),
-            (429, Problem::too_many_requests("x", 12), &[("retry-after", "12")]),
+            (
+                429,
+                Problem::too_many("rentals", "x", 12),
+                &[("retry-after", "12")],
+            ),
             (
                 431,
                 Problem::header_fields_too_large(7),
@@ -333,6 +359,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_left_of_a_limit_is_told() {
+        let left = Allowance {
+            quota: 600,
+            left: 0,
+            next_s: 12,
+        };
+        let refused = Problem::too_many(PER_ACCOUNT, "x", 12).counted(Some(left));
+        let fields = [
+            ("retry-after", "12"),
+            ("ratelimit-policy", "\"per-account\";q=600;w=60"),
+            ("ratelimit", "\"per-account\";r=0;t=12"),
+        ];
+        assert_whole(429, refused, &fields).await;
+    }
+
+    #[tokio::test]
     async fn members_are_added_and_never_replace_the_standard_ones() {
         let (_, _, json) = parts(Problem::payload_too_large(1_048_576).with("status", 200)).await;
         let expected = serde_json::json!({
@@ -343,10 +385,11 @@ mod tests {
             "limit_bytes": 1_048_576,
         });
         assert_eq!(json, expected);
-        let (_, _, json) = parts(Problem::too_many_requests("x", 12)).await;
+        let (_, _, json) = parts(Problem::too_many("rentals", "x", 12)).await;
         assert_eq!(
             (&json["type"], &json["retry_after_s"]),
             (&QUOTA_EXCEEDED.into(), &12.into())
         );
+        assert_eq!(json["violated-policies"], serde_json::json!(["rentals"]));
     }
 }

@@ -8,13 +8,14 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
-use super::app::{Answer, App, Caller, bearer};
+use super::app::{Admitted, Answer, App, Caller, bearer, counted};
 use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
     Peer, ResponseBody, dev, events, extract, inbound, mcp, partner, replays, unmatched, verifications,
     webhooks, well_known,
 };
+use crate::core::allowance::Allowance;
 use crate::core::id::RentalId;
 use crate::core::scope::Scope;
 
@@ -30,11 +31,13 @@ pub fn route(
 ) -> impl Future<Output = Response<ResponseBody>> + Send {
     let handling = handler(&app, request, peer);
     async move {
-        let answer = match handling {
-            Ok(handling) => handling.await,
-            Err(problem) => Err(problem),
+        let response = match handling {
+            Ok((handling, allowance)) => {
+                let answer = handling.await;
+                counted(answer.unwrap_or_else(Response::from), allowance)
+            }
+            Err(problem) => problem.into(),
         };
-        let response = answer.unwrap_or_else(Response::from);
         app.gateway.metrics().response(response.status().as_u16());
         response
     }
@@ -42,21 +45,30 @@ pub fn route(
 
 /// Lets the caller in as the route's row says, and chooses the handler, which takes from the request what it needs: a held poll keeps
 /// neither the head nor the unread body.
-fn handler(app: &Arc<App>, request: Request<Incoming>, peer: Peer) -> Result<Handling, Problem> {
+fn handler(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Result<(Handling, Option<Allowance>), Problem> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let app = app.clone();
     let route = routes::find(&segments)?;
-    match route.access(&head.method) {
+    let handling = match route.access(&head.method) {
         Some(Access::Open) => open(app, head, body, (&segments, peer)),
         Some(Access::Own(scope)) => own(app, head, body, (&segments, scope)),
         Some(Access::Key(scope)) => {
-            let key = bearer(&app, &head.headers, scope)?;
-            keyed(Caller { app, key }, head, body, &segments)
+            let Admitted { key, allowance } = bearer(&app, &head.headers, scope)?;
+            let handling = keyed(Caller { app, key }, head, body, &segments);
+            return match handling {
+                Ok(handling) => Ok((handling, allowance)),
+                Err(problem) => Err(problem.counted(allowance)),
+            };
         }
         None => wrong_method(route, &segments),
-    }
+    };
+    Ok((handling?, None))
 }
 
 /// Said as the contract says it.

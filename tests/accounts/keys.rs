@@ -1,5 +1,8 @@
 //! Keys from their making to their end: shown once, two at a time, replaced, used, counted.
 
+use ringback::clock::Clock;
+use ringback::core::id::AccountId;
+use ringback::core::key::{Key, Plain};
 use serde_json::{Value, json};
 
 use super::admin::{self, Made, get, listed, make_key, post, status};
@@ -12,12 +15,12 @@ async fn a_key_is_shown_once_and_listed_without_its_secret() {
     let made = post(
         &gateway,
         "/admin/keys",
-        &json!({ "account": "acme", "name": "ci", "test": true, "expiresInS": 3600 }),
+        &json!({ "account": "acme", "name": "ci", "expiresInS": 3600 }),
     )
     .await
     .expect(201);
     let key = Made::of(&made);
-    assert!(key.key.starts_with("rb_test_") && key.key.starts_with(&key.id));
+    assert!(key.key.starts_with("rb_live_") && key.key.starts_with(&key.id));
     let list = get(&gateway, "/admin/keys").await;
     assert!(!list.text().contains(&key.key[21..]), "{}", list.text());
     let shown = listed(&gateway, &key.id).await.unwrap();
@@ -131,4 +134,33 @@ async fn the_last_use_is_listed_at_once_and_kept_over_a_stop() {
     let gateway = gateway.restart(toml::Table::new()).await;
     assert_eq!(listed(&gateway, &key.id).await.unwrap()["lastUsedAt"], used);
     assert_eq!(status(&gateway, &key.key).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_key_opens_no_gateway_that_has_real_numbers() {
+    let gateway = Gateway::start().await;
+    let refused = post(
+        &gateway,
+        "/admin/keys",
+        &json!({ "account": "acme", "test": true }),
+    )
+    .await;
+    assert!(
+        refused.status == 403 && refused.text().contains("ringback dev"),
+        "{}",
+        refused.text()
+    );
+    // One that came with another's data, as from a dev gateway's folder.
+    let plain = Plain::generate(false, &ringback::clock::random());
+    let acme = AccountId::parse("acme").unwrap();
+    let key = Key::new(plain.as_str(), acme, Clock::System.now());
+    gateway.running.gateway.add_key(key).await.unwrap();
+    for path in ["/api/verifications", "/api/events", "/getNumbers"] {
+        let reply = Call::get(path).key(plain.as_str()).send(gateway.address).await;
+        assert!(
+            reply.status == 403 && reply.text().contains("sandbox"),
+            "{path}: {}",
+            reply.text()
+        );
+    }
 }

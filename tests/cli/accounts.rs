@@ -93,6 +93,17 @@ async fn accounts_are_made_disabled_and_deleted() {
         );
         assert_eq!(status(&gateway, key.trim()).await, let_in);
     }
+    let set = [
+        "accounts",
+        "set",
+        "acme",
+        "--rentals-max",
+        "3",
+        "--waiters-max",
+        "default",
+    ];
+    let set = gateway.run(&set).await;
+    assert!(set.out.contains(r#""rentalsMax":3"#), "{} {}", set.out, set.err);
     let again = gateway.run(&["accounts", "create", "acme"]).await;
     assert!(
         again.code == Some(5) && again.err.contains("there already"),

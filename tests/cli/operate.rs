@@ -161,7 +161,8 @@ async fn a_made_key_works_at_once_and_after_a_restart() {
     let test = gateway
         .run(&["keys", "create", "--account", "acme", "--test"])
         .await;
-    assert!(test.out.starts_with("rb_test_"));
+    assert_eq!(test.code, Some(5));
+    assert!(test.err.contains("sandbox"), "{}", test.err);
     let wrong = gateway
         .run(&["keys", "create", "--account", "not an account"])
         .await;

@@ -207,3 +207,22 @@ fn a_wrong_source_is_named_with_the_keys_that_are_known() {
     assert_says(&named("Main Source"), &["Main Source", "1 to 64 of a-z 0-9 - _"]);
     assert_says(&named("a/b"), &["1 to 64 of a-z 0-9 - _"]);
 }
+
+#[test]
+fn accounts_are_checked() {
+    for (account, words) in [
+        (r#"id = "a b""#, &["account \"a b\"", "1 to 64"][..]),
+        (
+            r#"id = "a", rentals_max = 1000001"#,
+            &["account a", "`rentals_max` must be 0 to 1000000"],
+        ),
+        (r#"id = "a", rents_max = 1"#, &["rents_max"]),
+        (r#"id = "a", name = "two\nlines""#, &["account \"a\"", "one line"]),
+    ] {
+        assert_says(&error_of(&format!("account = [{{ {account} }}]")), words);
+    }
+    assert_says(
+        &error_of(r#"account = [{ id = "a" }, { id = "a" }]"#),
+        &["account a", "twice"],
+    );
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::{Draft, Signer, signed};
 use ringback::clock::Clock;
+use ringback::core::account::Limits;
 use ringback::core::attempt::{Attempt, Timing, Trigger};
 use ringback::core::delivery::{self, Outcome, Terms};
 use ringback::core::health;
@@ -372,7 +373,7 @@ fn rules() -> Rules {
         cool_down_ms: 900_000,
         poll_default_s: Duration::from_secs(15).as_secs(),
         poll_max_s: 60,
-        subscriptions_max: 50,
+        limits: Limits::default(),
         keys_max: 20,
         replay: ReplayRules {
             per_second_max: 100,

@@ -1,13 +1,15 @@
 //! What time alone does to keys and accounts, on a clock that stands until it is set.
 
+use ringback::core::account::{Account, Limits};
 use ringback::core::id::AccountId;
 use ringback::core::key::Key;
 use ringback::core::scope::Scopes;
 use ringback::gateway::{Error, KeyWish};
 use ringback::store::Store;
+use ringback::store::sim::{Disk, Sync};
 use std::time::Duration;
 
-use super::house::{House, account};
+use super::house::{House, START, account, rules};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -59,7 +61,7 @@ async fn the_id_of_a_deleted_account_is_nobodys_until_its_logs_are_gone() {
     let own = |name: &str| AccountId::parse(name).unwrap();
     house
         .gateway
-        .create_account(own("late"), "Late".into())
+        .create_account(own("late"), ("Late".into(), Limits::default()))
         .await
         .unwrap();
     house.gateway.delete_account(&own("late")).await.unwrap();
@@ -67,14 +69,17 @@ async fn the_id_of_a_deleted_account_is_nobodys_until_its_logs_are_gone() {
     // Four days of logs, the day itself and the next.
     house.pass(6 * DAY_MS - 1);
     house.gateway.forget_accounts().await.unwrap();
-    let held = house.gateway.create_account(own("late"), String::new()).await;
+    let held = house
+        .gateway
+        .create_account(own("late"), Default::default())
+        .await;
     assert!(matches!(held, Err(Error::AccountHeld(..))), "{held:?}");
     assert!(house.gateway.add_key(key()).await.is_err(), "nor by a key");
     house.pass(1);
     house.gateway.forget_accounts().await.unwrap();
     let again = house
         .gateway
-        .create_account(own("late"), String::new())
+        .create_account(own("late"), Default::default())
         .await
         .unwrap();
     assert_eq!((again.account.name.as_str(), again.account.version), ("", 0));
@@ -102,4 +107,56 @@ async fn uses_are_written_in_one_commit_and_only_where_there_were_any() {
     house.gateway.revoke_key(key.id.as_str()).await.unwrap();
     house.gateway.note_key_uses().await.unwrap();
     assert_eq!(written(), None, "a key that is gone leaves nothing");
+}
+
+#[tokio::test]
+async fn a_minutes_requests_are_the_accounts_and_are_forgotten_when_they_are_over() {
+    let mut rules = rules();
+    rules.limits.requests_per_minute_max = Some(6);
+    let house = House::open(Disk::default(), START, Sync::AtOnce, rules);
+    let mut keys = Vec::new();
+    for name in ["acme", "acme", "globex"] {
+        let wish = KeyWish {
+            account: account(name),
+            ..wish(None)
+        };
+        keys.push(house.gateway.create_key(wish).await.unwrap().1);
+    }
+    let made = |key: &Key| house.gateway.count_request(key);
+    for n in 0..6 {
+        let told = made(&keys[n % 2]).unwrap().unwrap();
+        assert_eq!(told.left as usize, 5 - n, "both keys draw on one account");
+    }
+    let Err(Error::TooManyRequests(told)) = made(&keys[0]) else {
+        panic!("a seventh")
+    };
+    assert_eq!((told.left, told.next_s), (0, 10));
+    assert!(made(&keys[2]).is_ok(), "another account has its own");
+    // Setting the clock back and forth brings nothing.
+    for back_ms in [3_600_000, 60_000, 1] {
+        let now = house.clock.now();
+        house.clock.set(now.minus_ms(back_ms));
+        assert!(made(&keys[0]).is_err());
+        house.clock.set(now.minus_ms(back_ms).plus_ms(1));
+        assert!(made(&keys[1]).is_err());
+    }
+    house.pass(10_000);
+    assert!(made(&keys[0]).is_ok() && made(&keys[0]).is_err());
+
+    assert_eq!(house.gateway.forget_requests(), 2);
+    house.pass(60_000);
+    assert_eq!(
+        house.gateway.forget_requests(),
+        0,
+        "what is remembered is bounded by who was here lately"
+    );
+    let unlimited = |account: &mut Account| account.limits.requests_per_minute_max = Some(0);
+    house
+        .gateway
+        .change_account(&account("acme"), unlimited)
+        .await
+        .unwrap();
+    for _ in 0..100 {
+        assert_eq!(made(&keys[0]).unwrap(), None);
+    }
 }

@@ -7,6 +7,7 @@ use hmac::{Hmac, Mac};
 use http::{HeaderMap, Method};
 use ringback::carrier::{Answer, Carrier};
 use ringback::clock::Clock;
+use ringback::core::account::Limits;
 use ringback::core::id::{AccountId, SubscriptionId};
 use ringback::core::message::{Dedupe, Message};
 use ringback::core::money::Price;
@@ -53,7 +54,7 @@ pub fn rules() -> Rules {
         poll_max_s: 60,
         log_days: 4,
         heartbeat_ms: 15_000,
-        subscriptions_max: 50,
+        limits: Limits::default(),
         keys_max: 20,
         replay: ReplayRules {
             per_second_max: 100,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::Signer;
+use ringback::core::account::Limits;
 use ringback::core::health;
 use ringback::core::limit::Ramp;
 use ringback::core::money::Price;
@@ -190,7 +191,7 @@ fn rules(plant: Option<Plant>) -> Rules {
         },
         poll_default_s: 15,
         poll_max_s: POLL_MAX_MS / 1000,
-        subscriptions_max: 50,
+        limits: Limits::default(),
         keys_max: 20,
         replay: ReplayRules {
             per_second_max: 100,

@@ -28,6 +28,8 @@ fn preset(folder: &std::path::Path) -> Table {
         listen = "127.0.0.1:0"
         [rental]
         sweep_ms = 50
+        [accounts]
+        requests_per_minute_max = 0
         [poll]
         waiters_per_key_max = 200
         [outbound]

@@ -205,6 +205,8 @@ fn limits(numbers: usize) -> Table {
         [server]
         connections_max = 100000
         connections_per_ip_max = 100000
+        [accounts]
+        waiters_max = 100000
         [poll]
         waiters_max = 100000
         waiters_per_key_max = 100000

@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 use self::protocol::{Failure, Request, answered, object};
 use self::tools::Trouble;
-use super::app::{self, Answer, App, bearer};
+use super::app::{self, Admitted, Answer, App, bearer};
 use super::problem::Problem;
 use super::{ResponseBody, body};
 use crate::core::key::Key;
@@ -100,11 +100,11 @@ pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming, scope: Scope
             "MCP is off here: set mcp.enabled to turn it on.",
         ));
     };
-    let (key, body) = match admitted(&app, (mcp, scope), &head, incoming).await {
+    let (Admitted { key, allowance }, body) = match admitted(&app, (mcp, scope), &head, incoming).await {
         Ok(admitted) => admitted,
         Err(response) => return Ok(*response),
     };
-    Ok(match protocol::read(&head.headers, &body) {
+    let answer = match protocol::read(&head.headers, &body) {
         Err(failure) => failure.into(),
         Ok(protocol::Incoming::Notification) => app::empty(StatusCode::ACCEPTED)?,
         Ok(protocol::Incoming::Request(request)) => {
@@ -114,7 +114,8 @@ pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming, scope: Scope
                 .await
                 .unwrap_or_else(Response::from)
         }
-    })
+    };
+    Ok(app::counted(answer, allowance))
 }
 
 /// Everything that is decided before a byte of the body is understood.
@@ -123,14 +124,14 @@ async fn admitted(
     (mcp, scope): (&Mcp, Scope),
     head: &Parts,
     incoming: Incoming,
-) -> Result<(Arc<Key>, bytes::Bytes), Box<Response<ResponseBody>>> {
+) -> Result<(Admitted, bytes::Bytes), Box<Response<ResponseBody>>> {
     let refuse = |problem: Problem| Err(Box::new(refused(problem)));
     if !mcp.hosts.serve(head) || !mcp.hosts.admit(&head.headers) {
         let what = "This host or origin is not one of this server's; add it to mcp.allowed_hosts if it is.";
         return refuse(Problem::forbidden(what));
     }
-    let key = match bearer(app, &head.headers, scope) {
-        Ok(key) => key,
+    let admitted = match bearer(app, &head.headers, scope) {
+        Ok(admitted) => admitted,
         Err(problem) => return refuse(problem),
     };
     if !app::is_json(&head.headers) {
@@ -152,7 +153,7 @@ async fn admitted(
             "Nest JSON at most {depth_max} deep."
         )));
     }
-    Ok((key, body))
+    Ok((admitted, body))
 }
 
 /// A problem in JSON-RPC's form, with its own status and header fields.
