@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::carrier::simulate::Draft;
 use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
+use ringback::core::outbound::State;
 use ringback::core::rental::Rental;
 use ringback::core::time::{Moment, UnixMs};
 
@@ -13,6 +14,8 @@ pub type CarrierId = (&'static str, String);
 #[derive(Debug)]
 pub struct Sms {
     pub draft: Draft,
+    /// Of a part of a longer message: its user data header, as in a query.
+    pub udh: Option<String>,
     /// The carrier heard 2xx.
     pub is_acknowledged: bool,
     /// A carrier still has it to bring.
@@ -89,6 +92,8 @@ pub struct Books {
     pub messages: BTreeMap<CarrierId, Sms>,
     pub rentals: Vec<(AccountId, RentalId)>,
     pub cancelled: BTreeSet<RentalId>,
+    /// Messages that were sent, by their carrier's id: what was reported and acknowledged.
+    pub outbound: BTreeMap<String, Option<State>>,
     pub subscribed: Vec<Subscribed>,
     pub polls: Vec<Poll>,
     /// The newest state of a rental that anyone was shown.

@@ -7,11 +7,12 @@ use ringback::core::attempt::Attempt;
 use ringback::core::delivery::Due;
 use ringback::core::event::Event;
 use ringback::core::health::Rules;
-use ringback::core::id::{EventId, MessageId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{EventId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
+use ringback::core::outbound::Outbound;
 use ringback::core::rental::{Rental, Status};
 use ringback::core::time::UnixMs;
-use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty};
+use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty, OutboundChange};
 
 use super::fare::Fare;
 
@@ -71,6 +72,9 @@ pub struct Model {
     pub messages: BTreeMap<MessageId, StoredMessage>,
     pub strays: BTreeSet<MessageId>,
     pub listed: Vec<Listed>,
+    /// Messages that were sent, as they are now, and what a commit took back of one.
+    pub outbound: BTreeMap<OutboundId, Outbound>,
+    pub taken_back: Vec<(Outbound, Outbound)>,
     pub logged: Vec<Logged>,
     pub tried: Vec<Tried>,
     /// As they are now, and when they were made.
@@ -105,15 +109,14 @@ impl Model {
             }
             Commit::Record(attempt, rules) => self.record(attempt, rules, at),
             Commit::Replay(step) => {
+                let asked = step.deliveries.iter();
+                asked.for_each(|place| self.ask_again(*place, at));
                 if let Some((heard, seq)) = step.event.as_ref().zip(seq) {
                     self.log(&heard.event, &heard.targets, seq, at);
                 }
             }
             Commit::Reschedule(due, due_at) => self.owe_again_at(due, Some(*due_at)),
-            Commit::Redeliver(id, seq) => {
-                let owed = self.again.entry((*id, *seq)).or_default();
-                *owed = Some(owed.unwrap_or(at.now).min(at.now));
-            }
+            Commit::Redeliver(id, seq) => self.ask_again((*id, *seq), at),
             Commit::Subscribe(subscription) => {
                 self.fares.insert(subscription.id, Fare::new(subscription, at));
             }
@@ -153,6 +156,12 @@ impl Model {
                     .collect(),
             });
             self.put(rental, at);
+        }
+        for OutboundChange { next, .. } in &batch.outbound {
+            let before = self.outbound.insert(next.id, next.clone());
+            let shrunk = before.filter(|before| before.state > next.state);
+            self.taken_back
+                .extend(shrunk.map(|before| (before, next.clone())));
         }
         // The sequences of one commit follow one another.
         for (back, heard) in batch.events.iter().rev().enumerate() {
@@ -214,6 +223,11 @@ impl Model {
             self.settled_ms.entry(rental.id).or_insert(at.ms);
         }
         self.rentals.insert(rental.id, (rental.clone(), since));
+    }
+
+    fn ask_again(&mut self, place: (SubscriptionId, Seq), at: At) {
+        let owed = self.again.entry(place).or_default();
+        *owed = Some(owed.unwrap_or(at.now).min(at.now));
     }
 
     /// It is owed on at another time, or no more.

@@ -26,6 +26,7 @@ const CALM_MS: u64 = 84 * HOUR_MS;
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Sms,
+    Outbound,
     Rent,
     Cancel,
     Look,
@@ -45,8 +46,9 @@ enum Action {
     Refuse,
 }
 
-const ACTIONS: [(u64, Action); 18] = [
+const ACTIONS: [(u64, Action); 19] = [
     (40, Action::Sms),
+    (4, Action::Outbound),
     (16, Action::Rent),
     (4, Action::Cancel),
     (10, Action::Look),
@@ -131,7 +133,11 @@ async fn act(world: &Arc<World>, action: Action) {
     match action {
         Action::Sms => {
             let burst = if world.dice.one_in(10) { 12 } else { 1 };
-            (0..burst).for_each(|_| sms(world));
+            (0..burst).for_each(|_| send(world));
+        }
+        Action::Outbound => {
+            let account = customer::account(world.dice.pick(&ACCOUNTS).expect("two"));
+            tokio::spawn(carrier::send_and_report(world.clone(), account));
         }
         Action::Rent => {
             for _ in 0..world.dice.between(1, 3) {
@@ -186,8 +192,8 @@ fn trouble(world: &World) {
     }
 }
 
-/// To a number that is rented now, was, or never was.
-fn sms(world: &Arc<World>) {
+/// A number that is rented now, was, or never was, and a text for it.
+fn sms(world: &World) -> Option<(String, String)> {
     let dice = &world.dice;
     let rented: Vec<PhoneNumber> = {
         let model = world.model();
@@ -198,10 +204,7 @@ fn sms(world: &Arc<World>) {
         0 => "+12125550199".to_owned(),
         1 => "12345".to_owned(),
         2 | 3 => dice.pick(&numbers()).expect("some").as_str().to_owned(),
-        _ => match dice.pick(&rented) {
-            Some(number) => number.as_str().to_owned(),
-            None => return,
-        },
+        _ => dice.pick(&rented)?.as_str().to_owned(),
     };
     let code = dice.between(100_000, 999_999);
     let text = match dice.below(4) {
@@ -209,7 +212,20 @@ fn sms(world: &Arc<World>) {
         1 => format!("Your Telegram code: {code}"),
         _ => format!("G-{code} is your Google verification code."),
     };
-    carrier::dispatch(world, dice.below(2) as usize, to, text);
+    Some((to, text))
+}
+
+fn send(world: &Arc<World>) {
+    let Some((to, text)) = sms(world) else { return };
+    match world.dice.below(12) {
+        0 => carrier::dispatch_parts(world, &to, &text),
+        1 => {
+            let others = (0..world.dice.between(1, 3)).filter_map(|_| sms(world));
+            let all = std::iter::once((to, text)).chain(others).collect();
+            carrier::dispatch_together(world, all);
+        }
+        _ => carrier::dispatch(world, world.dice.below(4) as usize, to, text),
+    }
 }
 
 fn with_rental<F>(world: &Arc<World>, act: impl Fn(Arc<World>, AccountId, RentalId) -> F)

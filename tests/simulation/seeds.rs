@@ -14,7 +14,7 @@ use super::world::World;
 /// One in so many worlds has all of its logs searched.
 const LOGGED_EVERY: u64 = 8;
 /// What must happen in a full run, or it shows less than it says.
-const HAPPENINGS: [&str; 24] = [
+const HAPPENINGS: [&str; 28] = [
     "answered at once",
     "answered slowly",
     "3xx, 4xx or 5xx",
@@ -39,6 +39,10 @@ const HAPPENINGS: [&str; 24] = [
     "a changed subscription",
     "a delivery asked for again",
     "a probe",
+    "a message in parts",
+    "a request with several messages",
+    "a message sent",
+    "a receipt",
 ];
 
 /// How a world ended.
@@ -128,6 +132,9 @@ pub fn play_all(seeds: Range<u64>) -> u64 {
                         *all.entry(what).or_insert(0) += times;
                     }
                     drop(all);
+                    if (1 + seed).is_multiple_of(1000) {
+                        println!("simulation: seed {seed}");
+                    }
                     if played.violation.is_some() {
                         next.store(seeds.end, Ordering::Relaxed);
                         *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(played);

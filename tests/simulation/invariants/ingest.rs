@@ -1,11 +1,12 @@
 //! 1 to 4: what was acknowledged is stored, once, with its one owner, and stays as it was shown.
 
+use ringback::core::id::OutboundId;
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::store::Store;
 
 use super::{News, ensure};
 use crate::simulation::model::{Kept, Listed};
-use crate::simulation::process::{COOL_DOWN_MS, GRACE_MS};
+use crate::simulation::process::{COOL_DOWN_MS, GRACE_MS, PHONE, SOURCES};
 use crate::simulation::world::World;
 
 /// How far a carrier's clock may be behind ours.
@@ -172,6 +173,22 @@ pub fn nothing_is_rewritten(world: &World, news: &News) -> Result<(), String> {
         let is = model.rentals.get(id).map(|(rental, _)| rental.version);
         ensure(is >= Some(shown.version), || {
             format!("{id} was shown before it was on the disk")
+        })?;
+    }
+    Ok(())
+}
+
+/// What became of a message that was sent only ever grows, and no report that was acknowledged is lost.
+pub fn reports_only_add(world: &World, _: &News) -> Result<(), String> {
+    let (books, model) = (world.books(), world.model());
+    ensure(model.taken_back.is_empty(), || {
+        format!("a message that was sent went back: {:?}", model.taken_back)
+    })?;
+    for (id, reported) in &books.outbound {
+        let known = OutboundId::derive(SOURCES[PHONE].0, id);
+        let is = model.outbound.get(&known).map(|outbound| outbound.state);
+        ensure(is >= *reported, || {
+            format!("{id} was reported as {reported:?}, and is {is:?}")
         })?;
     }
     Ok(())

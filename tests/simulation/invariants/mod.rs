@@ -44,11 +44,12 @@ impl News {
 
 type Check = fn(&World, &News) -> Result<(), String>;
 
-const ALWAYS: [(u8, Check); 14] = [
+const ALWAYS: [(u8, Check); 15] = [
     (1, ingest::acknowledged_is_stored),
     (2, ingest::one_message_and_one_event),
     (3, ingest::belongs_to_one),
     (4, ingest::nothing_is_rewritten),
+    (4, ingest::reports_only_add),
     (5, polls::answered_in_time),
     (5, polls::nobody_is_left_behind),
     (6, deliveries::on_schedule),
