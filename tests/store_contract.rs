@@ -87,6 +87,7 @@ ask! {
         attempts_of_both_kinds_have_one_count
         asked_for_twice_it_is_owed_once_and_now
         within_one_group_it_is_as_one_after_the_other
+        in_any_order_both_kinds_keep_apart
         an_attempt_under_way_does_not_undo_a_newer_wish
         nothing_is_owed_to_a_subscription_that_is_gone;
     lines:

@@ -1,12 +1,20 @@
-//! SIGKILL in the middle of a replay, again and again: it goes on where it was, skips nothing, and asks for nothing twice.
+//! A replay across the power cut at each of its commits, and across SIGKILL again and again: it goes on where it was, skips nothing, and
+//! asks for nothing twice.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringback::clock::monotonic;
+use ringback::core::id::{ReplayId, Seq, SubscriptionId};
+use ringback::gateway::ReplayWish;
+use ringback::store::Store;
+use ringback::store::sim::Disk;
 use serde_json::{Value, json};
 
 use super::dice::{Dice, setting};
+use super::fused::Cut;
 use super::process::Gateway;
+use super::script::{Acknowledged, World};
 use super::sink::{PATHS, Sink};
 
 const EVENTS: usize = 60;
@@ -88,4 +96,84 @@ async fn a_replay_that_is_killed_again_and_again_asks_for_everything_once() {
         1,
         "its end is told once"
     );
+}
+
+/// The replay of this world, made where it is not there yet.
+async fn replay_of(world: &World) -> ReplayId {
+    if let Some(known) = world.gateway.replays(&world.account).first() {
+        return known.id;
+    }
+    let wish = ReplayWish {
+        per_second: Some(10),
+        ..ReplayWish::default()
+    };
+    world.gateway.replay(&world.account, wish).await.unwrap().id
+}
+
+/// Makes the replay go on to its end, so long after the script began; false where the power went before.
+async fn walked(disk: &Disk, cut: Option<Cut>, after_s: u64) -> (World, bool) {
+    let world = World::open(disk.clone(), cut);
+    world.clock.pass(after_s * 1000);
+    world.deliver(&mut Acknowledged::default()).await;
+    let to_its_end = async {
+        let id = replay_of(&world).await;
+        while world.gateway.replay_of(&world.account, id).unwrap().is_running() {
+            world.clock.pass(100);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        () = world.store.blown.notified() => false,
+        () = to_its_end => true,
+        () = world.gateway.replay_for_ever() => unreachable!("nobody stops it"),
+    };
+    (world, ended)
+}
+
+/// How often each delivery was asked for and made.
+fn asked(world: &World) -> BTreeMap<(SubscriptionId, Seq), usize> {
+    let mut asked = BTreeMap::new();
+    for subscription in world.store.live().subscriptions(&world.account) {
+        for attempt in world.store.attempts(subscription.id, None, 1000).unwrap() {
+            let count = asked.entry((subscription.id, attempt.due.event)).or_default();
+            *count += usize::from(attempt.due.is_manual());
+        }
+    }
+    asked
+}
+
+/// What was asked for before a cut is delivered before the replay goes on, so that asking for it again would be seen.
+#[tokio::test(start_paused = true)]
+async fn the_power_goes_at_every_commit_of_a_replay() {
+    let script = World::open(Disk::default(), None);
+    assert_eq!(script.play(0, &mut Acknowledged::default()).await, None);
+    let disk = script.store.disk();
+    let (whole, ended) = walked(&disk, None, 2000).await;
+    let commits = whole.store.commits();
+    assert!(ended && commits > 12, "{commits} commits");
+    for at in 0..commits {
+        for synced in [false, true] {
+            let (cut, ended) = walked(&disk, Some(Cut { at, synced }), 2000).await;
+            assert!(!ended, "cut at commit {at} of {commits}");
+            let (world, ended) = walked(&cut.store.disk(), None, 2100).await;
+            assert!(ended);
+            world.deliver(&mut Acknowledged::default()).await;
+            let replays = world.gateway.replays(&world.account);
+            assert_eq!(replays.len(), 1);
+            assert_eq!(
+                (replays[0].status(), replays[0].counts.deliveries),
+                ("finished", 24)
+            );
+            let asked = asked(&world);
+            let once = asked.values().filter(|count| **count == 1).count();
+            let by_themselves = asked.values().filter(|count| **count == 0).count();
+            // The end is told to both, and nobody asked for that.
+            assert_eq!(
+                (once, by_themselves),
+                (24, 2),
+                "cut at commit {at}, synced: {synced}"
+            );
+        }
+    }
 }

@@ -133,8 +133,8 @@ pub struct Acknowledged {
 pub struct World {
     pub store: Arc<Fused>,
     pub account: AccountId,
-    gateway: Gateway,
-    clock: Clock,
+    pub gateway: Gateway,
+    pub clock: Clock,
     signer: Signer,
     _draining: watch::Sender<bool>,
 }
@@ -309,7 +309,7 @@ impl World {
     }
 
     /// What dispatch does, without its sockets: due, attempt, judge, record.
-    async fn deliver(&self, acknowledged: &mut Acknowledged) {
+    pub async fn deliver(&self, acknowledged: &mut Acknowledged) {
         let (now, live) = (self.clock.now(), self.store.live());
         for id in live.owed(now) {
             let url = live.subscription(id).unwrap().settings.url.clone();

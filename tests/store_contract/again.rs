@@ -1,5 +1,7 @@
 //! What is asked for again stands beside what is owed by itself: neither ends the other, also within one group and over a restart.
 
+use ringback::clock::Clock;
+use ringback::core::attempt::Attempt;
 use ringback::core::delivery::{Due, Next};
 use ringback::core::id::{Seq, SubscriptionId};
 use ringback::core::time::UnixMs;
@@ -176,12 +178,11 @@ pub fn an_attempt_under_way_does_not_undo_a_newer_wish<H: Home>() {
     home.commit(again(automatic.event), before);
     home.commit(samples::record(manual, Next::Exhausted, before), before);
     let owed = home.store().live().due(ONE, LATER, 10);
-    assert_eq!(
-        (owed.len(), owed[0].due_at),
-        (1, before),
-        "the automatic one is claimed"
-    );
-    assert_eq!(due(&home.reopened()).len(), 2);
+    assert_eq!(owed.len(), 1, "the automatic one is claimed");
+    assert_eq!(owed[0].due_at, before);
+    let home = home.reopened();
+    home.commit(samples::record(owed[0], Next::Delivered, before), before);
+    assert_eq!(due(&home), [automatic], "it ends as any other");
 }
 
 pub fn nothing_is_owed_to_a_subscription_that_is_gone<H: Home>() {
@@ -198,4 +199,63 @@ pub fn nothing_is_owed_to_a_subscription_that_is_gone<H: Home>() {
         1,
         "what was owed by itself"
     );
+}
+
+/// The races of both kinds, in an order that a seed repeats: attempts that end, wishes, claims, restarts. The automatic one is owed until
+/// its own attempts end it, one that was asked for at most once, and every attempt keeps its own place in the log.
+pub fn in_any_order_both_kinds_keep_apart<H: Home>() {
+    for seed in 0..6 {
+        race::<H>(seed);
+    }
+}
+
+fn race<H: Home>(seed: u64) {
+    let clock = Clock::seeded(NOON, seed);
+    let dice = |sides: usize| (clock.dice() * sides as f64) as usize;
+    let (mut home, ..) = rented::<H>();
+    let event = due(&home)[0].event;
+    let (mut is_owed, mut wishes, mut records) = (true, 0, 0);
+    for step in 0..120 {
+        let now = NOON.plus_ms(step * 10);
+        let owed = home.store().live().due(ONE, LATER, 10);
+        match dice(6) {
+            0 => {
+                home.commit(again(event), now);
+                wishes += 1;
+            }
+            1 if dice(4) == 0 => home = home.reopened(),
+            _ if owed.is_empty() => {}
+            _ => {
+                let which = owed[dice(owed.len())];
+                let ends = dice(8) == 0;
+                let next = match (ends, which.is_manual()) {
+                    (true, true) => [Next::Delivered, Next::Exhausted, Next::Expired][dice(3)],
+                    (true, false) if step > 60 => Next::Exhausted,
+                    _ => Next::Retry {
+                        at: now.plus_ms(dice(40) as u64),
+                    },
+                };
+                is_owed &= which.is_manual() || next != Next::Exhausted;
+                let mut group = vec![samples::record(which, next, now)];
+                if dice(3) == 0 {
+                    group.push(again(event));
+                    wishes += 1;
+                }
+                home.commit_all(group, now);
+                records += 1;
+            }
+        }
+        let owed = due(&home);
+        let manual = owed.iter().filter(|due| due.is_manual()).count();
+        assert_eq!(
+            owed.len() - manual,
+            usize::from(is_owed),
+            "seed {seed}, step {step}: {owed:?}"
+        );
+        assert!(manual <= wishes.min(1), "seed {seed}, step {step}: {owed:?}");
+    }
+    let attempts = home.store().attempts(ONE, None, 1000).unwrap();
+    let numbers: Vec<u16> = attempts.iter().map(Attempt::number).collect();
+    let expected: Vec<u16> = (1..=records).rev().collect();
+    assert_eq!(numbers, expected, "seed {seed}: no attempt took another's place");
 }

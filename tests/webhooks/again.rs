@@ -133,13 +133,15 @@ async fn the_automatic_one_goes_on_beside_it() {
 async fn what_has_expired_is_sent_once_more_and_has_its_time_again() {
     let gateway = Gateway::start().await;
     let mut subscriber = Subscriber::start(&[500, 500]).await;
-    let over = json!({ "retry": { "scheduleS": [0, 60] }, "expireAfterS": { CREATED: 30 } });
+    let over = json!({ "retry": { "scheduleS": [0, 60] }, "expireAfterS": { CREATED: 2 } });
     let path = subscribed(&gateway, &subscriber, over).await;
     gateway.rent("google").await;
     subscriber.next().await;
     nothing_is_owed(&gateway).await;
     let (id, status) = last(&gateway, &path).await;
     assert_eq!(status, "expired");
+    // Its time is over by now.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     for (answered, status) in [(500, "expired"), (204, "delivered")] {
         retry(&gateway, &path, &id).await.expect(202);
         assert_eq!(subscriber.next().await.answered, answered);
