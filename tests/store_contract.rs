@@ -18,10 +18,11 @@ mod store_contract {
     pub mod simulated;
     pub mod standings;
     pub mod time;
+    pub mod told;
 }
 
 use store_contract::{
-    access, again, batches, commits, feed, home, inbound_log, kept, lines, replays, standings, time,
+    access, again, batches, commits, feed, home, inbound_log, kept, lines, replays, standings, time, told,
 };
 
 /// Asks each question of both stores.
@@ -104,6 +105,11 @@ ask! {
         a_filter_passes_over_and_a_page_goes_on_where_it_ended
         what_was_asked_for_again_is_told
         an_event_that_was_not_wanted_is_a_delivery_once_asked_for;
+    told:
+        a_change_of_health_is_told_to_the_accounts_others
+        a_given_up_delivery_is_told_once_and_not_of_itself
+        too_many_failures_are_told_with_their_last
+        who_hears_is_decided_on_the_group_so_far;
     time:
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight

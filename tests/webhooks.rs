@@ -10,6 +10,7 @@ mod webhooks {
     pub mod heard;
     pub mod keys;
     pub mod log;
+    pub mod operational;
     pub mod replays;
     pub mod settings;
     pub mod trust;

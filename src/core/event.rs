@@ -1,11 +1,13 @@
 //! Events: what customers hear, built once as the exact bytes that are signed, stored and sent.
 
+mod operational;
 mod outbound;
 mod replay;
 mod unmatched;
 
 use std::fmt;
 
+pub use operational::{of_exhausted, of_health};
 pub use outbound::of_outbound;
 pub use replay::of_replay;
 pub use unmatched::of_unmatched;
@@ -38,10 +40,16 @@ pub enum Kind {
     OutboundFailed,
     /// A replay has ended.
     ReplayFinished,
+    /// A subscription hears nothing more; what it is owed is held.
+    SubscriptionDisabled,
+    /// A disabled subscription is back: it answered its probe, or somebody resumed it.
+    SubscriptionRecovered,
+    /// A delivery was given up after its last attempt.
+    DeliveryExhausted,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
@@ -53,7 +61,25 @@ impl Kind {
         Self::OutboundDelivered,
         Self::OutboundFailed,
         Self::ReplayFinished,
+        Self::SubscriptionDisabled,
+        Self::SubscriptionRecovered,
+        Self::DeliveryExhausted,
     ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// It is about the account's own deliveries.
+    pub fn is_operational(self) -> bool {
+        matches!(
+            self,
+            Self::ReplayFinished
+                | Self::SubscriptionDisabled
+                | Self::SubscriptionRecovered
+                | Self::DeliveryExhausted
+        )
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +94,9 @@ impl Kind {
             Self::OutboundDelivered => "outbound.delivered",
             Self::OutboundFailed => "outbound.failed",
             Self::ReplayFinished => "replay.finished",
+            Self::SubscriptionDisabled => "subscription.disabled",
+            Self::SubscriptionRecovered => "subscription.recovered",
+            Self::DeliveryExhausted => "delivery.exhausted",
         }
     }
 }

@@ -22,6 +22,9 @@ pub fn schema(kind: Kind) -> &'static str {
         Kind::OutboundDelivered => include_str!("../../schemas/events/outbound.delivered.json"),
         Kind::ReplayFinished => include_str!("../../schemas/events/replay.finished.json"),
         Kind::OutboundFailed => include_str!("../../schemas/events/outbound.failed.json"),
+        Kind::SubscriptionDisabled => include_str!("../../schemas/events/subscription.disabled.json"),
+        Kind::SubscriptionRecovered => include_str!("../../schemas/events/subscription.recovered.json"),
+        Kind::DeliveryExhausted => include_str!("../../schemas/events/delivery.exhausted.json"),
     }
 }
 

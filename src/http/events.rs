@@ -120,7 +120,7 @@ pub(super) struct Type {
 
 impl Type {
     pub(super) fn kind(&self) -> Result<Kind, Problem> {
-        let known = Kind::ALL.into_iter().find(|kind| kind.as_str() == self.name);
+        let known = Kind::parse(&self.name);
         known.ok_or_else(|| {
             let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
             Problem::unprocessable(format!("\"type\" is one of {}.", names.join(", ")))

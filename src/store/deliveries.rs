@@ -1,6 +1,6 @@
 //! The writer's part for deliveries: whom an event is owed to, what an attempt settles, and what stands behind it in line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Error;
@@ -14,7 +14,7 @@ use super::rows::{Row, Rows, due_value};
 use crate::core::again::Again;
 use crate::core::attempt::Attempt;
 use crate::core::delivery::{Due, Line};
-use crate::core::event::Event;
+use crate::core::event::{self, Event};
 use crate::core::health::{self, Health};
 use crate::core::id::{Seq, SubscriptionId};
 use crate::core::subscription::Subscription;
@@ -178,14 +178,14 @@ impl<R: Rows> Writer<R> {
         Ok(pending.into_iter().find_map(|(seq, taken)| taken.then_some(seq)))
     }
 
-    /// The attempt, what is owed after it, and the subscription's health.
+    /// The attempt, what is owed after it, the subscription's health, and what its account hears of it; the last event of these.
     pub fn record(
         &mut self,
         attempt: &Attempt,
         rules: &health::Rules,
         (group, effects): (&Group, &mut Effects),
         now: Moment,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Seq>, Error> {
         let due = attempt.due;
         let logged = &self.counted(attempt, group, effects)?;
         match logged.owed() {
@@ -201,17 +201,62 @@ impl<R: Rows> Writer<R> {
         effects
             .rows
             .push(Row::put(Tree::of(due.event.written_at()), key, sealed));
-        if self.subscription(due.subscription, group).is_none() {
-            return Ok(());
-        }
+        let Some(subscription) = self.subscription(due.subscription, group) else {
+            return Ok(None);
+        };
+        let mut told = event::of_exhausted(&subscription.account, logged, now.wall)
+            .map(|event| self.tell_others(event, due.subscription, (group, effects), now))
+            .transpose()?;
         let before = self.health(due.subscription, group);
         let after = before.after(&attempt.outcome, attempt.next, rules, now.steady);
         if after != before {
             let (row, fact) = plan::health_row(due.subscription, after, &self.vault)?;
             effects.rows.push(row);
             effects.facts.push(fact);
+            let health = self.tell_health(due.subscription, &after, (group, effects), now)?;
+            told = health.or(told);
         }
-        Ok(())
+        Ok(told)
+    }
+
+    /// Tells the account that its subscription is switched off, or back, where it is by this change of its health.
+    pub fn tell_health(
+        &mut self,
+        id: SubscriptionId,
+        after: &Health,
+        (group, effects): (&Group, &mut Effects),
+        now: Moment,
+    ) -> Result<Option<Seq>, Error> {
+        let before = self.health(id, group);
+        let subscription = self.subscription(id, group);
+        let event = subscription.and_then(|s| event::of_health(&s, &before, after, now.wall));
+        event
+            .map(|event| self.tell_others(event, id, (group, effects), now))
+            .transpose()
+    }
+
+    /// An event about a subscription, owed to the account's others that want it.
+    fn tell_others(
+        &mut self,
+        event: Event,
+        about: SubscriptionId,
+        (group, effects): (&Group, &mut Effects),
+        now: Moment,
+    ) -> Result<Seq, Error> {
+        let known = self.live.subscriptions(&event.account);
+        let unchanged = known.iter().filter(|s| !group.subscriptions.contains_key(&s.id));
+        let changed = group.subscriptions.values().flatten();
+        let wants = |s: &&Arc<Subscription>| {
+            s.id != about && s.account == event.account && s.wants(event.kind.as_str(), None)
+        };
+        let others = unchanged.chain(changed).filter(wants).map(|s| s.id);
+        let targets: BTreeSet<SubscriptionId> = others.collect();
+        self.append(
+            Arc::new(event),
+            &targets.into_iter().collect::<Vec<_>>(),
+            (group, effects),
+            now,
+        )
     }
 
     /// Reads on the queues whose head has grown short; after a group is durable, so that nothing is seen before.

@@ -91,7 +91,10 @@ impl<R: Rows> Writer<R> {
             seq = Some(self.append(event, &targets, (group, &mut effects), plan.now)?);
         }
         if let Some((attempt, rules)) = plan.attempt {
-            self.record(&attempt, &rules, (group, &mut effects), plan.now)?;
+            seq = self.record(&attempt, &rules, (group, &mut effects), plan.now)?;
+        }
+        if let Some((id, health)) = plan.health {
+            seq = self.tell_health(id, &health, (group, &mut effects), plan.now)?;
         }
         self.redeliver_all(plan.again, (group, &mut effects), plan.now)?;
         if let Some(due) = plan.forgotten {

@@ -144,7 +144,7 @@ pub enum Commit {
         rental: Box<Rental>,
         number: Number,
     },
-    /// One attempt, its reschedule and the subscription's health by these rules.
+    /// One attempt, its reschedule, the subscription's health by these rules, and what the account hears of it.
     Record(Box<Attempt>, health::Rules),
     /// This event is owed to this subscription once more, beside what it is owed by itself, with all attempts before it; at most once at
     /// a time. Guarded by the subscription's being there.

@@ -35,6 +35,8 @@ pub struct Plan {
     pub sets_were: Vec<(SetId, Option<u64>)>,
     pub subscription_was: Option<(SubscriptionId, u32)>,
     pub replay_was: Option<(ReplayId, Option<u32>)>,
+    /// What somebody says that a subscription's health is; its row and fact are among the others.
+    pub health: Option<(SubscriptionId, Health)>,
     pub rows: Vec<Row>,
     pub facts: Vec<Fact>,
     /// Get their sequences from the writer.
@@ -246,6 +248,7 @@ impl Plan {
         let (row, fact) = health_row(id, health, vault)?;
         self.rows.push(row);
         self.facts.push(fact);
+        self.health = Some((id, health));
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use crate::support::client::Call;
 use crate::support::gateway::{Gateway, SHORT};
 use crate::support::schema::{schemas, validator, wrong};
 use crate::support::subscriber::{Delivery, Subscriber};
+use crate::support::until_async;
 
 #[test]
 fn every_event_type_has_its_schema_and_no_schema_is_left_over() {
@@ -139,11 +140,34 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
     let stray = draft("stray", "+19995550143", "Your code is 100200.");
     carrier::post(gateway.address, TELNYX, &stray).await;
     send_three(gateway).await;
+    lose_one(gateway).await;
     let poll = gateway.get(&short.path("/code?wait=60")).await;
     assert_eq!(poll.json()["status"], "expired");
     let of_nothing = json!({ "types": ["no.such_type"] });
     gateway.post("/api/replays", &of_nothing).await.expect(202);
-    3 + texts.len() + 1 + 2 + 1 + 1 + 3 + 1
+    3 + texts.len() + 1 + 2 + 1 + 1 + 3 + 1 + 2 + 3
+}
+
+/// Two more rentals are told to everybody; one subscription gives a delivery up, is switched off by the next, and is resumed.
+async fn lose_one(gateway: &Gateway) {
+    let mut lost = Subscriber::start(&[500, 410]).await;
+    let wish = json!({ "url": lost.url, "events": ["verification.created"], "retry": { "scheduleS": [0] } });
+    let made = gateway.post("/api/webhooks", &wish).await.expect(201);
+    let path = format!("/api/webhooks/{}", made["id"].as_str().unwrap());
+    for status in ["failing", "disabled"] {
+        gateway.rent("google").await;
+        lost.next().await;
+        until_async(status, async || {
+            let shown = gateway.get(&path).await.expect(200);
+            (shown["status"] == status).then_some(())
+        })
+        .await;
+    }
+    gateway
+        .post(&format!("{path}/resume"), &json!({}))
+        .await
+        .expect(200);
+    lost.next().await;
 }
 
 /// Nothing is sent yet, so the sending's side is played: three messages, and what their carrier reports.

@@ -21,7 +21,7 @@ use ringback::store::{
 };
 use tokio::sync::{Notify, oneshot};
 
-use super::model::At;
+use super::model::{At, Model};
 use super::plant::Plant;
 use super::world::World;
 
@@ -85,12 +85,36 @@ impl Disk {
             };
             world.note(&format!("disk  {} {answered:?}", told(&commit)));
             if let Ok(committed) = &answered {
-                world.model().apply(&commit, committed, at);
+                let mut model = world.model();
+                model.apply(&commit, committed, at);
+                self.tell_beside(&mut model, committed, at);
             }
             if answers {
                 // Who asked may be gone.
                 let _ = answer.send(answered);
             }
+        }
+    }
+
+    /// Events that the writer made of a commit, and whom they are owed to: the commit does not hold them.
+    fn tell_beside(&self, model: &mut Model, committed: &Committed, at: At) {
+        let Committed::New(Some(last)) = *committed else {
+            return;
+        };
+        for seq in [Seq(last.0 - 1), last] {
+            let event = self.inner.event(seq).expect("what was synced can be read");
+            let operational = event.filter(|event| event.kind.is_operational());
+            let Some(event) = operational.filter(|event| model.event(event.id).is_none()) else {
+                continue;
+            };
+            let live = self.inner.live();
+            let is_owed = |id: &SubscriptionId| {
+                let due = live.due(*id, UnixMs(u64::MAX), usize::MAX);
+                due.iter().any(|due| due.event == seq)
+            };
+            let all = live.subscriptions(&event.account).into_iter().map(|s| s.id);
+            let targets: Vec<SubscriptionId> = all.filter(is_owed).collect();
+            model.log(&event, &targets, seq, at);
         }
     }
 

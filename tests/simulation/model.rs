@@ -199,7 +199,7 @@ impl Model {
         self.log(&change.event, &change.targets, seq, at);
     }
 
-    fn log(&mut self, event: &Event, targets: &[SubscriptionId], seq: Seq, at: At) {
+    pub fn log(&mut self, event: &Event, targets: &[SubscriptionId], seq: Seq, at: At) {
         let place = self.logged.len();
         self.by_event.entry(event.id).or_default().push(place);
         if let Some(message) = event.message {

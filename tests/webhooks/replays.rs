@@ -1,5 +1,6 @@
 //! Replays over real sockets: what they select, how fast they go, that they wait, end, are cancelled, and go on after a restart.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -88,7 +89,8 @@ async fn what_failed_in_an_outage_is_sent_again_in_order_and_its_end_is_told() {
     let counted = ended(&gateway, &replay(&gateway, dry).await).await;
     assert_eq!(
         (&counted["deliveries"], &counted["events"]),
-        (&json!(3), &json!(5))
+        (&json!(3), &json!(8)),
+        "five messages, and three times that one was given up"
     );
     assert_eq!(counted["sample"].as_array().unwrap().len(), 3);
     subscriber.hears_nothing_for(Duration::from_millis(200)).await;
@@ -103,7 +105,7 @@ async fn what_failed_in_an_outage_is_sent_again_in_order_and_its_end_is_told() {
     assert_eq!(told["data"]["id"], done["id"]);
     assert_eq!(
         (&told["data"]["deliveries"], &told["data"]["events"]),
-        (&json!(3), &json!(5))
+        (&json!(3), &json!(8))
     );
     nothing_is_owed(&gateway).await;
     watcher.hears_nothing_for(Duration::from_millis(100)).await;
@@ -125,7 +127,9 @@ async fn what_is_missing_is_what_was_never_delivered_and_is_wanted() {
     subscribed(&gateway, &narrow, json!({ "filter": { "countries": ["DE"] } })).await;
     let done = ended(&gateway, &replay(&gateway, json!({ "missingOnly": true })).await).await;
     assert_eq!(done["deliveries"], 3);
-    assert_eq!(ids(&heard(&mut late, 2).await), events);
+    // Several go out at a time, so that these two may come in either order.
+    let both = |ids: Vec<String>| ids.into_iter().collect::<BTreeSet<_>>();
+    assert_eq!(both(ids(&heard(&mut late, 2).await)), both(events.clone()));
     assert_eq!(ids(&heard(&mut early, 1).await), events[1..]);
     nothing_is_owed(&gateway).await;
     let again = ended(&gateway, &replay(&gateway, json!({ "missingOnly": true })).await).await;

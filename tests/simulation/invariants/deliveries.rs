@@ -219,7 +219,7 @@ pub fn each_event_is_delivered_or_given_up(world: &World, _: &News) -> Result<()
             let of_account = |version: &Subscription| version.account == *account;
             let mut wants = fare
                 .since(decided_ms)
-                .map(|version| of_account(version) && version.wants(kind, None));
+                .map(|version| of_account(version) && version.wants(kind, None) && !is_about(logged, *id));
             let is_target = logged.targets.contains(id);
             let was_there = fare.since_ms() < decided_ms;
             let is_right = wants.any(|wants| wants == is_target) || !(was_there || is_target);
@@ -232,6 +232,11 @@ pub fn each_event_is_delivered_or_given_up(world: &World, _: &News) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Whether it is what the account's others hear of this subscription.
+fn is_about(logged: &Logged, id: SubscriptionId) -> bool {
+    logged.event.kind.is_operational() && logged.event.body.contains(&id.to_string())
 }
 
 fn is_settled(model: &Model, (id, fare): (SubscriptionId, &Fare), logged: &Logged) -> Result<(), String> {
