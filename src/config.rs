@@ -189,6 +189,7 @@ pub struct Outbound {
     pub replay_per_s: u32,
     pub replays_max: usize,
     pub replay_deliveries_max: u64,
+    pub stuck_s: u64,
     pub allow_http: bool,
     pub allow_loopback: bool,
     pub allow_cidrs: Vec<String>,

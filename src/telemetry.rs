@@ -1,11 +1,14 @@
 //! What operators see: metric names with bounded labels, and the set-up of logs; never a code, a text, a secret, a full number or a URI.
 
+mod histogram;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::EnvFilter;
 
+use self::histogram::Histogram;
 use crate::core::number::Unmatched;
 
 /// Every counter there is: name and what it counts. Labels are names from the configuration or from enums, so they are bounded.
@@ -54,13 +57,48 @@ const COUNTERS: &[(&str, &str)] = &[
         "ringback_delivery_attempts_total",
         "Webhook attempts, by class of outcome.",
     ),
+    (
+        "ringback_delivery_outcomes_total",
+        "Recorded attempts, by how the delivery stands after them.",
+    ),
     ("ringback_http_responses_total", "Answers, by status class."),
 ];
+
+/// Every histogram there is.
+const HISTOGRAMS: [(&str, &str); 2] = [
+    (
+        "ringback_delivery_lag_seconds",
+        "From when a delivery was due to the beginning of its attempt.",
+    ),
+    (
+        "ringback_delivery_end_to_end_seconds",
+        "From an event to its delivery, retries and holding included; without those that were asked for again.",
+    ),
+];
+
+/// A value of the moment. Its labels come from no customer's text and are few.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gauge {
+    pub name: &'static str,
+    pub labels: String,
+    pub value: f64,
+}
+
+impl Gauge {
+    pub fn new(name: &'static str, value: f64) -> Self {
+        Self {
+            name,
+            labels: String::new(),
+            value,
+        }
+    }
+}
 
 /// The process's counters.
 #[derive(Debug, Default)]
 pub struct Metrics {
     counters: Mutex<BTreeMap<(&'static str, String), u64>>,
+    histograms: Mutex<[Histogram; HISTOGRAMS.len()]>,
 }
 
 impl Metrics {
@@ -144,6 +182,24 @@ impl Metrics {
         self.add("ringback_delivery_attempts_total", format!("class=\"{class}\""));
     }
 
+    /// An attempt begins so long after it was due.
+    pub fn lag(&self, lag_ms: u64) {
+        self.histograms.lock().unwrap_or_else(PoisonError::into_inner)[0].add(lag_ms);
+    }
+
+    /// How a delivery stands after an attempt.
+    pub fn outcome(&self, outcome: &str) {
+        self.add(
+            "ringback_delivery_outcomes_total",
+            format!("outcome=\"{outcome}\""),
+        );
+    }
+
+    /// An event was delivered so long after it happened.
+    pub fn end_to_end(&self, time_ms: u64) {
+        self.histograms.lock().unwrap_or_else(PoisonError::into_inner)[1].add(time_ms);
+    }
+
     pub fn response(&self, status: u16) {
         self.add(
             "ringback_http_responses_total",
@@ -151,8 +207,8 @@ impl Metrics {
         );
     }
 
-    /// The counters, and these gauges, in the Prometheus text format.
-    pub fn render(&self, gauges: &[(&str, f64)]) -> String {
+    /// The counters and histograms, and these gauges, those of one name together, in the Prometheus text format.
+    pub fn render(&self, gauges: &[Gauge]) -> String {
         let counters = self
             .counters
             .lock()
@@ -166,8 +222,25 @@ impl Metrics {
                 let _ = writeln!(text, "{name}{{{labels}}} {value}");
             }
         }
-        for (name, value) in gauges {
-            let _ = writeln!(text, "# TYPE {name} gauge\n{name} {value}");
+        let histograms = self
+            .histograms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for ((name, help), histogram) in HISTOGRAMS.iter().zip(histograms) {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} histogram");
+            histogram.render(name, &mut text);
+        }
+        let mut last = "";
+        for Gauge { name, labels, value } in gauges {
+            if last != *name {
+                let _ = writeln!(text, "# TYPE {name} gauge");
+            }
+            let _ = match labels.as_str() {
+                "" => writeln!(text, "{name} {value}"),
+                labels => writeln!(text, "{name}{{{labels}}} {value}"),
+            };
+            last = name;
         }
         text
     }
@@ -207,7 +280,7 @@ mod tests {
         metrics.rejected("main", "bad_signature");
         metrics.rejected("main", "bad_signature");
         metrics.message("main", None, true);
-        let text = metrics.render(&[("ringback_longpoll_waiting", 3.0)]);
+        let text = metrics.render(&[Gauge::new("ringback_longpoll_waiting", 3.0)]);
         assert!(
             text.contains("ringback_inbound_rejected_total{source=\"main\",reason=\"bad_signature\"} 2\n"),
             "{text}"

@@ -5,11 +5,13 @@ mod support;
 
 mod webhooks {
     pub mod again;
+    pub mod control;
     pub mod deliveries;
     pub mod engine;
     pub mod heard;
     pub mod keys;
     pub mod log;
+    pub mod metrics;
     pub mod operational;
     pub mod replays;
     pub mod settings;

@@ -4,6 +4,7 @@ mod accounts;
 mod build;
 mod fetch;
 mod files;
+mod gauges;
 mod run;
 
 pub use crate::dispatch::client::{Client, Options as ClientOptions};

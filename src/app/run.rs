@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use super::gauges::Gauges;
 use super::{BuildError, accounts, build, fetcher, files};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -80,15 +81,16 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?
     }));
     gateway_start(&gateway, config, extra.keys).await?;
+    let watched = dispatch.clone();
     let workers = work(config, &shared, &gateway, dispatch);
     let app = api(config, &gateway, address, extra.dev)?;
     let connections = Arc::new(Connections::default());
-    let admin = Arc::new(Admin {
-        app: app.clone(),
-        token,
-        gauges: gauges(gateway.clone(), shared.store.clone(), connections.clone()),
-        started_at: Clock::System.now(),
-    });
+    let gauges = Gauges {
+        gateway: gateway.clone(),
+        store: shared.store.clone(),
+        connections: connections.clone(),
+    };
+    let admin = admin(config, (app.clone(), token), gauges, watched);
     let limits = Arc::new(build::limits(config));
     let listeners = vec![
         serve(
@@ -127,6 +129,27 @@ fn api(
         mcp: build::mcp(config, address)?,
         dev,
     }))
+}
+
+/// What stands behind the admin's.
+fn admin(
+    config: &Config,
+    (app, token): (Arc<App>, String),
+    gauges: Gauges,
+    watched: Arc<Dispatch<Client>>,
+) -> Arc<Admin> {
+    Arc::new(Admin {
+        app,
+        token,
+        metrics: Box::new({
+            let gauges = gauges.clone();
+            move || gauges.rendered()
+        }),
+        gauges: Box::new(move || gauges.plain()),
+        still_ms: Box::new(move || watched.still_ms()),
+        still_ms_max: config.outbound.stuck_s * 1000,
+        started_at: Clock::System.now(),
+    })
 }
 
 async fn open_store(config: &Config) -> Result<Arc<Sled>, BuildError> {
@@ -290,33 +313,6 @@ fn serve_admin(
 async fn until(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone stops as well.
     let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-fn gauges(
-    gateway: Arc<Gateway>,
-    store: Arc<Sled>,
-    connections: Arc<Connections>,
-) -> Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync> {
-    Box::new(move || {
-        let counts = store.live().counts();
-        let now = Clock::System.steady();
-        let oldest_ms = store.live().oldest_due().map_or(0, |at| now.since(at));
-        vec![
-            ("ringback_longpoll_waiting", gateway.waiters().count() as f64),
-            ("ringback_rentals_active", counts.rentals as f64),
-            ("ringback_numbers", counts.numbers as f64),
-            ("ringback_numbers_free", counts.numbers_free as f64),
-            ("ringback_subscriptions", counts.subscriptions as f64),
-            ("ringback_delivery_due", counts.due as f64),
-            ("ringback_delivery_oldest_due_seconds", oldest_ms as f64 / 1000.0),
-            ("ringback_connections", connections.open() as f64),
-            (
-                "ringback_store_sync_p50_seconds",
-                store.timings().sync_p50_us() as f64 / 1e6,
-            ),
-            ("ringback_store_healthy", f64::from(u8::from(store.is_healthy()))),
-        ]
-    })
 }
 
 impl Running {

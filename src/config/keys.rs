@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 63] = [
+pub const RANGES: [(&str, u64, u64); 64] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -69,6 +69,7 @@ pub const RANGES: [(&str, u64, u64); 63] = [
     ("outbound.replay_per_s", 1, 10_000),
     ("outbound.replays_max", 1, 1_000),
     ("outbound.replay_deliveries_max", 1, 1_000_000_000),
+    ("outbound.stuck_s", 1, 86_400),
 ];
 
 /// Lifetime of a rental, in seconds.

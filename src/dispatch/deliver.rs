@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::guard::Policy as GuardPolicy;
 use super::lanes::{Lanes, Place};
 use super::prepare::Prepared;
+use super::pulse::Pulse;
 use super::report::reported;
 use super::sender::{Attempted, Outcome as Sent, Sender};
 use crate::clock::Clock;
@@ -61,6 +62,7 @@ pub struct Dispatch<S> {
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
     /// Rung when a place is free again, or a retry is newly owed.
     freed: Notify,
+    pulse: Pulse,
 }
 
 /// The place of an attempt, in all and in its lane; given back when dropped, whatever became of it.
@@ -78,6 +80,7 @@ impl<S: Sender> Drop for Seat<S> {
         let mut lanes = self.dispatch.lanes();
         lanes.end(self.place, self.outcome.as_ref(), clock.steady(), rules);
         drop(lanes);
+        self.dispatch.pulse.beat(clock.steady());
         self.dispatch.freed.notify_one();
     }
 }
@@ -86,6 +89,7 @@ impl<S: Sender> Dispatch<S> {
     pub fn new(parts: Parts<S>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(parts.rules.concurrency_max));
         Arc::new(Self {
+            pulse: Pulse::new(parts.clock.steady()),
             parts,
             permits,
             lanes: Mutex::default(),
@@ -104,6 +108,9 @@ impl<S: Sender> Dispatch<S> {
         let mut attempts = JoinSet::new();
         while !*stop.borrow() {
             let full = self.start_due(&mut attempts);
+            if !full {
+                self.pulse.beat(self.parts.clock.steady());
+            }
             while attempts.try_join_next().is_some() {}
             let idle = self.idle_time();
             tokio::select! {
@@ -122,6 +129,11 @@ impl<S: Sender> Dispatch<S> {
                 "deliveries cut off by the shutdown; they are due again at the next start"
             );
         }
+    }
+
+    /// For how long nothing got on: attempts that may begin do not, and none ends. While all is well it is a second at most.
+    pub fn still_ms(&self) -> u64 {
+        self.pulse.still_ms(self.parts.clock.steady())
     }
 
     /// Starts what is due and has a place; true if places ran out. The permit comes before the claim, so that nothing is claimed that
@@ -159,12 +171,18 @@ impl<S: Sender> Dispatch<S> {
 
     /// Dropped by a shutdown at any point: nothing is recorded, so it is due again.
     async fn deliver(self: Arc<Self>, due: Due, prepared: Arc<Prepared>, mut seat: Seat<S>) {
+        let Parts { metrics, clock, .. } = &self.parts;
+        metrics.lag(clock.steady().since(due.due_at));
         let commit = match self.event(due.event).await {
             Ok(Some(event)) => {
                 let attempt = self
                     .attempt(due, &event, (&prepared, seat.place.is_probe()))
                     .await;
                 seat.outcome = Some(attempt.outcome.clone());
+                metrics.outcome(attempt.next.as_str());
+                if attempt.next.is_success() && !due.is_manual() {
+                    metrics.end_to_end(clock.now().since(due.event.written_at()));
+                }
                 Commit::Record(Box::new(attempt), self.parts.rules.health)
             }
             Ok(None) => {

@@ -9,6 +9,7 @@ mod lanes;
 mod pool;
 pub mod prepare;
 mod progress;
+mod pulse;
 pub mod ranges;
 mod report;
 pub mod resolve;

@@ -23,6 +23,11 @@ pub struct Admin {
     pub token: String,
     /// Values of the moment: name and value.
     pub gauges: Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync>,
+    /// The page of metrics.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// For how long no delivery got on, and how long that may be.
+    pub still_ms: Box<dyn Fn() -> u64 + Send + Sync>,
+    pub still_ms_max: u64,
     pub started_at: UnixMs,
 }
 
@@ -72,10 +77,21 @@ fn page(media_type: &'static str, text: &'static str) -> Answer {
     Ok(response)
 }
 
+impl Admin {
+    fn is_stuck(&self) -> bool {
+        (self.still_ms)() > self.still_ms_max
+    }
+
+    fn is_ready(&self) -> bool {
+        self.app.gateway.is_ready() && !self.is_stuck()
+    }
+}
+
 fn readyz(admin: &Admin) -> Answer {
     let gateway = &admin.app.gateway;
     let (store, draining) = (gateway.store().is_healthy(), gateway.is_draining());
-    let ready = gateway.is_ready();
+    let ready = admin.is_ready();
+    let stuck = "stuck: no attempt begins or ends; look at the log, raise outbound.concurrency_max, or restart the gateway";
     let code = if ready {
         StatusCode::OK
     } else {
@@ -83,7 +99,12 @@ fn readyz(admin: &Admin) -> Answer {
     };
     app::json(
         code,
-        &json!({ "ready": ready, "store": if store { "ok" } else { "failed: restart the gateway" }, "draining": draining }),
+        &json!({
+            "ready": ready,
+            "store": if store { "ok" } else { "failed: restart the gateway" },
+            "deliveries": if admin.is_stuck() { stuck } else { "ok" },
+            "draining": draining,
+        }),
     )
 }
 
@@ -104,7 +125,7 @@ fn status(admin: &Admin) -> Answer {
     let answer = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "startedAt": admin.started_at.to_string(),
-        "ready": admin.app.gateway.is_ready(),
+        "ready": admin.is_ready(),
         "gauges": gauges,
         "totals": totals,
     });
@@ -112,8 +133,7 @@ fn status(admin: &Admin) -> Answer {
 }
 
 fn metrics(admin: &Admin) -> Answer {
-    let text = admin.app.gateway.metrics().render(&(admin.gauges)());
-    app::text("text/plain; version=0.0.4; charset=utf-8", text)
+    app::text("text/plain; version=0.0.4; charset=utf-8", (admin.metrics)())
 }
 
 pub fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,6 +1,7 @@
 //! The small tables decoded in memory: live rentals, numbers, subscriptions, keys and the due index; the disk is the truth,
 //! this follows it after every sync, so nothing is seen here before it is durable.
 
+mod backlog;
 mod owing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

@@ -47,6 +47,8 @@ struct Rest {
 pub struct Backlog {
     pub subscription: SubscriptionId,
     pub count: usize,
+    /// When the oldest of it was due, or will be; `None` while all of it waits to be read from the disk.
+    pub oldest: Option<UnixMs>,
 }
 
 impl Queue {
@@ -213,23 +215,21 @@ impl Owed {
         later.map(|(at, _)| *at)
     }
 
-    /// The time of the oldest that is not settled.
-    pub fn oldest(&self) -> Option<UnixMs> {
-        let free = self.firsts.first().map(|(at, _)| *at);
-        free.into_iter()
-            .chain(self.claimed.iter().map(|due| due.due_at))
-            .min()
-    }
-
     /// All that is not settled, with what waits in line.
     pub fn count(&self) -> usize {
-        self.backlogs().map(|backlog| backlog.count).sum()
+        self.queues.values().map(|queue| queue.owed + queue.waiting).sum()
     }
 
     pub fn backlogs(&self) -> impl Iterator<Item = Backlog> {
-        self.queues.iter().map(|(id, queue)| Backlog {
+        let mut claimed: BTreeMap<SubscriptionId, UnixMs> = BTreeMap::new();
+        for due in &self.claimed {
+            let oldest = claimed.entry(due.subscription).or_insert(due.due_at);
+            *oldest = (*oldest).min(due.due_at);
+        }
+        self.queues.iter().map(move |(id, queue)| Backlog {
             subscription: *id,
             count: queue.owed + queue.waiting,
+            oldest: queue.first().into_iter().chain(claimed.get(id).copied()).min(),
         })
     }
 }
@@ -290,7 +290,10 @@ mod tests {
         owed.settle(&due(1));
         owed.settle(&due(3));
         owed.unclaim(due(1));
-        assert_eq!((owed.count(), owed.oldest()), (1, Some(UnixMs(2))));
+        assert_eq!(
+            (owed.count(), owed.backlogs().next().unwrap().oldest),
+            (1, Some(UnixMs(2)))
+        );
         owed.unclaim(due(2));
         assert_eq!(owed.due(A, UnixMs(9), 9), [due(2)]);
     }

@@ -60,10 +60,13 @@ impl Delivery {
     }
 }
 
+/// A status, and what the reply's header `webhook-delivery` says.
+type Reply = (u16, Option<&'static str>);
+
 pub struct Subscriber {
     pub url: String,
     deliveries: mpsc::UnboundedReceiver<Delivery>,
-    statuses: Arc<Mutex<VecDeque<u16>>>,
+    statuses: Arc<Mutex<VecDeque<Reply>>>,
     wrong: Arc<Mutex<Vec<String>>>,
 }
 
@@ -72,7 +75,12 @@ impl Subscriber {
     pub async fn start(statuses: &[u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("it is bound"));
-        let statuses = Arc::new(Mutex::new(statuses.iter().copied().collect::<VecDeque<u16>>()));
+        let statuses = Arc::new(Mutex::new(
+            statuses
+                .iter()
+                .map(|status| (*status, None))
+                .collect::<VecDeque<Reply>>(),
+        ));
         let (heard, deliveries) = mpsc::unbounded_channel();
         let script = statuses.clone();
         let wrong = Arc::new(Mutex::new(Vec::new()));
@@ -122,7 +130,13 @@ impl Subscriber {
         self.statuses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .extend(statuses);
+            .extend(statuses.iter().map(|status| (*status, None)));
+    }
+
+    /// Answers the next attempt with this status and word of control.
+    pub fn control_next(&self, status: u16, word: &'static str) {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.push_back((status, Some(word)));
     }
 }
 
@@ -139,7 +153,7 @@ impl Drop for Subscriber {
 async fn answer(
     request: Request<Incoming>,
     heard: mpsc::UnboundedSender<Delivery>,
-    script: Arc<Mutex<VecDeque<u16>>>,
+    script: Arc<Mutex<VecDeque<Reply>>>,
     wrong: Arc<Mutex<Vec<String>>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
@@ -152,15 +166,19 @@ async fn answer(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .extend(schema::wrong_body(&body));
-    let answered = script
+    let (answered, control) = script
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .pop_front()
-        .unwrap_or(204);
+        .unwrap_or((204, None));
     let mut response = Response::new(Full::new(Bytes::from_static(b"so be it")));
     *response.status_mut() = http::StatusCode::from_u16(answered).expect("a test names a status");
     if answered == 204 {
         *response.body_mut() = Full::default();
+    }
+    if let Some(word) = control {
+        let word = http::HeaderValue::from_static(word);
+        response.headers_mut().insert("webhook-delivery", word);
     }
     // A test that has ended listens no more.
     let _ = heard.send(Delivery {

@@ -8,7 +8,6 @@ use crate::core::health::Health;
 use crate::core::id::SubscriptionId;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
-use crate::store::owed::Backlog;
 
 impl Live {
     /// Subscriptions that are owed something by `now` that nobody has claimed.
@@ -54,18 +53,5 @@ impl Live {
     /// When the next delivery after `now` falls due.
     pub fn next_due_after(&self, now: UnixMs) -> Option<UnixMs> {
         self.read().owed.next_after(now)
-    }
-
-    /// The time of the oldest delivery that is due, for the metric that shows a stuck queue.
-    pub fn oldest_due(&self) -> Option<UnixMs> {
-        self.read().owed.oldest()
-    }
-
-    /// The longest queues, longest first, and what is owed in all.
-    pub fn backlogs(&self, limit: usize) -> Vec<Backlog> {
-        let mut all: Vec<Backlog> = self.read().owed.backlogs().collect();
-        all.sort_by_key(|backlog| (std::cmp::Reverse(backlog.count), backlog.subscription));
-        all.truncate(limit);
-        all
     }
 }

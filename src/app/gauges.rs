@@ -1,0 +1,80 @@
+//! The values of the moment that the admin listener shows.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::gateway::Gateway;
+use crate::http::connections::Connections;
+use crate::store::Store;
+use crate::store::sled::Sled;
+use crate::telemetry::Gauge;
+
+/// Subscriptions that have values of their own: those that are owed most. However many there are, a page of metrics stays small.
+const SUBSCRIPTIONS_SHOWN: usize = 20;
+
+/// What the values are read of.
+#[derive(Clone)]
+pub struct Gauges {
+    pub gateway: Arc<Gateway>,
+    pub store: Arc<Sled>,
+    pub connections: Arc<Connections>,
+}
+
+impl Gauges {
+    /// Those without labels.
+    pub fn plain(&self) -> Vec<(&'static str, f64)> {
+        let all = self.all().into_iter().filter(|gauge| gauge.labels.is_empty());
+        all.map(|gauge| (gauge.name, gauge.value)).collect()
+    }
+
+    /// All of them and what was counted, as Prometheus reads it.
+    pub fn rendered(&self) -> String {
+        self.gateway.metrics().render(&self.all())
+    }
+
+    fn all(&self) -> Vec<Gauge> {
+        let Self {
+            gateway,
+            store,
+            connections,
+        } = self;
+        let (counts, now) = (store.live().counts(), Clock::System.steady());
+        let backlogs = store.live().backlogs(SUBSCRIPTIONS_SHOWN, now);
+        let age_s = |at: Option<_>| at.map_or(0.0, |at| now.since(at) as f64 / 1000.0);
+        let plain = [
+            ("ringback_longpoll_waiting", gateway.waiters().count() as f64),
+            ("ringback_rentals_active", counts.rentals as f64),
+            ("ringback_numbers", counts.numbers as f64),
+            ("ringback_numbers_free", counts.numbers_free as f64),
+            ("ringback_subscriptions", counts.subscriptions as f64),
+            ("ringback_delivery_due", counts.due as f64),
+            ("ringback_delivery_held", backlogs.held as f64),
+            (
+                "ringback_delivery_oldest_due_age_seconds",
+                age_s(backlogs.oldest_due),
+            ),
+            ("ringback_connections", connections.open() as f64),
+            (
+                "ringback_store_sync_p50_seconds",
+                store.timings().sync_p50_us() as f64 / 1e6,
+            ),
+            ("ringback_store_healthy", f64::from(u8::from(store.is_healthy()))),
+        ];
+        let mut gauges: Vec<Gauge> = plain.map(|(name, value)| Gauge::new(name, value)).into();
+        let of = |name, value: fn(&_, f64) -> f64| {
+            let each = backlogs.longest.iter().map(move |backlog| Gauge {
+                labels: format!("subscription=\"{}\"", backlog.subscription),
+                ..Gauge::new(name, value(backlog, age_s(backlog.oldest)))
+            });
+            each.collect::<Vec<_>>()
+        };
+        gauges.extend(of("ringback_subscription_delivery_due", |backlog, _| {
+            backlog.count as f64
+        }));
+        gauges.extend(of(
+            "ringback_subscription_delivery_oldest_due_age_seconds",
+            |_, age_s| age_s,
+        ));
+        gauges
+    }
+}
