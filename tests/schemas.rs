@@ -10,4 +10,5 @@ mod schemas {
     pub mod document;
     pub mod events;
     pub mod pairs;
+    pub mod thin;
 }

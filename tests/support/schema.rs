@@ -26,6 +26,14 @@ pub fn schemas() -> BTreeMap<String, Value> {
     files.map(|entry| read(entry.expect("a file").path())).collect()
 }
 
+/// `schemas/thin.json`, which the thin form of every type holds to.
+pub fn thin_validator() -> Validator {
+    let text = std::fs::read(folder().join("thin.json")).expect("it is in the repository");
+    validator(&serde_json::from_slice(&text).expect("a schema is JSON"))
+}
+
+static THIN: LazyLock<Validator> = LazyLock::new(thin_validator);
+
 /// A schema ready to judge, that of its thin form, and the members of `data` that it describes.
 struct Judge {
     full: Validator,
@@ -83,11 +91,15 @@ pub fn wrong(event: &Value) -> Vec<String> {
     let Some(judge) = event["type"].as_str().and_then(|kind| JUDGES.get(kind)) else {
         return vec![format!("no schema for {}", event["type"])];
     };
-    let validator = if is_thin(event) { &judge.thin } else { &judge.full };
-    let mut wrong: Vec<String> = validator
-        .iter_errors(event)
-        .map(|error| error.to_string())
-        .collect();
+    let validators = if is_thin(event) {
+        vec![&judge.thin, &*THIN]
+    } else {
+        vec![&judge.full]
+    };
+    let errors = validators
+        .into_iter()
+        .flat_map(|validator| validator.iter_errors(event));
+    let mut wrong: Vec<String> = errors.map(|error| error.to_string()).collect();
     let members = event["data"].as_object().into_iter().flat_map(|data| data.keys());
     let unknown = members.filter(|name| !judge.members.contains(name));
     wrong.extend(unknown.map(|name| format!("{name} is not described")));
