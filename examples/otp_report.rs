@@ -11,13 +11,21 @@ use std::fs;
 use ringback::core::otp::{Engine, Filter};
 
 /// Files of labelled messages, and whether they are blind: never read while the engine is tuned.
-const FILES: [(&str, bool); 7] = [
+const FILES: [(&str, bool); 15] = [
     ("dev.jsonl", false),
     ("independent/1_tuning.jsonl", false),
     ("independent/2_tuning.jsonl", false),
+    ("independent/3_tuning.jsonl", false),
+    ("independent/4_tuning.jsonl", false),
+    ("tuning/asia_africa.jsonl", false),
+    ("tuning/europe.jsonl", false),
+    ("tuning/more_1.jsonl", false),
+    ("tuning/more_2.jsonl", false),
     ("corpus.jsonl", false),
     ("independent/1_blind.jsonl", true),
     ("independent/2_blind.jsonl", true),
+    ("independent/3_blind.jsonl", true),
+    ("independent/4_blind.jsonl", true),
     ("held.jsonl", true),
 ];
 

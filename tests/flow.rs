@@ -6,6 +6,7 @@ mod support;
 mod flow {
     pub mod capture;
     pub mod drain;
+    pub mod extract;
     pub mod inbound;
     pub mod outbound;
     pub mod poll;

@@ -88,8 +88,20 @@ fn text_beyond_the_cap_is_not_read() {
     assert_eq!(Engine::built_in().extract(&text, &Filter::default()).code, None);
 }
 
+/// Many numbers that could all be the code: the best are named, the best first, and no more than the limit.
+#[test]
+fn candidates_are_few_and_the_best_comes_first() {
+    let text =
+        "Your code is 111222. Code 222333. Code 333444. Code 444555. Code 555666. Code 666777. Code 777888.";
+    let got = Engine::built_in().extract(text, &Filter::default());
+    assert_eq!(got.candidates.len(), 5);
+    assert!(got.candidates.is_sorted_by(|a, b| a.score >= b.score));
+    assert_eq!(got.code.as_deref(), Some("111222"));
+}
+
 fn check(text: &str) {
     let got = Engine::built_in().extract(text, &Filter::default());
+    assert!(got.candidates.len() <= 5 && got.candidates.is_sorted_by(|a, b| a.score >= b.score));
     for candidate in &got.candidates {
         assert_eq!(
             text.get(candidate.span[0]..candidate.span[1]),

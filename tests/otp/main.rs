@@ -1,5 +1,6 @@
 //! One-time-code extraction held to its corpora, its label policy, its bounds and its promises.
 
+mod allocations;
 mod bounds;
 mod corpora;
 mod policy;

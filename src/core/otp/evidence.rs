@@ -26,7 +26,7 @@ pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Opti
     let after = scene.after(token.end).iter().filter(|hit| hit.end <= clause.1);
     let ahead = before.filter_map(|hit| match keyword(scene, hit) {
         Some(strong) => ahead(scene, hit, token, strong),
-        None => announced(scene, hit, token),
+        None => announced(scene, hit, token).or_else(|| renewed(scene, hit, token)),
     });
     let behind =
         after.filter_map(|hit| keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
@@ -188,6 +188,21 @@ fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
     })
 }
 
+/// "The code 6620 has expired. The new one: 9135": the message has named codes, and this is the new one.
+fn renewed(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
+    if hit.class != Class::New || !scene.named || token.shape == Shape::Letters {
+        return None;
+    }
+    let gap = gap(scene, hit.end, token.start)?;
+    (gap.words == 0 || gap.words == 1 && gap.announced).then_some(Evidence {
+        points: 26,
+        name: "new-one",
+        direct: false,
+        strong: false,
+        subject: false,
+    })
+}
+
 /// Whether a hit is a code word, and a strong one. A weak word beside "verification" or "login" is strong.
 fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
     match hit.class {
@@ -196,7 +211,7 @@ fn keyword(scene: &Scene, hit: &Hit) -> Option<bool> {
             let strong = modified(scene, hit);
             (strong || !is_of_place(scene, hit)).then_some(strong)
         }
-        Class::Number => (modified(scene, hit) || asked(scene, hit)).then_some(true),
+        Class::Number => (modified(scene, hit) || asked(scene, hit) || is_headed(scene, hit)).then_some(true),
         _ => None,
     }
 }
@@ -221,6 +236,21 @@ fn is_of_place(scene: &Scene, hit: &Hit) -> bool {
             .iter()
             .filter(place)
             .any(|other| other.start <= hit.end || close(hit.end, other.start))
+}
+
+/// "Login approval needed. Number: 250127": all that the clause says of the number stands in the one before it.
+pub(super) fn is_headed(scene: &Scene, hit: &Hit) -> bool {
+    let clause = scene.clause(hit.start);
+    let text = &scene.text.folded;
+    let previous = scene.clause(clause.0.saturating_sub(1));
+    clause.0 > 0
+        && scene.single
+        && !text[clause.0..hit.start].chars().any(is_word)
+        && text[hit.end..].trim_start().starts_with(':')
+        && scene
+            .before(clause.0)
+            .iter()
+            .any(|other| other.class == Class::Purpose && other.start >= previous.0)
 }
 
 /// "Type the following number to confirm": a number that is asked for with a verb, for a purpose.

@@ -8,6 +8,7 @@ use super::fold::{is_unspaced, is_word};
 use super::link::Address;
 use super::normalise::{Text, folded};
 use super::phrase::{expand, respelled};
+use super::prune::{prune, settle_puts};
 
 /// What a word tells about the numbers near it. The order is the order of precedence where two words overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +29,8 @@ pub(super) enum Class {
     New,
     /// "enter", "use".
     Verb,
+    /// "put", "give": a verb in a message that names a purpose, and nothing elsewhere.
+    Put,
     /// "verify", "log in", "confirm".
     Purpose,
     /// "is", ":" in words.
@@ -64,6 +67,7 @@ pub(super) struct Language {
     pub dead: Vec<String>,
     pub new: Vec<String>,
     pub verb: Vec<String>,
+    pub put: Vec<String>,
     pub purpose: Vec<String>,
     pub is: Vec<String>,
     pub label: Vec<String>,
@@ -77,7 +81,7 @@ pub(super) struct Language {
 }
 
 impl Language {
-    pub(super) fn lists(&self) -> [(Class, &[String]); 18] {
+    pub(super) fn lists(&self) -> [(Class, &[String]); 19] {
         [
             (Class::Not, &self.not),
             (Class::Strong, &self.strong),
@@ -87,6 +91,7 @@ impl Language {
             (Class::Dead, &self.dead),
             (Class::New, &self.new),
             (Class::Verb, &self.verb),
+            (Class::Put, &self.put),
             (Class::Purpose, &self.purpose),
             (Class::Is, &self.is),
             (Class::Label, &self.label),
@@ -235,6 +240,7 @@ impl Lexicon {
         hits.sort_unstable_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.class));
         drop_foreign(&text.folded, &mut hits);
         prune(&mut hits);
+        settle_puts(&mut hits);
         hits
     }
 }
@@ -320,57 +326,6 @@ fn joined(left: Option<char>, right: Option<char>) -> bool {
     };
     let latin = |c: char| c < LATIN_END;
     latin(left) == latin(right)
-}
-
-/// Removes purposes inside a phrase that keeps a code company: "if this was not you".
-fn drop_purposes(hits: &mut Vec<Hit>) {
-    let mut care_end = 0;
-    hits.retain(|hit| {
-        if hit.class == Class::Care {
-            care_end = hit.end.max(care_end);
-        }
-        hit.class != Class::Purpose || hit.end > care_end
-    });
-}
-
-/// Removes code words that a compound covers or that stand inside a longer code word.
-fn prune(hits: &mut Vec<Hit>) {
-    let rank = |class: Class| matches!(class, Class::Not | Class::Strong | Class::Weak | Class::Number);
-    let mut kept_end = 0;
-    let mut kept_start = 0;
-    let mut kept = Class::Care;
-    hits.retain(|hit| {
-        if !rank(hit.class) {
-            return true;
-        }
-        let inside = hit.end <= kept_end && hit.start >= kept_start;
-        let crossed = hit.start < kept_end && (kept == Class::Not || kept == Class::Strong);
-        if inside || crossed {
-            return false;
-        }
-        (kept_start, kept_end, kept) = (hit.start, hit.end, hit.class);
-        true
-    });
-    drop_purposes(hits);
-    // A compound that starts inside a code word ("code postal") still wins over the word it shares.
-    let compounds: Vec<(usize, usize)> = hits
-        .iter()
-        .filter(|hit| matches!(hit.class, Class::Not | Class::Card))
-        .map(|hit| (hit.start, hit.end))
-        .collect();
-    if compounds.is_empty() {
-        return;
-    }
-    let mut at = 0;
-    hits.retain(|hit| {
-        if !matches!(hit.class, Class::Weak | Class::Number) {
-            return true;
-        }
-        while at < compounds.len() && compounds[at].1 <= hit.start {
-            at += 1;
-        }
-        !(at < compounds.len() && compounds[at].0 < hit.end)
-    });
 }
 
 fn word(phrase: &str, class: Class, languages: u128) -> (String, Word) {

@@ -99,12 +99,19 @@ fn trimmed(run: &str, start: usize, at: usize, kind: Kind) -> Address {
 
 /// True for a part of a path that no person wrote: letters with digits, or capitals within.
 fn is_made(part: &str) -> bool {
-    let plain = part.bytes().filter(u8::is_ascii_alphanumeric);
-    let digits = part.bytes().any(|b| b.is_ascii_digit());
+    let has = |test: fn(&u8) -> bool| part.bytes().any(|b| test(&b));
+    let (digits, small, capitals) = (
+        has(u8::is_ascii_digit),
+        has(u8::is_ascii_lowercase),
+        has(u8::is_ascii_uppercase),
+    );
     let inner = part.bytes().skip(1).filter(u8::is_ascii_uppercase).count();
-    let small = part.bytes().any(|b| b.is_ascii_lowercase());
-    let length = plain.count();
-    length >= 6 && digits || length >= 8 && inner >= 2 && small
+    match part.bytes().filter(u8::is_ascii_alphanumeric).count() {
+        0..=2 => false,
+        3 => digits && small && capitals,
+        4 | 5 => small && (digits || inner >= 2),
+        _ => digits || small && inner >= 2,
+    }
 }
 
 /// What comes after the host.

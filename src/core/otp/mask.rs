@@ -17,7 +17,8 @@ pub(super) fn apply(text: &Text, hits: &[Hit], tokens: &mut [Token]) {
         .iter_mut()
         .filter(|token| token.mask.is_none() || token.mask.is_some_and(|m| !m.hard))
     {
-        let verdict = money(text, hits, token)
+        let verdict = measured(text, token)
+            .or_else(|| money(text, hits, token))
             .or_else(|| unit(text, hits, token))
             .or_else(|| card(text, hits, token))
             .or_else(|| telephone::mask(text, hits, token));
@@ -45,6 +46,42 @@ fn starts_at(hits: &[Hit], class: Class, from: usize, to: usize) -> bool {
         .take(16)
         .take_while(|hit| hit.start <= to)
         .any(|hit| hit.class == class)
+}
+
+/// Signs of units and currencies that people write straight behind a number, in any language.
+const SIGNS_AFTER: [&str; 40] = [
+    "mb", "gb", "kb", "tb", "mo", "go", "mbps", "kwh", "kw", "km", "kg", "cm", "mm", "ml", "mah", "min",
+    "mins", "hrs", "hr", "sec", "pts", "pcs", "usd", "eur", "gbp", "chf", "sek", "nok", "dkk", "pln", "czk",
+    "huf", "ron", "lei", "tl", "inr", "rs", "rm", "kr", "zl",
+];
+/// Signs of currencies that people write straight before a number.
+const SIGNS_BEFORE: [&str; 33] = [
+    "r", "n", "rm", "rs", "rp", "ksh", "kes", "tsh", "tzs", "ush", "ugx", "ngn", "ghs", "zar", "etb", "usd",
+    "eur", "gbp", "chf", "inr", "pkr", "lkr", "npr", "bdt", "php", "idr", "myr", "sgd", "aed", "sar", "egp",
+    "try", "brl",
+];
+
+/// "1536MB", "R200": a number that its unit or currency is written on to.
+fn measured(text: &Text, token: &Token) -> Option<Mask> {
+    if token.shape != Shape::Alnum {
+        return None;
+    }
+    let word = text.folded.get(token.start..token.end)?;
+    let clock = |c: char| matches!(word.split_once(c), Some((hour, minute)) if (1..=2).contains(&hour.len()) && minute.len() == 2);
+    if clock('h') && word.bytes().filter(u8::is_ascii_digit).count() + 1 == word.len() {
+        return hard(Reason::Time);
+    }
+    let number = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if is_number(number) && SIGNS_AFTER.contains(&&word[number.len()..]) {
+        return hard(Reason::Unit);
+    }
+    let number = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let sign = &word[..word.len() - number.len()];
+    let short = sign.len() > 1 || number.len() <= 4;
+    (is_number(number) && short && SIGNS_BEFORE.contains(&sign))
+        .then_some(())
+        .and(hard(Reason::Amount))
 }
 
 fn money(text: &Text, hits: &[Hit], token: &Token) -> Option<Mask> {

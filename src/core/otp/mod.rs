@@ -6,6 +6,7 @@
 mod candidate;
 mod chain;
 mod check;
+mod dead;
 mod evidence;
 mod explain;
 mod filter;
@@ -16,6 +17,7 @@ mod link;
 mod mask;
 mod normalise;
 mod phrase;
+mod prune;
 mod result;
 mod scene;
 mod score;
@@ -198,7 +200,7 @@ impl Reading<'_> {
         let mut tokens = token::scan(self.text, &skip);
         let hits = lexicon.find(self.text, &addresses);
         mask::apply(self.text, &hits, &mut tokens);
-        let scene = Scene::new(self.text, &hits, &tokens, marked || hash.is_some());
+        let scene = Scene::new((self.text, &addresses), &hits, &tokens, marked || hash.is_some());
         let mut masked = self.masked(&addresses, hash);
         let mut scored: Vec<Scored> = Vec::with_capacity(4);
         for token in tokens
@@ -208,6 +210,7 @@ impl Reading<'_> {
         {
             self.consider(&scene, token, &mut scored, &mut masked);
         }
+        dead::revive(&mut scored);
         scored.sort_by_key(|s| (-s.score, s.token.start));
         scored.truncate(result::CANDIDATES_MAX);
         masked.sort_by_key(|m| m.span[0]);
@@ -324,7 +327,7 @@ impl Reading<'_> {
         };
         let purpose = |hit: &lexicon::Hit| hit.class == Class::Purpose && !inside(hit);
         let about = hits.iter().any(purpose) || code.is_some();
-        if has(Class::Offer) {
+        if has(Class::Offer) && code.is_none() {
             return None;
         }
         addresses

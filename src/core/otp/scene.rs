@@ -2,6 +2,7 @@
 
 use super::fold::{is_unspaced, is_word};
 use super::lexicon::{Class, Hit};
+use super::link::Address;
 use super::normalise::Text;
 use super::token::{Shape, Token, is_spelled};
 
@@ -39,7 +40,13 @@ pub(super) struct Scene<'a> {
 pub(super) const REACH: usize = 24;
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(text: &'a Text, hits: &'a [Hit], tokens: &[Token], marked: bool) -> Scene<'a> {
+    /// `apart` are the addresses, in order: their marks end no clause.
+    pub(super) fn new(
+        (text, apart): (&'a Text, &[Address]),
+        hits: &'a [Hit],
+        tokens: &[Token],
+        marked: bool,
+    ) -> Scene<'a> {
         let has = |class| hits.iter().any(|hit: &Hit| hit.class == class);
         let possible = || {
             tokens.iter().filter(|token| {
@@ -49,7 +56,7 @@ impl<'a> Scene<'a> {
         Scene {
             text,
             hits,
-            clauses: clauses(text, hits),
+            clauses: clauses(text, hits, apart),
             marked,
             purpose: has(Class::Purpose),
             place: has(Class::Place),
@@ -133,12 +140,17 @@ fn has_percent(text: &str) -> bool {
 }
 
 /// Ends of clauses: line ends and full stops of every script, but not the point of an abbreviation before a number.
-fn clauses(text: &Text, hits: &[Hit]) -> Vec<usize> {
+fn clauses(text: &Text, hits: &[Hit], apart: &[Address]) -> Vec<usize> {
     let (text, cased) = (text.folded.as_str(), text.cased.as_slice());
     let mut ends = Vec::with_capacity(8);
     let mut chars = text.char_indices().peekable();
     let mut word = 0;
+    let mut apart = apart.iter().peekable();
     while let Some((at, c)) = chars.next() {
+        while apart.next_if(|address| address.end <= at).is_some() {}
+        if apart.peek().is_some_and(|address| address.start <= at) {
+            continue;
+        }
         let next = chars.peek().map(|(_, next)| *next);
         let end = match c {
             '\n' | '。' | '！' | '？' | '｡' | '।' | '॥' | '።' | '۔' | '؟' | '։' | '။' | '!' | '?' | '…' => {

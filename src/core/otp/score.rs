@@ -1,5 +1,6 @@
 //! How likely a token is the code: each observation adds or takes away points. Weights only; the words are data.
 
+use super::dead;
 use super::evidence::{self, Evidence};
 use super::fold::{is_unspaced, is_word};
 use super::gap::gap;
@@ -55,15 +56,20 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         clause,
         verb > 0 || evidence.as_ref().is_some_and(speaks),
     );
-    if let Some(reason) = dead(scene, token, clause) {
+    if let Some(reason) = dead::dead(scene, token, clause) {
         scored.add(reason, -48);
     }
-    if scene.offer && !evidence.as_ref().is_some_and(|e| e.strong && e.points >= 30) {
+    // "Enter 6947 to confirm your appointment": told to type it, and what for.
+    let told = verb >= 21 && scene.purpose && token.shape != Shape::Alnum;
+    if scene.offer && !told && !evidence.as_ref().is_some_and(|e| e.strong && e.points >= 30) {
         scored.add("offer", -40);
     }
     if let Some(Mask { hard: false, .. }) = scored.token.mask
         && !direct
         && !label
+        && !evidence
+            .as_ref()
+            .is_some_and(|e| e.name == "is-the-word" && e.points >= 31)
     {
         scored.add("masked", -30);
     }
@@ -71,7 +77,7 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
 }
 
 impl Scored {
-    fn add(&mut self, name: &'static str, weight: i32) {
+    pub(super) fn add(&mut self, name: &'static str, weight: i32) {
         self.score += weight;
         self.features.push(Feature { name, weight });
     }
@@ -99,6 +105,21 @@ fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
             .filter(|_| !between.contains(','))
             .map(|gap| (gap.words, *hit))
     });
+    // "Please enter on the page:\n482913": the verb ends its line, or nearly, and the number has one of its own.
+    let ends_in = |from: usize| scene.text.folded[from..token.start].contains(['.', '!', '?']);
+    let above = || {
+        let last = scene
+            .before(clause.0)
+            .iter()
+            .rev()
+            .find(|hit| hit.end <= clause.0);
+        last.filter(|hit| hit.class == Class::Verb)
+            .and_then(|hit| {
+                gap(scene, hit.end, token.start).filter(|gap| gap.words <= 3 && !ends_in(hit.end))
+            })
+            .is_some()
+            && scene.alone(token, clause)
+    };
     let directly_after = after.is_some_and(|(words, _)| words == 0);
     // "Paid at REMA 1000 with": the word leads to what comes behind it.
     let leads = after.is_some_and(|(_, hit)| scene.text.bytes()[hit.start].is_ascii());
@@ -113,6 +134,7 @@ fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
         Some(1) => 21,
         Some(2..=4) if scene.before(clause.1).iter().any(is_purpose) => 16,
         _ if late => 21,
+        None if above() => 21,
         _ => 0,
     }
 }
@@ -150,7 +172,8 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
             .any(|hit| hit.class == class && hit.end <= clause.1)
     };
     let code_number = is_number
-        && (any(&OTHER[..3], &adjacent)
+        && (evidence::is_headed(scene, label)
+            || any(&OTHER[..3], &adjacent)
             || (any(&[Class::Purpose], &|_| true) || behind(Class::Purpose))
                 && (any(&[Class::Verb], &asked) || behind(Class::Verb))
                 && !any(&[Class::Label], &adjacent));
@@ -180,7 +203,7 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
         4 | 5 | 7 | 8 => scored.add("usual-length", 3),
         _ => {}
     }
-    if scene.alone(&token, clause) && text[clause.0..].len() > token.end - token.start {
+    if scene.alone(&token, clause) && text.len() > token.end - token.start {
         scored.add("own-line", 8);
     }
     if token.start <= scene.first {
@@ -189,14 +212,12 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
     if scene.marked {
         scored.add("retriever-mark", 14);
     }
-    let quoted = text[..token.start].ends_with([
-        '"', '\'', '[', '(', '«', '“', '„', '「', '『', '*', '<', '【', '‘',
-    ]);
-    if quoted {
+    if text[..token.start].ends_with(QUOTES) {
         scored.add("quoted", 4);
     }
     if scene.is_question(clause) {
-        scored.add("question", -12);
+        let named = evidence.is_some_and(|e| e.strong && e.points >= 20);
+        scored.add("question", if named { -3 } else { -12 });
     }
     if is_glued(scene, &token) {
         scored.add("glued", -30);
@@ -230,6 +251,11 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
         scored.add("mixed-case", -8);
     }
 }
+
+/// Marks that a code is set in.
+const QUOTES: [char; 13] = [
+    '"', '\'', '[', '(', '«', '“', '„', '「', '『', '*', '<', '【', '‘',
+];
 
 /// "SAVE20", "50OFF": a word that can be said beside a short number. Codes that a machine made rarely look so.
 fn is_coupon(cased: &[u8], letters_min: usize) -> bool {
@@ -343,23 +369,4 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
             },
         );
     }
-}
-
-/// "Old code 1234", "1234 has been used".
-fn dead(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<&'static str> {
-    let last = scene
-        .before(token.start)
-        .iter()
-        .rev()
-        .filter(|hit| hit.end <= token.start && hit.start >= clause.0)
-        .find(|hit| matches!(hit.class, Class::Old | Class::New));
-    if last.is_some_and(|hit| hit.class == Class::Old) {
-        return Some("old");
-    }
-    let next = scene
-        .after(token.end)
-        .iter()
-        .filter(|hit| hit.end <= clause.1)
-        .find(|hit| matches!(hit.class, Class::Dead | Class::New));
-    next.is_some_and(|hit| hit.class == Class::Dead).then_some("dead")
 }

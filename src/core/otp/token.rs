@@ -280,7 +280,9 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
             tokens.push(token(run.start, run.end, Shape::Alnum, hard(Reason::Card)));
             return;
         }
-        if is_glued_word(word) && number.len() >= 4 {
+        // "905518VALIDA": too long to be a code as a whole.
+        let run_on = letters == 0 && run.len() > 10 && word.len() >= 4 && (5..=8).contains(&number.len());
+        if run_on || is_glued_word(word) && number.len() >= 4 {
             tokens.push(token(number.start, number.end, Shape::Digits, None));
             return;
         }

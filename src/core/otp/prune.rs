@@ -1,0 +1,66 @@
+//! Of the words found in a message, those that count: what a longer word or a compound covers, and what the company decides.
+
+use super::lexicon::{Class, Hit};
+
+/// Makes verbs of the words that are verbs only where the message names a purpose, or drops them.
+pub(super) fn settle_puts(hits: &mut Vec<Hit>) {
+    let purpose = hits.iter().any(|hit| hit.class == Class::Purpose);
+    hits.retain_mut(|hit| {
+        let put = hit.class == Class::Put;
+        if put {
+            hit.class = Class::Verb;
+        }
+        !put || purpose
+    });
+}
+
+/// Removes purposes inside a phrase that keeps a code company: "if this was not you".
+fn drop_purposes(hits: &mut Vec<Hit>) {
+    let mut care_end = 0;
+    hits.retain(|hit| {
+        if hit.class == Class::Care {
+            care_end = hit.end.max(care_end);
+        }
+        hit.class != Class::Purpose || hit.end > care_end
+    });
+}
+
+/// Removes code words that a compound covers or that stand inside a longer code word.
+pub(super) fn prune(hits: &mut Vec<Hit>) {
+    let rank = |class: Class| matches!(class, Class::Not | Class::Strong | Class::Weak | Class::Number);
+    let mut kept_end = 0;
+    let mut kept_start = 0;
+    let mut kept = Class::Care;
+    hits.retain(|hit| {
+        if !rank(hit.class) {
+            return true;
+        }
+        let inside = hit.end <= kept_end && hit.start >= kept_start;
+        let crossed = hit.start < kept_end && (kept == Class::Not || kept == Class::Strong);
+        if inside || crossed {
+            return false;
+        }
+        (kept_start, kept_end, kept) = (hit.start, hit.end, hit.class);
+        true
+    });
+    drop_purposes(hits);
+    // A compound that starts inside a code word ("code postal") still wins over the word it shares.
+    let compounds: Vec<(usize, usize)> = hits
+        .iter()
+        .filter(|hit| matches!(hit.class, Class::Not | Class::Card))
+        .map(|hit| (hit.start, hit.end))
+        .collect();
+    if compounds.is_empty() {
+        return;
+    }
+    let mut at = 0;
+    hits.retain(|hit| {
+        if !matches!(hit.class, Class::Weak | Class::Number) {
+            return true;
+        }
+        while at < compounds.len() && compounds[at].1 <= hit.start {
+            at += 1;
+        }
+        !(at < compounds.len() && compounds[at].0 < hit.end)
+    });
+}

@@ -1,0 +1,118 @@
+//! The code of a message: what `POST /api/extract` says of a text, and what a rental takes for its code.
+
+use serde_json::{Value, json};
+
+use crate::support::carrier::{self, TELNYX, draft};
+use crate::support::gateway::{Gateway, Rental};
+use crate::support::within;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_is_read_with_its_reasons() {
+    let gateway = Gateway::start().await;
+    let text = "Order 99817: your Velora code is 482-913. Sign in: https://id.shop.example/verify/8h2kd93jf0";
+    let found = gateway
+        .post("/api/extract", &json!({ "text": text }))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&found["code"], &found["raw"]),
+        (&json!("482913"), &json!("482-913"))
+    );
+    assert_eq!(found["link"], "https://id.shop.example/verify/8h2kd93jf0");
+    assert_eq!(found["rule"], "words");
+    let span = |at: usize| usize::try_from(found["span"][at].as_u64().unwrap()).unwrap();
+    assert_eq!(&text[span(0)..span(1)], "482-913");
+    let confidence = found["confidence"].as_f64().unwrap();
+    assert!((0.9..=1.0).contains(&confidence), "{confidence}");
+    let best = &found["candidates"][0];
+    assert_eq!(best["code"], "482913");
+    let weights = best["features"].as_array().unwrap().iter();
+    let sum: i64 = weights.map(|feature| feature["weight"].as_i64().unwrap()).sum();
+    assert_eq!(best["score"].as_i64(), Some(sum), "{best}");
+    let reasons: Vec<&Value> = found["masked"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|masked| &masked["reason"])
+        .collect();
+    assert!(reasons.contains(&&json!("url")), "{found}");
+    let nothing = gateway
+        .post(
+            "/api/extract",
+            &json!({ "text": "See you at building 4471 tomorrow" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&nothing["code"], &nothing["confidence"]),
+        (&Value::Null, &json!(0.0))
+    );
+}
+
+/// Rents a number whose code is as `code` says.
+async fn rent(gateway: &Gateway, code: Value) -> Rental {
+    let wish = json!({ "serviceName": "google", "code": code });
+    let answer = gateway.post("/api/verifications", &wish).await.expect(201);
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+    Rental {
+        id: text("id"),
+        number: text("number"),
+    }
+}
+
+/// What the rental says of its code once these messages came in.
+async fn code_after(gateway: &Gateway, rental: &Rental, messages: &[(&str, &str)]) -> Value {
+    for (from, text) in messages {
+        let mut sms = draft(&format!("{}-{text}", rental.id), &rental.number, text);
+        sms.from = (*from).into();
+        let taken = carrier::post(gateway.address, TELNYX, &sms).await;
+        assert_eq!(taken.status, 204);
+    }
+    let answer = within("the code", gateway.poll(rental, 0)).await.unwrap();
+    answer.expect(200)["otpCode"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rental_takes_only_the_code_it_expects() {
+    let gateway = Gateway::start().await;
+    let (shop, other) = ("Your code is 482913", "Your code is 4711");
+    let by_sender = rent(&gateway, json!({ "sender": "+1202555019*" })).await;
+    assert_eq!(
+        code_after(&gateway, &by_sender, &[("+12025550200", other)]).await,
+        Value::Null
+    );
+    assert_eq!(
+        code_after(&gateway, &by_sender, &[("+12025550199", shop)]).await,
+        "482913"
+    );
+    let by_length = rent(&gateway, json!({ "lengthMin": 6, "lengthMax": 6 })).await;
+    assert_eq!(
+        code_after(&gateway, &by_length, &[("+12025550199", other)]).await,
+        Value::Null
+    );
+    assert_eq!(
+        code_after(&gateway, &by_length, &[("+12025550199", shop)]).await,
+        "482913"
+    );
+    let letters = "Your verification code: K7QX2P";
+    let by_alphabet = rent(&gateway, json!({ "alphabet": "digits" })).await;
+    assert_eq!(
+        code_after(&gateway, &by_alphabet, &[("+12025550199", letters)]).await,
+        Value::Null
+    );
+    assert_eq!(
+        code_after(&gateway, &by_alphabet, &[("+12025550199", shop)]).await,
+        "482913"
+    );
+    let unsure = "482155 is what you need to finish signing in";
+    let by_confidence = rent(&gateway, json!({ "minConfidence": 0.97 })).await;
+    assert_eq!(
+        code_after(&gateway, &by_confidence, &[("+12025550199", unsure)]).await,
+        Value::Null
+    );
+    let open = rent(&gateway, json!({})).await;
+    assert_eq!(
+        code_after(&gateway, &open, &[("+12025550199", unsure)]).await,
+        "482155"
+    );
+}
