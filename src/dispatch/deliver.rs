@@ -58,12 +58,18 @@ pub struct Parts<S> {
 pub struct Dispatch<S> {
     pub(super) parts: Parts<S>,
     permits: Arc<Semaphore>,
+    /// Held from the claim to the record.
+    unrecorded: Arc<Semaphore>,
     lanes: Mutex<Lanes>,
     prepared: Mutex<HashMap<SubscriptionId, Arc<Prepared>>>,
     /// Rung when a place is free again, or a retry is newly owed.
     freed: Notify,
     pulse: Pulse,
 }
+
+/// For each attempt in flight, so many more may wait for their record. A drain that sends faster than the disk writes would else fill memory
+/// and the writer's queue, and carriers would hear 503.
+const UNRECORDED_PER_PLACE: usize = 4;
 
 /// The place of an attempt, in all and in its lane; given back when dropped, whatever became of it.
 struct Seat<S: Sender> {
@@ -87,11 +93,14 @@ impl<S: Sender> Drop for Seat<S> {
 
 impl<S: Sender> Dispatch<S> {
     pub fn new(parts: Parts<S>) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(parts.rules.concurrency_max));
+        let places = parts.rules.concurrency_max;
+        let permits = Arc::new(Semaphore::new(places));
+        let unrecorded = Arc::new(Semaphore::new(places * UNRECORDED_PER_PLACE));
         Arc::new(Self {
             pulse: Pulse::new(parts.clock.steady()),
             parts,
             permits,
+            unrecorded,
             lanes: Mutex::default(),
             prepared: Mutex::default(),
             freed: Notify::new(),
@@ -149,7 +158,8 @@ impl<S: Sender> Dispatch<S> {
         }
         self.lanes().join(&owed);
         loop {
-            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+            let free = |places: &Arc<Semaphore>| places.clone().try_acquire_owned().ok();
+            let Some((permit, record)) = free(&self.permits).zip(free(&self.unrecorded)) else {
                 return true;
             };
             let Some(place) = self.lanes().next(live, rules, now) else {
@@ -164,13 +174,20 @@ impl<S: Sender> Dispatch<S> {
             // Only this loop claims, so what was due a moment ago is, unless its subscription was deleted.
             let claimed = live.claim(place.id, now, 1).pop();
             if let Some((due, subscription)) = claimed.zip(live.subscription(place.id)) {
-                attempts.spawn(self.clone().deliver(due, self.prepare(subscription), seat));
+                let prepared = self.prepare(subscription);
+                attempts.spawn(self.clone().deliver(due, prepared, seat, record));
             }
         }
     }
 
     /// Dropped by a shutdown at any point: nothing is recorded, so it is due again.
-    async fn deliver(self: Arc<Self>, due: Due, prepared: Arc<Prepared>, mut seat: Seat<S>) {
+    async fn deliver(
+        self: Arc<Self>,
+        due: Due,
+        prepared: Arc<Prepared>,
+        mut seat: Seat<S>,
+        record: OwnedSemaphorePermit,
+    ) {
         let Parts { metrics, clock, .. } = &self.parts;
         metrics.lag(clock.steady().since(due.due_at));
         let commit = match self.event(due.event).await {
@@ -200,6 +217,7 @@ impl<S: Sender> Dispatch<S> {
         let _probing = seat.place.is_probe().then_some(seat);
         // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
         self.record(commit).await;
+        drop(record);
         // A retry may now fall due sooner than what the loop sleeps for.
         self.freed.notify_one();
     }
@@ -273,7 +291,11 @@ impl<S: Sender> Dispatch<S> {
             return Ok(Some(event));
         }
         let read = store::read(&self.parts.store, move |store| store.event(seq)).await?;
-        Ok(read.map(Arc::new))
+        let read = read.map(Arc::new);
+        if let Some(event) = &read {
+            self.parts.store.live().keep_event(seq, event.clone());
+        }
+        Ok(read)
     }
 
     /// Records until the store takes it or is done for.

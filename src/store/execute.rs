@@ -141,8 +141,8 @@ impl<R: Rows> Writer<R> {
             return Ok(());
         };
         let rows_max = TRIM_ROWS + 2 * group.captures;
-        let deleted = self.inbound_log.excess(&self.rows, keep, now, rows_max)?;
-        group.rows.extend(deleted);
+        let rows = self.inbound_log.trim(&self.rows, keep, now, rows_max)?;
+        group.rows.extend(rows);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! How much of the inbound log there is, and which of its rows have to go: the oldest first, by age and by bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::keys::{self, Tree};
@@ -16,29 +16,25 @@ pub struct Keep {
     pub bytes_max: u64,
 }
 
-/// Rows that are read at a time while counting.
-const COUNT_ROWS: usize = 512;
-
-/// The writer's count.
+/// The writer's count. Each day's stands in a row of that day's log and changes in the group that it counts, so that nobody need read
+/// through the log to know it.
 #[derive(Debug, Default)]
 pub struct InboundLog {
     bytes_by_day: BTreeMap<u32, u64>,
+    /// Days whose row is behind.
+    changed: BTreeSet<u32>,
 }
 
 impl InboundLog {
-    /// Counts what is there; once, when a store is opened.
+    /// Reads the counts; once, when a store is opened.
     pub fn load(rows: &impl Rows) -> Result<Self, Error> {
         let mut log = Self::default();
         for day in rows.log_days() {
-            let mut below: Option<Vec<u8>> = None;
-            loop {
-                let found = rows.scan_down(Tree::Log(day), &[keys::CAPTURE], below.as_deref(), COUNT_ROWS)?;
-                let bytes: usize = found.iter().map(|(key, value)| key.len() + value.len()).sum();
-                log.add(day, bytes);
-                if found.len() < COUNT_ROWS {
-                    break;
-                }
-                below = found.into_iter().next_back().map(|(key, _)| key);
+            if let Some(count) = rows.get(Tree::Log(day), &keys::captured_bytes())? {
+                let count = count.try_into();
+                let count =
+                    count.map_err(|_| Error::Damaged("a count of the inbound log of a wrong length"))?;
+                log.bytes_by_day.insert(day, u64::from_be_bytes(count));
             }
         }
         Ok(log)
@@ -47,6 +43,7 @@ impl InboundLog {
     fn add(&mut self, day: u32, bytes: usize) {
         if bytes > 0 {
             *self.bytes_by_day.entry(day).or_default() += bytes as u64;
+            self.changed.insert(day);
         }
     }
 
@@ -57,8 +54,9 @@ impl InboundLog {
         }
     }
 
-    /// The deletions that `keep` asks for, of stored rows, at most about `rows_max` at a time; the next call goes on.
-    pub fn excess(
+    /// What has to be written beside the rows of a group: the deletions that `keep` asks for, of stored rows, at most about `rows_max` at
+    /// a time (the next call goes on), and the counts after them.
+    pub fn trim(
         &mut self,
         rows: &impl Rows,
         keep: Keep,
@@ -67,15 +65,17 @@ impl InboundLog {
     ) -> Result<Vec<Row>, Error> {
         // Whole days are dropped elsewhere.
         let days = rows.log_days();
-        self.bytes_by_day.retain(|day, _| days.contains(day));
+        let changed = &self.changed;
+        self.bytes_by_day
+            .retain(|day, _| days.contains(day) || changed.contains(day));
         let Tree::Log(today) = Tree::of(now) else {
             return Ok(Vec::new());
         };
         let mut total: u64 = self.bytes_by_day.values().sum();
-        let mut deleted = Vec::new();
+        let mut written = Vec::new();
         for (day, bytes) in &mut self.bytes_by_day {
             let is_old = *day < today.saturating_sub(keep.days);
-            if deleted.len() >= rows_max || (!is_old && total <= keep.bytes_max) {
+            if written.len() >= rows_max || (!is_old && total <= keep.bytes_max) {
                 break;
             }
             for (key, value) in rows.scan(Tree::Log(*day), &[keys::CAPTURE], rows_max)? {
@@ -84,10 +84,16 @@ impl InboundLog {
                 }
                 let size = (key.len() + value.len()) as u64;
                 (total, *bytes) = (total.saturating_sub(size), bytes.saturating_sub(size));
-                deleted.push(Row::delete(Tree::Log(*day), key));
+                written.push(Row::delete(Tree::Log(*day), key));
+                self.changed.insert(*day);
             }
         }
+        for day in std::mem::take(&mut self.changed) {
+            let bytes = self.bytes_by_day.get(&day).copied().unwrap_or_default();
+            let key = keys::captured_bytes();
+            written.push(Row::put(Tree::Log(day), key, bytes.to_be_bytes().into()));
+        }
         self.bytes_by_day.retain(|_, bytes| *bytes > 0);
-        Ok(deleted)
+        Ok(written)
     }
 }

@@ -147,6 +147,11 @@ pub fn meta(name: &str) -> Key {
     key(META, &[name.as_bytes()])
 }
 
+/// In a day's log: how many bytes of the inbound log are in it.
+pub fn captured_bytes() -> Key {
+    meta("captured-bytes")
+}
+
 pub fn number(blinded: [u8; 16]) -> Key {
     key(NUMBER, &[&blinded])
 }

@@ -242,6 +242,11 @@ impl Live {
         self.read().events.get(&seq).cloned()
     }
 
+    /// Keeps an event that was read from the disk: what one subscription is owed of old events, others mostly are owed at the same time.
+    pub fn keep_event(&self, seq: Seq, event: Arc<Event>) {
+        self.write().keep_event(seq, event);
+    }
+
     pub fn counts(&self) -> Counts {
         let tables = self.read();
         Counts {
@@ -330,6 +335,10 @@ impl Tables {
 
     fn put_event(&mut self, seq: Seq, event: Arc<Event>) {
         self.newest_event = self.newest_event.max(seq);
+        self.keep_event(seq, event);
+    }
+
+    fn keep_event(&mut self, seq: Seq, event: Arc<Event>) {
         self.events.insert(seq, event);
         self.event_order.push_back(seq);
         if self.event_order.len() > EVENTS_KEPT_MAX

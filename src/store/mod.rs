@@ -25,6 +25,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
@@ -51,6 +53,9 @@ pub type AttemptPlace = (Seq, u16);
 /// A store's answer to a commit, when it is known to be on the disk.
 pub type Ticket = Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>;
 
+/// A query that waits for the disk, and what is done with its answer.
+pub type Work = Box<dyn FnOnce() + Send>;
+
 /// The promises, tested by `tests/store_contract.rs` on every store:
 /// 1. When a ticket resolves to `New`, all of that commit survives whatever happens to the process or the machine.
 /// 2. A commit is there whole or not at all, also after a crash; commits are visible in the order of their tickets.
@@ -64,8 +69,8 @@ pub trait Store: Send + Sync + 'static {
     /// The decoded small tables; reading them never blocks on the disk.
     fn live(&self) -> &Live;
 
-    /// Whether the queries below wait for a disk, and so want a thread of their own: `read` gives it to them.
-    fn blocks(&self) -> bool;
+    /// Runs what waits for the disk, where that hurts nobody: `read` hands the queries below to it.
+    fn run(&self, work: Work);
 
     /// A rental that `live` no longer holds.
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error>;
@@ -116,12 +121,10 @@ pub async fn read<T: Send + 'static>(
     store: &Arc<dyn Store>,
     query: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    if !store.blocks() {
-        return query(&**store);
-    }
-    let store = store.clone();
-    let read = tokio::task::spawn_blocking(move || query(&*store)).await;
-    read.unwrap_or(Err(Error::Damaged("a query panicked")))
+    let (answer, answered) = oneshot::channel();
+    let of = store.clone();
+    store.run(Box::new(move || drop(answer.send(query(&*of)))));
+    answered.await.unwrap_or(Err(Error::Damaged("a query panicked")))
 }
 
 /// The product's commits. Each is atomic.

@@ -16,7 +16,9 @@ use super::plan::Plan;
 use super::query::Query;
 use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
-use super::{AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket};
+use super::{
+    AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
+};
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
@@ -251,8 +253,8 @@ impl Store for Simulated {
         &self.live
     }
 
-    fn blocks(&self) -> bool {
-        false
+    fn run(&self, work: Work) {
+        work();
     }
 
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {

@@ -14,7 +14,7 @@ use ringback::core::time::{Moment, UnixMs};
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    AttemptPlace, Commit, Error, Live, Page, Reading, Standings, StandingsPage, Store, Ticket,
+    AttemptPlace, Commit, Error, Live, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::Notify;
 
@@ -80,8 +80,8 @@ impl Store for Fused {
         self.inner.live()
     }
 
-    fn blocks(&self) -> bool {
-        self.inner.blocks()
+    fn run(&self, work: Work) {
+        self.inner.run(work);
     }
 
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {

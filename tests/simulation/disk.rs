@@ -17,7 +17,7 @@ use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
     Access, AttemptPlace, Commit, Committed, Error, Live, Page, Reading, Standings, StandingsPage, Store,
-    Ticket,
+    Ticket, Work,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -242,8 +242,8 @@ impl Store for Disk {
         self.inner.live()
     }
 
-    fn blocks(&self) -> bool {
-        self.inner.blocks()
+    fn run(&self, work: Work) {
+        self.inner.run(work);
     }
 
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {

@@ -129,11 +129,12 @@ async fn fill(
     messages: usize,
     connections: usize,
 ) -> Result<Duration, Failure> {
-    let mut connections = Connection::open_all(scene.server.address, connections).await?;
     let (mut left, mut filled) = (messages, Duration::ZERO);
     while left > 0 {
         let count = left.min(BATCH);
-        let lanes = load::deal(scene.messages(SOURCES[0], rentals, count)?, connections.len());
+        let lanes = load::deal(scene.messages(SOURCES[0], rentals, count)?, connections);
+        // Opened anew: making a batch may take longer than the gateway keeps an idle connection.
+        let mut connections = Connection::open_all(scene.server.address, connections).await?;
         filled += load::drive(&mut connections, lanes).await?.0;
         left -= count;
     }

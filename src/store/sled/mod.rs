@@ -2,6 +2,7 @@
 //! because sled's flush survives a killed process but not a power cut.
 
 mod open;
+mod readers;
 mod trees;
 mod writer;
 
@@ -13,13 +14,16 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use self::readers::Readers;
 use self::trees::Trees;
 use self::writer::Ask;
 use super::live::Live;
 use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
-use super::{AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket};
+use super::{
+    AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
+};
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
@@ -56,6 +60,7 @@ pub struct Sled {
     live: Arc<Live>,
     vault: Vault,
     trees: Arc<Trees>,
+    readers: Readers,
     asks: Mutex<Option<SyncSender<Ask>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     healthy: Arc<AtomicBool>,
@@ -126,8 +131,8 @@ impl Store for Sled {
         &self.live
     }
 
-    fn blocks(&self) -> bool {
-        true
+    fn run(&self, work: Work) {
+        self.readers.run(work);
     }
 
     fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {

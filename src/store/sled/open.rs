@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use backoff::backoff::Backoff;
 
+use super::readers::Readers;
 use super::trees::{Trees, guarded};
 use super::writer::{Space, Thread, Timings};
 use super::{Options, Sled};
@@ -80,6 +81,7 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
         live,
         vault,
         trees,
+        readers: Readers::start()?,
         asks,
         thread,
         healthy,
