@@ -2,9 +2,11 @@
 
 use ringback::core::account::{Account, State};
 use ringback::core::time::UnixMs;
-use ringback::store::{Access, Closing, Commit, Committed};
+use ringback::store::sim::{Disk, Simulated, Sync};
+use ringback::store::vault::Vault;
+use ringback::store::{Access, Closing, Commit, Committed, Store};
 
-use super::home::Home;
+use super::home::{Home, MASTER, wait};
 use super::samples::{self, NOON, account};
 
 const NEW: Committed = Committed::New(None);
@@ -178,4 +180,50 @@ pub fn open_rentals_are_counted<H: Home>() {
     home.commit(release, received.rental.ends_at);
     assert_eq!(count(&home), 0);
     assert_eq!(count(&home.reopened()), 0);
+}
+
+/// Synced by hand, so that nothing of the earlier commits is in memory when the later ones are judged.
+#[test]
+fn within_a_group_the_later_commits_see_the_earlier_ones() {
+    let store = Simulated::open(Disk::default(), Vault::new(&MASTER), Sync::ByHand).unwrap();
+    let together = |changes: Vec<Access>| {
+        let commits = changes.into_iter().map(Commit::Access);
+        let tickets: Vec<_> = commits.map(|commit| store.commit(commit, NOON.into())).collect();
+        store.sync();
+        tickets
+            .into_iter()
+            .map(|ticket| wait(ticket).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let account = || {
+        store.live().access(|table| {
+            table
+                .account(&account("acc_a"))
+                .map(|account| (**account).clone())
+        })
+    };
+    let add = |n| Access::AddKey(Box::new(samples::key(n)));
+    let revoke = |n| Access::RevokeKey(samples::key(n).hash);
+    let old = Committed::Conflict;
+    assert_eq!(
+        together(vec![add(1), add(5), replace(1), replace(1)]),
+        [NEW, NEW, NEW, old.clone()]
+    );
+    let uses = Access::NoteUses(vec![(samples::key(5).hash, NOON)]);
+    assert_eq!(
+        together(vec![revoke(5), replace(5), uses]),
+        [NEW, old.clone(), NEW]
+    );
+    let used = store.live().access(|table| table.used_at(samples::key(5).hash));
+    assert_eq!(used, None);
+    let deleted = account().unwrap().with_state(State::Deleted { at: NOON });
+    assert_eq!(
+        together(vec![closing(deleted.clone()), add(3), closing(deleted.clone())]),
+        [NEW, old.clone(), old]
+    );
+    assert_eq!(account(), deleted);
+    let forget = Access::ForgetAccount(Box::new(deleted.unwrap()));
+    assert_eq!(together(vec![forget, add(3)]), [NEW, NEW]);
+    let again = account().unwrap();
+    assert_eq!((again.state, again.version), (State::Active, 0));
 }
