@@ -205,7 +205,7 @@ impl Gateway {
     async fn walk(&self, replay: &Replay, pace: &mut Pace) -> Result<(), Error> {
         let mut allowed = PAGE_MAX;
         if !replay.dry_run {
-            if self.is_behind(replay) {
+            if !self.replay_waits_for(replay).is_empty() {
                 return Ok(());
             }
             let left = usize::try_from(replay.left()).unwrap_or(usize::MAX);
@@ -231,11 +231,13 @@ impl Gateway {
         self.step(next, deliveries).await.map(drop)
     }
 
-    /// Whether a subscription has more due than is being sent, so that more would only queue.
-    fn is_behind(&self, replay: &Replay) -> bool {
+    /// Subscriptions that have more due than is being sent, slow, paused or disabled ones, so that more would only queue.
+    pub fn replay_waits_for(&self, replay: &Replay) -> Vec<SubscriptionId> {
         let (live, now) = (self.parts.store.live(), self.parts.clock.steady());
-        let mut subscriptions = replay.selection.subscriptions.iter();
-        subscriptions.any(|id| live.due(*id, now, BEHIND_MAX).len() >= BEHIND_MAX)
+        let is_behind = |id: &&SubscriptionId| live.due(**id, now, BEHIND_MAX).len() >= BEHIND_MAX;
+        let runs = replay.is_running() && !replay.dry_run;
+        let subscriptions = replay.selection.subscriptions.iter().filter(|_| runs);
+        subscriptions.filter(is_behind).copied().collect()
     }
 
     /// Looks at the next page of events.

@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::app::{self, Answer, Caller};
+use super::app::{self, Answer, App, Caller};
 use super::problem::Problem;
 use crate::core::id::{DeliveryId, ReplayId};
 use crate::core::replay::Replay;
@@ -67,31 +67,32 @@ impl Form {
 pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
     let form: Form = app::read_json(&app, &head, body).await?;
     let made = app.gateway.replay(&key.account, form.wish()?).await?;
-    app::json(StatusCode::ACCEPTED, &shown(&made))
+    app::json(StatusCode::ACCEPTED, &shown(&app, &made))
 }
 
 /// `GET /api/replays`: newest first, the running ones and the latest that ended.
 pub fn list(Caller { app, key }: &Caller) -> Answer {
     let all = app.gateway.replays(&key.account);
-    let all: Vec<Value> = all.iter().map(|replay| shown(replay)).collect();
+    let all: Vec<Value> = all.iter().map(|replay| shown(app, replay)).collect();
     app::json(StatusCode::OK, &json!({ "replays": all }))
 }
 
 /// `GET /api/replays/{id}`.
 pub fn show(Caller { app, key }: &Caller, id: Option<ReplayId>) -> Answer {
     let found = app.gateway.replay_of(&key.account, id.ok_or(Error::NotFound)?)?;
-    app::json(StatusCode::OK, &shown(&found))
+    app::json(StatusCode::OK, &shown(app, &found))
 }
 
 /// `POST /api/replays/{id}/cancel`.
 pub async fn cancel(Caller { app, key }: Caller, id: Option<ReplayId>) -> Answer {
     let id = id.ok_or(Error::NotFound)?;
     let cancelled = app.gateway.cancel_replay(&key.account, id).await?;
-    app::json(StatusCode::OK, &shown(&cancelled))
+    app::json(StatusCode::OK, &shown(&app, &cancelled))
 }
 
-fn shown(replay: &Replay) -> Value {
+fn shown(app: &App, replay: &Replay) -> Value {
     let selection = &replay.selection;
+    let waits_for = app.gateway.replay_waits_for(replay);
     let texts = |list: &[Status]| list.iter().map(|status| status.as_str()).collect::<Vec<_>>();
     let mut shown = json!({
         "id": replay.id.to_string(),
@@ -111,6 +112,7 @@ fn shown(replay: &Replay) -> Value {
         "progress": (replay.progress() * 1000.0).round() / 1000.0,
         "events": replay.counts.events,
         "deliveries": replay.counts.deliveries,
+        "waitingFor": waits_for.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "endedAt": replay.end.map(|(at, _)| at.to_string()),
     });
     if replay.dry_run {

@@ -221,7 +221,11 @@ async fn it_waits_where_the_subscriber_does_not_keep_up() {
         waiting <= 150,
         "{waiting} wait for a subscriber that hears nothing"
     );
-    assert_eq!(gateway.get(&path).await.expect(200)["status"], "running");
+    let shown = gateway.get(&path).await.expect(200);
+    assert_eq!(
+        (&shown["status"], &shown["waitingFor"]),
+        (&json!("running"), &json!([id]))
+    );
     gateway
         .post(&pause.replace("pause", "resume"), &json!({}))
         .await

@@ -17,8 +17,12 @@ pub struct Bar {
 impl Bar {
     pub fn show(&mut self, replay: &Value) {
         let progress = replay["progress"].as_f64().unwrap_or(0.0).clamp(0.0, 1.0);
+        let waits = match replay["waitingFor"][0].as_str() {
+            Some(id) => format!(", waits for {id}"),
+            None => String::new(),
+        };
         let told = format!(
-            "{:3.0} %  {} deliveries, {} events",
+            "{:3.0} %  {} deliveries, {} events{waits}",
             progress * 100.0,
             replay["deliveries"],
             replay["events"]
