@@ -10,12 +10,14 @@ mod accounts;
 mod agents;
 mod inbound;
 mod keys;
+mod rental;
 mod secrets;
 
 pub use accounts::{Account, Accounts};
 pub use agents::Mcp;
 pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
+pub use rental::{Quarantine, Rental};
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");
@@ -55,6 +57,7 @@ pub struct Config {
     pub inbound_log: InboundLog,
     pub poll: Poll,
     pub rental: Rental,
+    pub quarantine: Quarantine,
     pub partner: Partner,
     pub mcp: Mcp,
     pub otp: Otp,
@@ -149,16 +152,6 @@ pub struct Poll {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rental {
-    pub country: String,
-    pub grace_s: u64,
-    pub linger_s: u64,
-    pub cool_down_s: u64,
-    pub sweep_ms: u64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Partner {
     /// The service of a rental that names none; empty for the first one.
     pub service: String,
@@ -211,6 +204,8 @@ pub struct Service {
     pub name: String,
     pub description: String,
     pub price: String,
+    #[serde(default)]
+    pub capability: Option<String>,
     pub lifetime_s: u64,
     /// Read by `core::otp`.
     #[serde(default)]

@@ -11,6 +11,7 @@ mod cli {
     pub mod inbound;
     pub mod listen;
     pub mod mcp;
+    pub mod numbers;
     pub mod operate;
     pub mod process;
     pub mod replay;

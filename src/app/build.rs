@@ -16,13 +16,14 @@ use crate::core::id::AccountId;
 use crate::core::limit::Ramp;
 use crate::core::message::Dedupe;
 use crate::core::money::Price;
-use crate::core::number::Number;
+use crate::core::number::{self, Number};
 use crate::core::otp::{self, Engine, Filter, Rule};
 use crate::core::retry::Policy as RetryPolicy;
+use crate::core::service::{Capability, Service};
 use crate::core::time::UnixMs;
 use crate::dispatch::guard::Policy;
 use crate::dispatch::{client, deliver};
-use crate::gateway::{LogRules, NewNumber, ReplayRules, Rules, Service, Source};
+use crate::gateway::{AcquireRules, LogRules, NewNumber, ReplayRules, Rules, Source};
 use crate::http::mcp::{Hosts, Mcp};
 use crate::http::{body, limits, tls};
 use crate::store;
@@ -143,6 +144,7 @@ pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
         Ok(Service {
             name: service.name.clone(),
             description: service.description.clone(),
+            capability: capability(service)?,
             price: price.map_err(|e| BuildError::Config(format!("service {}: {e}", service.name)))?,
             lifetime_ms: service.lifetime_s * 1000,
             filter: Filter::deserialize(toml::Value::Table(service.code.clone())).map_err(|e| {
@@ -151,6 +153,14 @@ pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
         })
     });
     built.collect()
+}
+
+fn capability(service: &config::Service) -> Result<Capability, BuildError> {
+    let Some(name) = &service.capability else {
+        return Ok(Capability::default());
+    };
+    Capability::parse(name)
+        .map_err(|e| BuildError::Config(format!("service {}: capability: {e}", service.name)))
 }
 
 /// The extractor with the operator's rules. A bad rule is named with its line.
@@ -195,10 +205,23 @@ pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {
 }
 
 pub fn rules(config: &Config) -> Result<Rules, BuildError> {
+    let same_service_s = config.rental.same_service_s.max(config.rental.cool_down_s);
     Ok(Rules {
         grace_ms: config.rental.grace_s * 1000,
         linger_ms: config.rental.linger_s * 1000,
-        cool_down_ms: config.rental.cool_down_s * 1000,
+        acquire: AcquireRules {
+            max_s: config.rental.acquire_max_s,
+            waiters_max: config.rental.acquire_waiters_max,
+            waiters_per_account_max: config.rental.acquire_waiters_per_account_max,
+        },
+        numbers: number::Rules {
+            cool_down_ms: config.rental.cool_down_s * 1000,
+            same_service_ms: same_service_s * 1000,
+            used_before_ms: config.rental.used_before_s.max(same_service_s) * 1000,
+            silent_rentals: config.quarantine.silent_rentals,
+            reports: config.quarantine.reports,
+            quarantine_ms: config.quarantine.lasts_s.iter().map(|s| s * 1000).collect(),
+        },
         poll_default_s: config.poll.default_s.min(config.poll.max_s),
         poll_max_s: config.poll.max_s,
         heartbeat_ms: config.poll.heartbeat_ms,

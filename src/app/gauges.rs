@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::core::number::State;
 use crate::gateway::Gateway;
 use crate::http::connections::Connections;
 use crate::store::Store;
@@ -40,12 +41,20 @@ impl Gauges {
         } = self;
         let (counts, now) = (store.live().counts(), Clock::System.steady());
         let backlogs = store.live().backlogs(SUBSCRIPTIONS_SHOWN, now);
+        let states = store.live().states(Clock::System.now());
+        let in_state = |state| states.get(&state).copied().unwrap_or_default() as f64;
         let age_s = |at: Option<_>| at.map_or(0.0, |at| now.since(at) as f64 / 1000.0);
         let plain = [
             ("ringback_longpoll_waiting", gateway.waiters().count() as f64),
+            ("ringback_acquire_waiting", gateway.waiting_for_numbers() as f64),
             ("ringback_rentals_active", counts.rentals as f64),
             ("ringback_numbers", counts.numbers as f64),
-            ("ringback_numbers_free", counts.numbers_free as f64),
+            ("ringback_numbers_free", in_state(State::Free)),
+            ("ringback_numbers_reserved", in_state(State::Reserved)),
+            ("ringback_numbers_active", in_state(State::Active)),
+            ("ringback_numbers_cooling", in_state(State::Cooling)),
+            ("ringback_numbers_quarantined", in_state(State::Quarantined)),
+            ("ringback_numbers_retired", in_state(State::Retired)),
             ("ringback_subscriptions", counts.subscriptions as f64),
             ("ringback_delivery_due", counts.due as f64),
             ("ringback_delivery_held", backlogs.held as f64),

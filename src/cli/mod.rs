@@ -11,6 +11,7 @@ mod inbound;
 mod keys;
 mod listen;
 mod mcp;
+mod numbers;
 mod operate;
 mod replay;
 mod serve;
@@ -70,9 +71,9 @@ enum Command {
     Sign(signature::Sign),
     /// Check a received webhook's signature, offline, and say what is wrong with it.
     VerifySignature(signature::Verify),
-    /// Add numbers to a running gateway.
+    /// Add numbers to a running gateway, look at them, take them out of use and back into it.
     #[command(subcommand)]
-    Numbers(operate::Numbers),
+    Numbers(numbers::Numbers),
     /// See and try the ways in of a running gateway.
     #[command(subcommand)]
     Sources(sources::Sources),
@@ -158,7 +159,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Replay(arguments) => block_on(replay::run(arguments)),
         Command::Sign(sign) => signature::sign(sign),
         Command::VerifySignature(verify) => signature::verify(verify),
-        Command::Numbers(numbers) => block_on(operate::numbers(numbers)),
+        Command::Numbers(numbers) => block_on(numbers::run(numbers)),
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Accounts(command) => block_on(accounts::run(command)),

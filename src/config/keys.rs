@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 64] = [
+pub const RANGES: [(&str, u64, u64); 71] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -53,8 +53,15 @@ pub const RANGES: [(&str, u64, u64); 64] = [
     ("poll.waiters_per_key_max", 1, 1_000_000),
     ("rental.grace_s", 0, 600),
     ("rental.linger_s", 0, 3_600),
-    ("rental.cool_down_s", 610, 604_800),
+    ("rental.cool_down_s", 900, 604_800),
+    ("rental.same_service_s", 900, 2_592_000),
+    ("rental.used_before_s", 900, 31_536_000),
     ("rental.sweep_ms", 10, 60_000),
+    ("rental.acquire_max_s", 0, 3_600),
+    ("rental.acquire_waiters_max", 0, 1_000_000),
+    ("rental.acquire_waiters_per_account_max", 0, 1_000_000),
+    ("quarantine.silent_rentals", 0, 1_000),
+    ("quarantine.reports", 0, 1_000),
     ("outbound.timeout_ms", 100, 60_000),
     ("outbound.connect_timeout_ms", 100, 60_000),
     ("outbound.reply_bytes_max", 0, 1_048_576),
@@ -74,6 +81,9 @@ pub const RANGES: [(&str, u64, u64); 64] = [
 
 /// Lifetime of a rental, in seconds.
 const LIFETIME_S: (u64, u64) = (10, 86_400);
+
+/// One quarantine, in seconds.
+const QUARANTINE_S: (u64, u64) = (60, 31_536_000);
 
 /// The most bytes of a body, where a source has a limit of its own.
 const BODY_BYTES_MAX: (usize, usize) = (1_024, 16_777_216);
@@ -101,6 +111,10 @@ pub fn check_ranges(table: &Table) -> Result<(), Error> {
 /// Checks what one key alone does not show.
 pub fn check(config: &Config) -> Result<(), Error> {
     let refuse = |message: String| Err(Error::Value(message));
+    let (min, max) = QUARANTINE_S;
+    if config.quarantine.lasts_s.iter().any(|s| !(min..=max).contains(s)) {
+        return refuse(format!("`quarantine.lasts_s`: each must be {min} to {max}"));
+    }
     if !(0.0..=1.0).contains(&config.otp.min_confidence) {
         return refuse("`otp.min_confidence` must be 0.0 to 1.0".into());
     }

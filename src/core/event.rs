@@ -289,6 +289,7 @@ mod tests {
             created_at: UnixMs(1_793_534_400_000),
             ends_at: UnixMs(1_793_534_500_000),
             closed: false,
+            reported: false,
             code: None,
             messages: Vec::new(),
             version: 0,

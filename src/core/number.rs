@@ -1,18 +1,25 @@
 //! The inventory: what state a number is in and whose message arrived on it at a given time; pure decisions, the store makes them atomic.
 
+mod owner;
+mod standing;
+
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, RentalId};
 use super::money::Price;
 use super::phone::PhoneNumber;
+use super::rental::{Rental, Status};
+use super::service::Capability;
 use super::time::UnixMs;
+
+pub use owner::{Owner, Unmatched};
+pub use standing::{Quarantine, Reason, Standing};
 
 /// How many past leases a number remembers for late messages and for never giving one renter's message to the next.
 const LEASES_MAX: usize = 8;
 
-/// How far a carrier's clock may be behind ours, in milliseconds: many of them cut their times to whole seconds, and a code may come
-/// within the second in which its number was rented.
-const CLOCK_SKEW_MS: u64 = 5000;
+/// How many services a number remembers that it served; the one of longest ago is forgotten first.
+const SERVED_MAX: usize = 64;
 
 /// A number that can be leased, with its latest leases, newest last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,10 +27,17 @@ pub struct Number {
     pub number: PhoneNumber,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
+    /// Zero: what the service costs.
     pub price: Price,
+    pub capability: Capability,
     /// Not leased again before this time.
     pub cooling_until: UnixMs,
     pub leases: Vec<Lease>,
+    /// What it was rented for, each service once, with the end of its last rental; newest last.
+    pub served: Vec<Served>,
+    pub standing: Standing,
+    /// Taken out of use for good, once nobody holds it.
+    pub retired: bool,
     /// Grows with every change; a commit names the version it decided on.
     pub version: u32,
 }
@@ -33,6 +47,7 @@ pub struct Number {
 pub struct Lease {
     pub rental: RentalId,
     pub account: AccountId,
+    pub service: String,
     pub starts_at: UnixMs,
     /// The planned end, and once it is over the real one.
     pub ends_at: UnixMs,
@@ -46,44 +61,78 @@ pub enum Ended {
     Expired,
 }
 
-/// Whom a message belongs to.
+/// A service that a number was rented for, and when the last such rental ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    pub service: String,
+    pub at: UnixMs,
+}
+
+/// How long a number rests, and what takes it out of use. Every number is a key of `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner<'a> {
-    Rental { lease: &'a Lease, late: bool },
-    Nobody(Unmatched),
+pub struct Rules {
+    /// Between two renters.
+    pub cool_down_ms: u64,
+    /// Between two renters for the same service, which sends again for long.
+    pub same_service_ms: u64,
+    /// For so long a number that served a service is not given for it again while there are others.
+    pub used_before_ms: u64,
+    /// Rentals in a row that end with their time and without a message; 0: they do not count.
+    pub silent_rentals: u32,
+    /// Reports since its last message; 0: they do not count.
+    pub reports: u32,
+    /// How long its first quarantine lasts, its second, ...; after the last it stays until the operator lets it out.
+    pub quarantine_ms: Vec<u64>,
 }
 
-/// Why a message belongs to no rental.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unmatched {
-    UnknownNumber,
-    BadNumber,
-    NoRental,
-    Expired,
-    Cancelled,
+impl Rules {
+    /// The built-in configuration.
+    pub fn standard() -> Self {
+        Self {
+            cool_down_ms: 900_000,
+            same_service_ms: 86_400_000,
+            used_before_ms: 604_800_000,
+            silent_rentals: 3,
+            reports: 1,
+            quarantine_ms: vec![3_600_000, 21_600_000, 86_400_000],
+        }
+    }
 }
 
-impl Unmatched {
-    pub const ALL: [Self; 5] = [
-        Self::UnknownNumber,
-        Self::BadNumber,
-        Self::NoRental,
-        Self::Expired,
-        Self::Cancelled,
+/// Where a number is in its life: free, reserved, active, cooling, and free again, unless it is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    Free,
+    /// Chosen for a rental that is not durable yet. Only the process knows of it: after a crash it is free, or active.
+    Reserved,
+    Active,
+    Cooling,
+    Quarantined,
+    Retired,
+}
+
+impl State {
+    pub const ALL: [Self; 6] = [
+        Self::Free,
+        Self::Reserved,
+        Self::Active,
+        Self::Cooling,
+        Self::Quarantined,
+        Self::Retired,
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::UnknownNumber => "unknown_number",
-            Self::BadNumber => "bad_number",
-            Self::NoRental => "no_rental",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
+            Self::Free => "free",
+            Self::Reserved => "reserved",
+            Self::Active => "active",
+            Self::Cooling => "cooling",
+            Self::Quarantined => "quarantined",
+            Self::Retired => "retired",
         }
     }
 }
@@ -94,8 +143,12 @@ impl Number {
             number,
             country,
             price,
+            capability: Capability::Sms,
             cooling_until: UnixMs(0),
             leases: Vec::new(),
+            served: Vec::new(),
+            standing: Standing::default(),
+            retired: false,
             version: 0,
         }
     }
@@ -108,171 +161,219 @@ impl Number {
             .and_then(|rest| rest.get(..3))
     }
 
-    /// Free to lease: nobody holds it and the cool-down is over.
+    fn is_held(&self) -> bool {
+        self.leases.last().is_some_and(|lease| lease.ended.is_none())
+    }
+
+    /// As the number's row tells it; whether it is reserved, only the process knows.
+    pub fn state(&self, now: UnixMs) -> State {
+        match self.ready_at() {
+            _ if self.is_held() => State::Active,
+            _ if self.retired => State::Retired,
+            Some(at) if at <= now => State::Free,
+            _ if self.standing.is_out(now) => State::Quarantined,
+            _ => State::Cooling,
+        }
+    }
+
+    /// When it can be leased again; `None`: not by time alone.
+    pub fn ready_at(&self) -> Option<UnixMs> {
+        if self.is_held() || self.retired {
+            return None;
+        }
+        match &self.standing.quarantine {
+            None => Some(self.cooling_until),
+            Some(quarantine) => Some(quarantine.until?.max(self.cooling_until)),
+        }
+    }
+
+    /// Free to lease: nobody holds it, its cool-down and its quarantine are over, and it is not retired.
     pub fn is_free(&self, now: UnixMs) -> bool {
-        self.cooling_until <= now && self.leases.last().is_none_or(|lease| lease.ended.is_some())
+        self.state(now) == State::Free
     }
 
-    /// The number with one more lease.
-    pub fn leased(&self, lease: Lease) -> Self {
-        debug_assert!(self.is_free(lease.starts_at), "a number has one lease at a time");
-        let mut next = self.clone();
-        next.leases.push(lease);
+    /// Whether its rest after its last rental for this service is over too.
+    pub fn may_serve(&self, service: &str, now: UnixMs, same_service_ms: u64) -> bool {
+        let last = self.served.iter().find(|served| served.service == service);
+        last.is_none_or(|served| served.at.plus_ms(same_service_ms) <= now)
+    }
+
+    fn changed(&self) -> Self {
+        Self {
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// Free → active: with one more lease, for this rental until its end.
+    pub fn leased(&self, rental: &Rental) -> Self {
+        debug_assert!(
+            self.is_free(rental.created_at),
+            "a number has one lease at a time"
+        );
+        let mut next = self.changed();
+        next.leases.push(Lease {
+            rental: rental.id,
+            account: rental.account.clone(),
+            service: rental.service.clone(),
+            starts_at: rental.created_at,
+            ends_at: rental.ends_at,
+            ended: None,
+        });
         next.leases.drain(..next.leases.len().saturating_sub(LEASES_MAX));
-        next.version += 1;
         next
     }
 
-    /// The number with another end for this rental's lease; `ended` says that it is over now.
-    pub fn with_end(
-        &self,
-        rental: RentalId,
-        ends_at: UnixMs,
-        ended: Option<Ended>,
-        cool_down_ms: u64,
-    ) -> Self {
-        let mut next = self.clone();
-        next.version += 1;
-        if let Some(lease) = next.leases.iter_mut().find(|lease| lease.rental == rental) {
-            lease.ends_at = ends_at;
-            lease.ended = ended;
-            if ended.is_some() {
-                next.cooling_until = next.cooling_until.max(ends_at.plus_ms(cool_down_ms));
-            }
-        }
+    /// Active → cooling: this rental is over. What it heard, or that it heard nothing, may bring quarantine.
+    pub fn given_back(&self, rental: &Rental, rules: &Rules) -> Self {
+        debug_assert!(rental.closed, "a number comes back when its rental is over");
+        let mut next = self.changed();
+        let Some(lease) = next.leases.iter_mut().find(|lease| lease.rental == rental.id) else {
+            return next;
+        };
+        let at = rental.ends_at;
+        lease.ends_at = at;
+        lease.ended = Some(match rental.status {
+            Status::Cancelled => Ended::Cancelled,
+            _ => Ended::Expired,
+        });
+        next.cooling_until = next.cooling_until.max(at.plus_ms(rules.cool_down_ms));
+        next.served.retain(|served| served.service != rental.service);
+        next.served.push(Served {
+            service: rental.service.clone(),
+            at,
+        });
+        next.served.drain(..next.served.len().saturating_sub(SERVED_MAX));
+        next.standing = next.standing.after(rental, rules);
         next
     }
 
-    /// Our clock as far as this number is concerned. It never goes behind the newest lease: a clock that was stepped back would
-    /// else give what the renter of today is sent to the renter before.
-    pub fn clock(&self, now: UnixMs) -> UnixMs {
-        let known = |lease: &Lease| match lease.ended {
-            Some(_) => lease.starts_at.max(lease.ends_at),
-            None => lease.starts_at,
-        };
-        self.leases.last().map_or(now, |lease| now.max(known(lease)))
+    /// Out of use from now on, or once its rental is over: for a time that grows, or until the operator's word.
+    pub fn quarantined(&self, reason: Reason, now: UnixMs, rules: &Rules) -> Self {
+        Self {
+            standing: self.standing.out(reason, now, rules),
+            ..self.changed()
+        }
     }
 
-    /// Whose message it is that arrived at `time`: the rental whose interval holds it, or one that ended at most `grace_ms` before.
-    /// A message is never given to a later renter: the cool-down is longer than grace and skew together, so at most one lease can match.
-    pub fn owner_at(&self, time: UnixMs, grace_ms: u64) -> Owner<'_> {
-        let Some(lease) = self
-            .leases
-            .iter()
-            .rev()
-            .find(|lease| lease.starts_at.minus_ms(CLOCK_SKEW_MS) <= time)
-        else {
-            return Owner::Nobody(Unmatched::NoRental);
-        };
-        if time <= lease.ends_at.plus_ms(grace_ms) {
-            return Owner::Rental {
-                lease,
-                late: time > lease.ends_at,
-            };
+    /// Out of use for good, once its rental is over.
+    pub fn retired(&self) -> Self {
+        Self {
+            retired: true,
+            ..self.changed()
         }
-        match lease.ended {
-            Some(Ended::Cancelled) => Owner::Nobody(Unmatched::Cancelled),
-            _ => Owner::Nobody(Unmatched::Expired),
+    }
+
+    /// Quarantined or retired → in use again, with nothing held against it. Its cool-down goes on.
+    pub fn readmitted(&self) -> Self {
+        Self {
+            standing: Standing::default(),
+            retired: false,
+            ..self.changed()
         }
     }
 }
 
 #[cfg(test)]
+mod samples;
+
+#[cfg(test)]
 mod tests {
+    use super::samples::{closed, number, rented};
     use super::*;
-    use proptest::prelude::*;
 
-    fn lease(n: u8, starts: u64, ends: u64, ended: Option<Ended>) -> Lease {
-        let account = AccountId::parse("a").unwrap();
-        Lease {
-            rental: RentalId([n; 16]),
-            account,
-            starts_at: UnixMs(starts),
-            ends_at: UnixMs(ends),
-            ended,
-        }
-    }
-
-    fn number(leases: Vec<Lease>) -> Number {
-        let number = PhoneNumber::parse("+12025550143").unwrap();
-        Number {
-            leases,
-            ..Number::new(number, "US".into(), Price(0))
-        }
-    }
-
-    fn owner(number: &Number, time: u64) -> Result<(u8, bool), Unmatched> {
-        match number.owner_at(UnixMs(time), 120) {
-            Owner::Rental { lease, late } => Ok((lease.rental.0[0], late)),
-            Owner::Nobody(reason) => Err(reason),
+    fn rules() -> Rules {
+        Rules {
+            cool_down_ms: 900,
+            same_service_ms: 5000,
+            ..Rules::standard()
         }
     }
 
     #[test]
-    fn a_message_goes_to_the_rental_of_its_time() {
-        let number = number(vec![
-            lease(1, 100_000, 200_000, Some(Ended::Expired)),
-            lease(2, 500_000, 600_000, Some(Ended::Cancelled)),
-            lease(3, 900_000, 990_000, None),
-        ]);
-        assert_eq!(owner(&number, 94_999), Err(Unmatched::NoRental));
-        assert_eq!(owner(&number, 100_000), Ok((1, false)));
-        assert_eq!(owner(&number, 200_001), Ok((1, true)));
-        assert_eq!(owner(&number, 200_121), Err(Unmatched::Expired));
-        assert_eq!(owner(&number, 600_121), Err(Unmatched::Cancelled));
-        assert_eq!(owner(&number, 950_000), Ok((3, false)));
-    }
-
-    /// A carrier that writes whole seconds seems to have sent before the number was rented.
-    #[test]
-    fn a_time_cut_to_the_second_still_meets_its_rental() {
-        let number = number(vec![lease(1, 100_999, 200_000, None)]);
-        assert_eq!(owner(&number, 100_000), Ok((1, false)));
-        assert_eq!(owner(&number, 95_998), Err(Unmatched::NoRental));
+    fn a_number_goes_round_and_cools_down_before_the_next_renter() {
+        let free = number();
+        assert_eq!(free.state(UnixMs(1000)), State::Free);
+        let rental = rented(1, 1000, 2000);
+        let held = free.leased(&rental);
+        assert_eq!((held.state(UnixMs(1500)), held.ready_at()), (State::Active, None));
+        assert_eq!(held.state(UnixMs(9000)), State::Active, "until somebody ends it");
+        let back = held.given_back(&closed(&rental, Status::Cancelled, 1500), &rules());
+        assert_eq!(
+            (back.state(UnixMs(2399)), back.state(UnixMs(2400))),
+            (State::Cooling, State::Free)
+        );
+        assert_eq!((back.version, back.area_code()), (2, Some("202")));
+        assert_eq!(back.leases[0].ended, Some(Ended::Cancelled));
     }
 
     #[test]
-    fn a_clock_that_was_stepped_back_gives_nothing_to_the_renter_before() {
-        let leases = vec![
-            lease(1, 100_000, 200_000, Some(Ended::Expired)),
-            lease(2, 500_000, 600_000, None),
-        ];
-        let open = number(leases.clone());
-        assert_eq!(owner(&open, open.clock(UnixMs(150_000)).0), Ok((2, false)));
-        assert_eq!(open.clock(UnixMs(550_000)), UnixMs(550_000));
-        let over = number(leases).with_end(RentalId([2; 16]), UnixMs(560_000), Some(Ended::Cancelled), 0);
-        assert_eq!(owner(&over, over.clock(UnixMs(150_000)).0), Ok((2, false)));
-        assert_eq!(number(vec![]).clock(UnixMs(1)), UnixMs(1));
+    fn it_rests_longer_from_a_service_that_it_served() {
+        let rental = rented(1, 1000, 2000);
+        let back = number()
+            .leased(&rental)
+            .given_back(&closed(&rental, Status::Completed, 2000), &rules());
+        let may = |service, at| back.may_serve(service, UnixMs(at), 5000);
+        assert!(may("telegram", 2900) && !may("google", 6999) && may("google", 7000));
+        assert_eq!(back.served.len(), 1);
     }
 
     #[test]
-    fn a_number_cools_down_before_the_next_renter() {
-        let held = number(vec![]).leased(lease(1, 1000, 2000, None));
-        assert!(!held.is_free(UnixMs(1500)));
-        let ended = held.with_end(RentalId([1; 16]), UnixMs(1500), Some(Ended::Cancelled), 900);
-        assert!(!ended.is_free(UnixMs(2399)));
-        assert!(ended.is_free(UnixMs(2400)));
-        assert_eq!(ended.version, 2);
-        assert_eq!(ended.area_code(), Some("202"));
+    fn it_remembers_so_many_services_and_the_newest_of_each() {
+        let mut number = number();
+        for n in 0..70u8 {
+            let at = 10_000 * u64::from(n + 1);
+            let rental = Rental {
+                service: format!("service-{}", n % 66),
+                ..rented(n, at, at + 10)
+            };
+            let over = closed(&rental, Status::Completed, at + 10);
+            number = number.leased(&rental).given_back(&over, &rules());
+        }
+        assert_eq!(
+            (number.served.len(), number.leases.len()),
+            (SERVED_MAX, LEASES_MAX)
+        );
+        let names: Vec<&str> = number.served.iter().map(|s| s.service.as_str()).collect();
+        assert!(!names.contains(&"service-4") && names.contains(&"service-6"));
+        assert_eq!(names.iter().filter(|name| **name == "service-2").count(), 1);
     }
 
-    proptest! {
-        /// However often a number is leased, a message finds at most the lease of its own time or one within grace.
-        #[test]
-        fn never_the_next_renters(gaps in proptest::collection::vec((6000u64..9000, 1u64..300), 1..12), at in 0u64..120_000) {
-            let mut number = number(vec![]);
-            let mut clock = 0;
-            for (n, (cool, lasts)) in gaps.iter().enumerate() {
-                clock += cool;
-                number = number.leased(lease(n as u8, clock, clock + lasts, None));
-                clock += lasts;
-                number = number.with_end(RentalId([n as u8; 16]), UnixMs(clock), Some(Ended::Expired), 6000);
-            }
-            prop_assert!(number.leases.len() <= LEASES_MAX);
-            if let Owner::Rental { lease, late } = number.owner_at(UnixMs(at), 120) {
-                prop_assert!(lease.starts_at.0 <= at + CLOCK_SKEW_MS && at <= lease.ends_at.0 + 120);
-                prop_assert_eq!(late, at > lease.ends_at.0);
-            }
+    #[test]
+    fn the_operator_takes_it_out_and_lets_it_in_again() {
+        let out = number().quarantined(Reason::Operator, UnixMs(5), &rules());
+        assert_eq!(out.state(UnixMs(u64::MAX)), State::Quarantined);
+        assert_eq!(out.readmitted().state(UnixMs(6)), State::Free);
+        let retired = number().retired();
+        assert_eq!(
+            (retired.state(UnixMs(6)), retired.ready_at()),
+            (State::Retired, None)
+        );
+        assert_eq!(retired.readmitted().state(UnixMs(6)), State::Free);
+    }
+
+    #[test]
+    fn whoever_has_it_keeps_it_to_the_end_of_the_rental() {
+        let rental = rented(1, 1000, 2000);
+        let over = closed(&rental, Status::Expired, 2000);
+        let held = number().leased(&rental);
+        let retired = held.retired();
+        assert_eq!(retired.state(UnixMs(1500)), State::Active);
+        assert_eq!(
+            retired.given_back(&over, &rules()).state(UnixMs(9000)),
+            State::Retired
+        );
+        let out = held.quarantined(Reason::CarrierError, UnixMs(1500), &rules());
+        assert_eq!(out.state(UnixMs(1600)), State::Active);
+        let back = out.given_back(&over, &rules());
+        assert_eq!(back.state(UnixMs(1500 + 3_599_999)), State::Quarantined);
+        assert_eq!(back.state(UnixMs(1500 + 3_600_000)), State::Free);
+    }
+
+    #[test]
+    fn states_read_back() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Rental {
     pub ends_at: UnixMs,
     /// The number has been given back.
     pub closed: bool,
+    /// Its holder says that the number is bad.
+    pub reported: bool,
     /// The newest code, and the message it came in.
     pub code: Option<Code>,
     pub messages: Vec<MessageRef>,
@@ -118,6 +120,21 @@ impl Rental {
         }
     }
 
+    /// As `cancel`, because the number is bad. `Ok(None)`: it was reported before, which is no error.
+    pub fn report(&self, now: UnixMs) -> Result<Option<Self>, AlreadyOver> {
+        if self.reported {
+            return Ok(None);
+        }
+        match self.status {
+            Status::Active => Ok(Some(Self {
+                status: Status::Cancelled,
+                reported: true,
+                ..self.closed_at(now)
+            })),
+            over => Err(AlreadyOver(over)),
+        }
+    }
+
     /// Gives the number back at its holder's wish: an active rental is cancelled, a completed one stays completed.
     pub fn finish(&self, now: UnixMs) -> Result<Self, AlreadyOver> {
         match self.status {
@@ -180,6 +197,7 @@ mod tests {
             created_at: UnixMs(1000),
             ends_at: UnixMs(10_000),
             closed: false,
+            reported: false,
             code: None,
             messages: Vec::new(),
             version: 0,
@@ -241,6 +259,27 @@ mod tests {
         let completed = rental().receive(message(1), code(1), UnixMs(2000), 3000);
         assert_eq!(
             completed.cancel(UnixMs(3000)),
+            Err(AlreadyOver(Status::Completed))
+        );
+    }
+
+    #[test]
+    fn a_report_ends_what_is_active_and_nothing_else() {
+        let over = rental().report(UnixMs(3000)).unwrap().unwrap();
+        assert_eq!(
+            (over.status, over.ends_at, over.closed, over.reported),
+            (Status::Cancelled, UnixMs(3000), true, true)
+        );
+        assert_eq!(over.report(UnixMs(4000)), Ok(None));
+        assert_eq!(over.cancel(UnixMs(4000)), Ok(None));
+        let cancelled = rental().cancel(UnixMs(3000)).unwrap().unwrap();
+        assert_eq!(
+            cancelled.report(UnixMs(4000)),
+            Err(AlreadyOver(Status::Cancelled))
+        );
+        let completed = rental().receive(message(1), code(1), UnixMs(2000), 3000);
+        assert_eq!(
+            completed.report(UnixMs(3000)),
             Err(AlreadyOver(Status::Completed))
         );
     }

@@ -1,6 +1,7 @@
 //! What the product does, in no transport's words: messages in, rentals, held polls, subscriptions. HTTP is in `http`, sending in `dispatch`.
 
 mod accounts;
+mod acquire;
 mod deliveries;
 mod delivery_log;
 mod draft;
@@ -9,6 +10,7 @@ mod inbound;
 mod inbound_log;
 mod keys;
 mod limits;
+mod numbers;
 mod outbound;
 mod partner;
 mod parts;
@@ -34,6 +36,7 @@ use crate::core::account::Limits;
 use crate::core::allowance::Allowance;
 use crate::core::id::AccountId;
 use crate::core::money::Price;
+use crate::core::number;
 use crate::core::otp::{Engine, Extraction, Filter};
 use crate::core::rental::AlreadyOver;
 use crate::core::signature::SigningKey;
@@ -42,8 +45,10 @@ use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
 use crate::telemetry::Metrics;
 
+pub use crate::core::service::{Capability, Service};
 pub use accounts::KnownAccount;
 use accounts::Making;
+pub use acquire::AcquireRules;
 pub use deliveries::{DeliveriesWish, Redelivered};
 pub use delivery_log::{LogPage, LogWish};
 pub use feed::{Feed, Follower, Following};
@@ -52,9 +57,10 @@ pub use inbound_log::{CaptureFilter, InboundLog, LogRules, Replayed};
 use keys::Uses;
 pub use keys::{KeyWish, KnownKey};
 use limits::Rates;
+pub use numbers::{NewNumber, NumbersWish};
 pub use partner::Offer;
 pub use poll::Code;
-pub use rentals::{Service, Wish};
+pub use rentals::Wish;
 use replays::Replaying;
 pub use replays::{ReplayRules, ReplayWish};
 pub use sources::{Fetch, Source};
@@ -72,8 +78,10 @@ pub struct Rules {
     pub grace_ms: u64,
     /// How long a rental keeps its number after a code came.
     pub linger_ms: u64,
-    /// How long a number rests between two renters.
-    pub cool_down_ms: u64,
+    /// How numbers are waited for.
+    pub acquire: AcquireRules,
+    /// How numbers rest, and what takes them out of use.
+    pub numbers: number::Rules,
     pub poll_default_s: u64,
     pub poll_max_s: u64,
     /// Between two signs of life on a stream that has no events.
@@ -127,6 +135,8 @@ pub struct Parts {
 
 pub struct Gateway {
     parts: Parts,
+    /// Those who wait for a number.
+    line: acquire::Line,
     /// Places of attempts that are made to try a subscription.
     trials: Semaphore,
     uses: Uses,
@@ -166,6 +176,8 @@ pub enum Error {
         "no free number for this costs {0} USD or less; allow more, or try again when a cheaper one has cooled down"
     )]
     TooDear(Price),
+    #[error("there is no such number; `ringback numbers ls` lists them")]
+    NoSuchNumber,
     #[error("not found")]
     NotFound,
     #[error(transparent)]
@@ -182,6 +194,10 @@ pub enum Error {
     TooManyRequests(Allowance),
     #[error("the account has {0} rentals, as many as it may; cancel one or wait for an end")]
     TooManyRentals(usize),
+    #[error("too many wait for a number; try again shortly")]
+    LineFull,
+    #[error("{0} requests of this account wait for a number already; let one end first")]
+    TooManySeekers(usize),
     #[error("too many polls are held in all; try again shortly")]
     Crowded,
     #[error("the key is not valid, or not any more")]
@@ -244,6 +260,7 @@ impl Gateway {
         parts.store.live().on_event(Box::new(wake));
         Self {
             parts,
+            line: acquire::Line::default(),
             trials: Semaphore::new(TRIALS_MAX),
             uses: Uses::default(),
             making: Making::default(),
@@ -296,37 +313,5 @@ impl Gateway {
         query: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Error> {
         Ok(store::read(&self.parts.store, query).await?)
-    }
-}
-
-/// What is added to the inventory.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewNumber {
-    pub number: crate::core::phone::PhoneNumber,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-    /// What a rental of it costs, with up to four decimals; the service's own price where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price: Option<String>,
-}
-
-impl NewNumber {
-    /// Checks the country and the price.
-    pub fn check(self) -> Result<crate::core::number::Number, String> {
-        if self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()) {
-            return Err("country is two capital letters (ISO 3166-1), for example US".into());
-        }
-        let price = self
-            .price
-            .as_deref()
-            .map(Price::parse)
-            .transpose()
-            .map_err(|e| e.to_string())?;
-        Ok(crate::core::number::Number::new(
-            self.number,
-            self.country,
-            price.unwrap_or_default(),
-        ))
     }
 }

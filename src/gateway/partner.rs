@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Error, Gateway, Service};
+use super::{Error, Gateway};
 use crate::core::id::RentalId;
 use crate::core::ingest::StoredMessage;
 use crate::core::key::Key;
 use crate::core::money::Price;
 use crate::core::rental::Rental;
+use crate::core::service::Service;
 
 /// What can be rented in one country now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +32,25 @@ impl Gateway {
     /// What is free, by country; a country without a free number is left out.
     pub fn offers(&self, country: Option<&str>) -> Vec<Offer> {
         let usual = self.partner_service().map_or_else(Price::default, |s| s.price);
-        let free = self
-            .parts
-            .store
-            .live()
-            .free_prices(country, self.parts.clock.now());
-        let offers = free.into_iter().map(|(country, prices)| Offer {
-            country,
-            available: prices.len(),
-            price: prices
-                .into_iter()
-                .map(|price| price.or(usual))
-                .min()
-                .unwrap_or(usual),
-        });
-        offers.filter(|offer| offer.available > 0).collect()
+        let mut offers: Vec<Offer> = Vec::new();
+        for (name, price, available) in self.parts.store.live().free(self.parts.clock.now()) {
+            if country.is_some_and(|wanted| wanted != name) {
+                continue;
+            }
+            let price = price.or(usual);
+            match offers.last_mut().filter(|offer| offer.country == name) {
+                Some(offer) => {
+                    offer.available += available;
+                    offer.price = offer.price.min(price);
+                }
+                None => offers.push(Offer {
+                    country: name,
+                    available,
+                    price,
+                }),
+            }
+        }
+        offers
     }
 
     /// A rental with all its messages, oldest first; held until there is one, the rental is over, or the time is up.

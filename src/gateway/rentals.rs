@@ -1,30 +1,20 @@
 //! Renting a number for a service, looking at rentals and cancelling them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::acquire::Held;
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::event;
 use crate::core::id::{AccountId, RentalId};
+use crate::core::key::Key;
 use crate::core::money::Price;
-use crate::core::number::{Ended, Lease, Number};
+use crate::core::number::Number;
 use crate::core::otp::Filter;
 use crate::core::rental::{Rental, Status};
+use crate::core::service::Service;
 use crate::core::tags::Tags;
-use crate::store::{Commit, Committed};
-
-/// How many free numbers a rental chooses among, so that two at once rarely want the same one.
-const CHOICE_MAX: usize = 32;
-
-/// What a number can be rented for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Service {
-    pub name: String,
-    pub description: String,
-    pub price: Price,
-    pub lifetime_ms: u64,
-    /// What its codes are like.
-    pub filter: Filter,
-}
+use crate::store::{Commit, Committed, Wanted};
 
 /// A wish for a number.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +30,10 @@ pub struct Wish {
     /// What it may cost at most.
     pub price_max: Option<Price>,
     pub tags: Tags,
+    /// How long to wait in line where none is free.
+    pub acquire: Duration,
+    /// The key of whoever waits: the waiting ends with it.
+    pub key: Option<Arc<Key>>,
 }
 
 impl Gateway {
@@ -47,50 +41,79 @@ impl Gateway {
         &self.parts.services
     }
 
-    /// Leases a free number. The longest free ones first, of the wanted area code if there is one.
+    /// Leases the number that is free for the longest time, of the wanted area code if there is one, and one that has not served the
+    /// service if there is one; waits in line for it if it shall. May be dropped while it waits: its place is free then.
     pub async fn rent(&self, account: &AccountId, wish: &Wish) -> Result<Rental, Error> {
         let known = self.parts.services.iter().find(|s| s.name == wish.service);
         let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
-        let country = wish.country.as_ref().unwrap_or(&self.parts.rules.country);
-        let _place = self.place_of_rental(account)?;
+        // Refused before it waits, and asked again when the rental is made.
+        drop(self.place_of_rental(account)?);
+        let wait = wish
+            .acquire
+            .min(Duration::from_secs(self.parts.rules.acquire.max_s));
+        let wait = wish.key.as_ref().map_or(wait, |key| self.wait_of(key, wait));
+        let mut seeking = self.seek(account, self.wanted(wish, service), wait);
         for _ in 0..DECISIONS_MAX {
-            let now = self.parts.clock.now();
-            let live = self.parts.store.live();
-            let free = live.free_numbers((country, wish.area_code.as_deref()), now, CHOICE_MAX, |number| {
-                wish.price_max
-                    .is_none_or(|max| number.price.or(service.price) <= max)
-            });
-            let none = wish.price_max.map_or(Error::NoNumber, Error::TooDear);
-            let number = pick(&free, self.parts.clock.dice()).ok_or(none)?;
-            let rental = Rental {
-                filter: wish.filter.clone(),
-                tags: wish.tags.clone(),
-                ..new_rental(
-                    account,
-                    service,
-                    &number,
-                    RentalId::new(now, self.parts.clock.random()),
-                )
-            };
-            let lease = Lease {
-                rental: rental.id,
-                account: account.clone(),
-                starts_at: now,
-                ends_at: rental.ends_at,
-                ended: None,
-            };
-            let created = event::of_rental(&rental, now);
-            let change = self.change(rental.clone(), created);
-            let commit = Commit::Rent {
-                change,
-                number: number.leased(lease),
-            };
-            if let Committed::New(_) = self.commit(commit).await? {
-                self.announce(Some(rental.id));
+            let none = || wish.price_max.map_or(Error::NoNumber, Error::TooDear);
+            let held = seeking.number().await?.ok_or_else(none)?;
+            // Revoked while it waited, its holder hears so and nothing else.
+            wish.key.as_ref().map_or(Ok(()), |key| self.check_key(key))?;
+            if let Some(rental) = self.lease(account, wish, service, &held).await? {
                 return Ok(rental);
             }
         }
         Err(Error::Contended)
+    }
+
+    /// Commits the rental of a chosen number; `None` if its state has changed since.
+    async fn lease(
+        &self,
+        account: &AccountId,
+        wish: &Wish,
+        service: &Service,
+        held: &Held,
+    ) -> Result<Option<Rental>, Error> {
+        let _place = self.place_of_rental(account)?;
+        let (number, now) = (&held.reserved.number, self.parts.clock.now());
+        let same_service_ms = self.parts.rules.numbers.same_service_ms;
+        // It was so when it was chosen; the clock may have been set back since.
+        if !number.is_free(now) || !number.may_serve(&service.name, now, same_service_ms) {
+            return Ok(None);
+        }
+        let id = RentalId::new(now, self.parts.clock.random());
+        let rental = Rental {
+            filter: wish.filter.clone(),
+            tags: wish.tags.clone(),
+            ..new_rental(account, service, number, id)
+        };
+        let created = event::of_rental(&rental, now);
+        let commit = Commit::Rent {
+            change: self.change(rental.clone(), created),
+            number: number.leased(&rental),
+        };
+        let is_new = matches!(self.commit(commit).await?, Committed::New(_));
+        if is_new {
+            self.announce(Some(rental.id));
+        }
+        Ok(is_new.then_some(rental))
+    }
+
+    fn wanted(&self, wish: &Wish, service: &Service) -> Wanted {
+        let rules = &self.parts.rules;
+        let area_code = wish
+            .area_code
+            .as_deref()
+            .and_then(|code| code.as_bytes().try_into().ok());
+        Wanted {
+            country: wish.country.clone().unwrap_or_else(|| rules.country.clone()),
+            area_code,
+            service: service.name.clone(),
+            capability: service.capability,
+            usual: service.price,
+            price_max: wish.price_max,
+            used_before_ms: rules.numbers.used_before_ms,
+            same_service_ms: rules.numbers.same_service_ms,
+        }
     }
 
     /// What is expected of a rental's code: by the rental, by its service, and by the configuration.
@@ -156,6 +179,23 @@ impl Gateway {
         Err(Error::Contended)
     }
 
+    /// Ends an active rental because its holder says that the number is bad, which counts against the number. One that was reported
+    /// stays as it is.
+    pub async fn report(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
+        for _ in 0..DECISIONS_MAX {
+            let rental = self.rental(account, id).await?;
+            match rental.report(self.parts.clock.now())? {
+                None => return Ok(rental),
+                Some(next) => {
+                    if self.close(next.clone()).await? {
+                        return Ok(next);
+                    }
+                }
+            }
+        }
+        Err(Error::Contended)
+    }
+
     /// Ends a rental at its holder's wish, whatever came for it: an active one is cancelled, a completed one gives its number back early.
     pub async fn finish(&self, account: &AccountId, id: RentalId) -> Result<Rental, Error> {
         for _ in 0..DECISIONS_MAX {
@@ -175,17 +215,7 @@ impl Gateway {
             .live()
             .number(&rental.number)
             .ok_or(Error::NotFound)?;
-        let ended = if rental.status == Status::Cancelled {
-            Ended::Cancelled
-        } else {
-            Ended::Expired
-        };
-        let number = number.with_end(
-            rental.id,
-            rental.ends_at,
-            Some(ended),
-            self.parts.rules.cool_down_ms,
-        );
+        let number = number.given_back(&rental, &self.parts.rules.numbers);
         let id = rental.id;
         let commit = match rental.status {
             Status::Completed => Commit::Release {
@@ -206,11 +236,6 @@ impl Gateway {
         }
         Ok(done)
     }
-
-    /// Adds numbers to the inventory; those already there stay as they are.
-    pub async fn add_numbers(&self, numbers: Vec<Number>) -> Result<(), Error> {
-        self.commit(Commit::AddNumbers(numbers)).await.map(drop)
-    }
 }
 
 fn new_rental(account: &AccountId, service: &Service, number: &Number, id: RentalId) -> Rental {
@@ -227,14 +252,11 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, id: Renta
         created_at: now,
         ends_at: now.plus_ms(service.lifetime_ms),
         closed: false,
+        reported: false,
         code: None,
         messages: Vec::new(),
         version: 0,
     }
-}
-
-fn pick(free: &[Arc<Number>], dice: f64) -> Option<Arc<Number>> {
-    free.get((free.len() as f64 * dice) as usize).cloned()
 }
 
 /// A name from outside as an error may repeat it.

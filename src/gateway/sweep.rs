@@ -42,7 +42,7 @@ impl Gateway {
         told(self.note_key_uses().await);
     }
 
-    /// Ends rentals whose time is up; says how many.
+    /// Ends rentals whose time is up, and gives what has cooled down to those who wait; says how many ended.
     pub async fn sweep(&self) -> Result<usize, Error> {
         let now = self.parts.clock.now();
         let over = self.parts.store.live().rentals_over(now, SWEEP_MAX);
@@ -56,6 +56,7 @@ impl Gateway {
             ended += usize::from(closed?);
         }
         self.parts.store.live().forget_closed(now);
+        self.serve_line();
         Ok(ended)
     }
 

@@ -31,7 +31,7 @@ impl From<Error> for Problem {
             Error::AccountExists(_) | Error::AccountHeld(..) | Error::KeyReplaced => Self::conflict(detail),
             Error::AccountInUse(open) => Self::conflict(detail).with("rentals", open),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
-            Error::NoCapture => Self::not_found(detail),
+            Error::NoCapture | Error::NoSuchNumber => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
             Error::BadSettings(_) | Error::BadReplay(_) => Self::bad_request(format!("{detail}.")),
@@ -45,11 +45,12 @@ impl From<Error> for Problem {
             Error::CursorGone | Error::EventGone => Self::gone(detail),
             Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),
             Error::TooManyPolls(_) => Self::too_many("waiters", detail, BUSY_S),
+            Error::TooManySeekers(_) => Self::too_many("acquire-waiters", detail, BUSY_S),
             Error::TooManyRentals(max) => Self::too_many("rentals", detail, NO_NUMBER_S).with("limit", max),
             Error::TooManyRequests(allowance) => {
                 Self::too_many(PER_ACCOUNT, detail, allowance.next_s).counted(Some(allowance))
             }
-            Error::Crowded | Error::Contended => Self::unavailable(detail, BUSY_S),
+            Error::Crowded | Error::LineFull | Error::Contended => Self::unavailable(detail, BUSY_S),
         }
     }
 }

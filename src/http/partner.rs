@@ -280,6 +280,8 @@ async fn rent_number(app: &App, request: &Request) -> Answer {
     let wish = Wish {
         service: service.unwrap_or_else(usual),
         country: request.country()?,
+        acquire: acquire(request)?,
+        key: Some(request.caller.key.clone()),
         ..Wish::default()
     };
     let country = wish.country.clone();
@@ -326,6 +328,15 @@ fn wait(request: &Request, max_s: u64) -> Result<Duration, Refusal> {
         ))
     };
     Ok(Duration::from_secs(seconds.ok_or_else(refused)?))
+}
+
+/// Not in the contract: how long to wait in line where no number is free.
+fn acquire(request: &Request) -> Result<Duration, Refusal> {
+    let Some(text) = request.get("acquireTimeout") else {
+        return Ok(Duration::ZERO);
+    };
+    let refused = |_| Problem::bad_request("\"acquireTimeout\" is a whole number of seconds.");
+    Ok(Duration::from_secs(text.parse().map_err(refused)?))
 }
 
 fn ask_again(response: &mut Response<ResponseBody>, age_ms: u64) {

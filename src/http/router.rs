@@ -150,6 +150,7 @@ fn of_verifications(
             Box::pin(verifications::code(caller.app, poll))
         }
         (_, [id, "cancel"]) => Box::pin(verifications::cancel(caller, rental_id(id))),
+        (_, [id, "report"]) => Box::pin(verifications::report(caller, rental_id(id))),
         _ => return Err(routes::none()),
     })
 }

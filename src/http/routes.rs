@@ -55,6 +55,7 @@ pub const ROUTES: &[Route] = &[
     route("/api/verifications/{id}", "GET", &[Key(RentalsRead)]),
     route("/api/verifications/{id}/code", "GET", &[Key(MessagesRead)]),
     route("/api/verifications/{id}/cancel", "POST", &[Key(RentalsWrite)]),
+    route("/api/verifications/{id}/report", "POST", &[Key(RentalsWrite)]),
     route(
         "/api/webhooks",
         "GET, POST",

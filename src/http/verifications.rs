@@ -64,7 +64,7 @@ pub fn services(app: &App) -> Answer {
         .gateway
         .services()
         .iter()
-        .map(|s| json!({ "serviceName": s.name, "description": s.description, "capability": "Sms" }))
+        .map(|s| json!({ "serviceName": s.name, "description": s.description, "capability": s.capability.as_str() }))
         .collect();
     app::json(StatusCode::OK, &json!({ "services": services }))
 }
@@ -74,6 +74,9 @@ pub fn services(app: &App) -> Answer {
 struct Create {
     service_name: String,
     area_code: Option<String>,
+    /// Seconds to wait in line where none is free; not in the contract.
+    #[serde(default)]
+    acquire_timeout: u64,
     /// The caller's own words, for the filters of subscriptions; not in the contract.
     #[serde(default)]
     tags: Tags,
@@ -104,7 +107,8 @@ impl From<CodeWish> for Filter {
     }
 }
 
-/// `POST /api/verifications`. On a hang-up after the commit the rental stays; the client finds it in its list.
+/// `POST /api/verifications`. On a hang-up while it waits for a number its place is free; on one after the commit the rental stays; the
+/// client finds it in its list.
 pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
     let wish: Create = app::read_json(&app, &head, body).await?;
     if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
@@ -129,7 +133,10 @@ pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) ->
         filter: wish.code.into(),
         price_max: None,
         tags: wish.tags,
+        acquire: Duration::from_secs(wish.acquire_timeout),
+        key: Some(key.clone()),
     };
+    drop(head);
     let rental = app.gateway.rent(&key.account, &wish).await?;
     let answer = json!({
         "id": rental.id.to_string(),
@@ -188,6 +195,15 @@ pub async fn cancel(Caller { app, key }: Caller, id: Option<RentalId>) -> Answer
     app::json(
         StatusCode::OK,
         &json!({ "id": rental.id.to_string(), "status": rental.status.as_str() }),
+    )
+}
+
+/// `POST /api/verifications/{id}/report`: the number is bad. Ends it as cancel does, with the same refund.
+pub async fn report(Caller { app, key }: Caller, id: Option<RentalId>) -> Answer {
+    let rental = app.gateway.report(&key.account, known(id)?).await?;
+    app::json(
+        StatusCode::OK,
+        &json!({ "id": rental.id.to_string(), "status": rental.status.as_str(), "reported": rental.reported }),
     )
 }
 

@@ -4,11 +4,12 @@
 mod backlog;
 mod owing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::access::Table;
 pub use super::fact::Fact;
+use super::inventory::Inventory;
 use super::listener::{Listener, OnEvent};
 use super::owed::Owed;
 use super::replays::Replays;
@@ -17,10 +18,7 @@ use crate::core::event::Event;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::key::{Hash, Key};
-use crate::core::money::Price;
 use crate::core::multipart::Set;
-use crate::core::number::Number;
-use crate::core::phone::PhoneNumber;
 use crate::core::rental::Rental;
 use crate::core::replay::Replay;
 use crate::core::subscription::Subscription;
@@ -38,13 +36,11 @@ pub struct Live {
 }
 
 #[derive(Debug, Default)]
-struct Tables {
+pub(super) struct Tables {
     rentals: HashMap<RentalId, Arc<Rental>>,
     /// Open rentals by their end, and closed ones by the time they may be forgotten.
     ends: BTreeSet<(UnixMs, RentalId)>,
-    numbers: HashMap<PhoneNumber, Arc<Number>>,
-    /// Numbers that nobody holds, by country, the longest free first.
-    free: BTreeMap<String, BTreeSet<(UnixMs, PhoneNumber)>>,
+    pub(super) inventory: Inventory,
     sets: Sets,
     replays: Replays,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
@@ -63,18 +59,17 @@ struct Tables {
 pub struct Counts {
     pub rentals: usize,
     pub numbers: usize,
-    pub numbers_free: usize,
     pub subscriptions: usize,
     pub keys: usize,
     pub due: usize,
 }
 
 impl Live {
-    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Tables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Tables> {
         self.tables.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,54 +113,6 @@ impl Live {
 
     pub fn rental(&self, id: RentalId) -> Option<Arc<Rental>> {
         self.read().rentals.get(&id).cloned()
-    }
-
-    pub fn number(&self, number: &PhoneNumber) -> Option<Arc<Number>> {
-        self.read().numbers.get(number).cloned()
-    }
-
-    /// Numbers free to lease now, the longest free first; those of the area code alone, if there are any.
-    pub fn free_numbers(
-        &self,
-        (country, area_code): (&str, Option<&str>),
-        now: UnixMs,
-        limit: usize,
-        suits: impl Fn(&Number) -> bool,
-    ) -> Vec<Arc<Number>> {
-        let tables = self.read();
-        let free = || {
-            let country = tables.free.get(country).into_iter().flatten();
-            country
-                .filter_map(|(_, number)| tables.numbers.get(number))
-                .filter(|n| n.is_free(now) && suits(n))
-        };
-        if area_code.is_some() {
-            let near: Vec<_> = free()
-                .filter(|n| n.area_code() == area_code)
-                .take(limit)
-                .cloned()
-                .collect();
-            if !near.is_empty() {
-                return near;
-            }
-        }
-        free().take(limit).cloned().collect()
-    }
-
-    /// The prices of the numbers that are free now, by country.
-    pub fn free_prices(&self, country: Option<&str>, now: UnixMs) -> Vec<(String, Vec<Price>)> {
-        let tables = self.read();
-        let wanted = tables
-            .free
-            .iter()
-            .filter(|(name, _)| country.is_none_or(|c| c == *name));
-        let prices = |free: &BTreeSet<(UnixMs, PhoneNumber)>| {
-            let cooled = free.iter().take_while(|(at, _)| *at <= now);
-            cooled
-                .filter_map(|(_, number)| Some(tables.numbers.get(number)?.price))
-                .collect()
-        };
-        wanted.map(|(name, free)| (name.clone(), prices(free))).collect()
     }
 
     /// Open rentals whose time is up.
@@ -251,17 +198,11 @@ impl Live {
         let tables = self.read();
         Counts {
             rentals: tables.rentals.values().filter(|r| !r.closed).count(),
-            numbers: tables.numbers.len(),
-            numbers_free: tables.free.values().map(BTreeSet::len).sum(),
+            numbers: tables.inventory.all().len(),
             subscriptions: tables.subscriptions.len(),
             keys: tables.access.keys().count(),
             due: tables.owed.count(),
         }
-    }
-
-    /// Every number, for the operator's list.
-    pub fn numbers(&self) -> Vec<Arc<Number>> {
-        self.read().numbers.values().cloned().collect()
     }
 }
 
@@ -269,7 +210,7 @@ impl Tables {
     fn apply(&mut self, fact: Fact) {
         match fact {
             Fact::Rental(rental) => self.put_rental(rental),
-            Fact::Number(number) => self.put_number(number),
+            Fact::Number(number) => self.inventory.put(number),
             Fact::Parts(set) => self.sets.put(set),
             Fact::PartsGone(id) => self.sets.remove(id),
             Fact::Replay(replay) => self.replays.put(replay),
@@ -303,18 +244,6 @@ impl Tables {
             was.map(|was| self.ends.remove(&(was, id)));
             self.ends.insert((until, id));
         }
-    }
-
-    fn put_number(&mut self, number: Arc<Number>) {
-        if let Some(old) = self.numbers.get(&number.number) {
-            let place = (old.cooling_until, old.number.clone());
-            self.free.entry(old.country.clone()).or_default().remove(&place);
-        }
-        if number.leases.last().is_none_or(|lease| lease.ended.is_some()) {
-            let place = (number.cooling_until, number.number.clone());
-            self.free.entry(number.country.clone()).or_default().insert(place);
-        }
-        self.numbers.insert(number.number.clone(), number);
     }
 
     fn put_subscription(&mut self, subscription: Arc<Subscription>) {

@@ -7,6 +7,7 @@ mod execute;
 mod fact;
 mod feed;
 mod inbound_log;
+mod inventory;
 pub mod keys;
 mod listener;
 mod live;
@@ -16,6 +17,7 @@ mod query;
 mod replays;
 mod rows;
 mod sets;
+mod shelf;
 pub mod sim;
 pub mod sled;
 mod standings;
@@ -43,6 +45,7 @@ use crate::core::time::{Moment, UnixMs};
 pub use access::{Access, Closing};
 pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
+pub use inventory::{Reserved, States, Wanted};
 pub use live::Live;
 pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
@@ -166,6 +169,8 @@ pub enum Commit {
     Unsubscribe(AccountId, SubscriptionId),
     /// Adds numbers; those already known stay as they are.
     AddNumbers(Vec<Number>),
+    /// A number as the operator wants it now. Guarded by its version.
+    ChangeNumber(Number),
     /// Accounts and keys.
     Access(Access),
     /// A row of the inbound log. Promised is only that it is whole or not there: it is written with the next group that is synced, and

@@ -108,6 +108,7 @@ impl Plan {
             }
             Commit::Unsubscribe(account, id) => plan.unsubscribe(&account, id),
             Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
+            Commit::ChangeNumber(number) => plan.number(number, vault)?,
             Commit::Access(change) => plan.access(change, vault)?,
             Commit::LogInbound(capture, keep) => plan.capture(&capture, keep, vault)?,
             Commit::TrimInboundLog(keep) => plan.keep = Some(keep),

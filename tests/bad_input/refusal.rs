@@ -1,6 +1,6 @@
 //! How a refusal is judged: its problem is whole and clear, and the gateway holds exactly what it held before and still serves.
 
-use ringback::store::Store;
+use ringback::store::{States, Store};
 
 use crate::support::client::Reply;
 use crate::support::gateway::Gateway;
@@ -82,7 +82,7 @@ fn assert_fields(what: &str, reply: &Reply) {
 #[derive(Debug, PartialEq)]
 pub struct Holdings {
     rentals: usize,
-    numbers_free: usize,
+    numbers: States,
     subscriptions: usize,
     keys: usize,
     due: usize,
@@ -96,7 +96,7 @@ impl Holdings {
         let counts = store.live().counts();
         Self {
             rentals: counts.rentals,
-            numbers_free: counts.numbers_free,
+            numbers: store.live().states(gateway.running.gateway.now()),
             subscriptions: counts.subscriptions,
             keys: counts.keys,
             due: counts.due,

@@ -4,12 +4,13 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 25] = [
+const ROUTES: [(&str, &[&str]); 26] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
     ("/api/verifications/{id}/code", &["GET"]),
     ("/api/verifications/{id}/cancel", &["POST"]),
+    ("/api/verifications/{id}/report", &["POST"]),
     ("/api/webhooks", &["GET", "POST"]),
     ("/api/webhooks/{id}", &["GET", "PATCH", "DELETE"]),
     ("/api/webhooks/{id}/pause", &["POST"]),
@@ -59,7 +60,9 @@ async fn a_wrong_method_is_told_the_right_ones() {
         ("/admin/accounts", "GET, POST"),
         ("/admin/accounts/x", "GET, PATCH, DELETE"),
         ("/admin/accounts/x/disable", "POST"),
-        ("/admin/numbers", "POST"),
+        ("/admin/numbers", "GET, POST"),
+        ("/admin/numbers/x", "GET"),
+        ("/admin/numbers/x/retire", "POST"),
     ] {
         let admin = Call::new("PUT", path).send(gateway.running.admin_address).await;
         assert_refused(path, &admin, refusal(405, "method-not-allowed", "Use one of"));

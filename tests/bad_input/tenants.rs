@@ -7,12 +7,13 @@ use crate::support::client::{Call, Reply};
 use crate::support::gateway::Gateway;
 
 /// Method, path and which kind of id it takes.
-const RENTAL_ROUTES: [(&str, &str); 5] = [
+const RENTAL_ROUTES: [(&str, &str); 6] = [
     ("GET", "/api/verifications/{id}"),
     ("GET", "/api/verifications/{id}/code"),
     ("GET", "/api/verifications/{id}/code?wait=60"),
     ("GET", "/api/verifications/{id}/code?wait=0"),
     ("POST", "/api/verifications/{id}/cancel"),
+    ("POST", "/api/verifications/{id}/report"),
 ];
 const SUBSCRIPTION_ROUTES: [(&str, &str); 3] = [
     ("DELETE", "/api/webhooks/{id}"),

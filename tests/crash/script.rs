@@ -153,6 +153,7 @@ impl World {
         let service = |name: &str| Service {
             name: name.into(),
             description: name.into(),
+            capability: Default::default(),
             price: Price(5000),
             lifetime_ms: LIFETIME_MS,
             filter: Default::default(),
@@ -232,7 +233,7 @@ impl World {
         }
     }
 
-    /// As a client that heard no answer: looks whether it is there before it asks again.
+    /// As a client without an answer: looks whether it is there first.
     async fn subscribe(&self, url: &str) -> SubscriptionId {
         if let Some(known) = self
             .gateway
@@ -293,15 +294,14 @@ impl World {
             let name: http::HeaderName = name.parse().unwrap();
             headers.append(name, value.parse().unwrap());
         }
-        let (source, method, body) = ("main".to_owned(), http::Method::POST, request.body.into());
         self.gateway
             .receive(Inbound {
                 path_token: None,
-                source,
-                method,
+                source: "main".into(),
+                method: http::Method::POST,
                 query: None,
                 headers,
-                body,
+                body: request.body.into(),
             })
             .await
             .unwrap();
@@ -370,7 +370,8 @@ fn rules() -> Rules {
     Rules {
         grace_ms: 120_000,
         linger_ms: 120_000,
-        cool_down_ms: 900_000,
+        acquire: ringback::gateway::AcquireRules::standard(),
+        numbers: ringback::core::number::Rules::standard(),
         poll_default_s: Duration::from_secs(15).as_secs(),
         poll_max_s: 60,
         limits: Limits::default(),
@@ -393,7 +394,6 @@ fn rules() -> Rules {
     }
 }
 
-/// Built once: it reads all languages.
 fn engine() -> Arc<Engine> {
     static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::with_rules(&[]).unwrap()));
     ENGINE.clone()

@@ -49,7 +49,13 @@ pub fn rules() -> Rules {
     Rules {
         grace_ms: 120_000,
         linger_ms: 120_000,
-        cool_down_ms: 900_000,
+        acquire: ringback::gateway::AcquireRules::standard(),
+        // A number is rented again for the same service as soon as for another.
+        numbers: ringback::core::number::Rules {
+            same_service_ms: 900_000,
+            used_before_ms: 900_000,
+            ..ringback::core::number::Rules::standard()
+        },
         poll_default_s: 15,
         poll_max_s: 60,
         log_days: 4,
@@ -119,6 +125,7 @@ impl House {
         let service = Service {
             name: "google".into(),
             description: "Google".into(),
+            capability: Default::default(),
             price: Price(5000),
             lifetime_ms: LIFETIME_MS,
             filter: Default::default(),

@@ -15,9 +15,10 @@ use crate::support::gateway::Gateway;
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 /// What may stand for a text that only a run decides, what that text must look like, and whether it is the same each time.
-const FORMS: [(&str, &str, bool); 10] = [
+const FORMS: [(&str, &str, bool); 11] = [
     ("rental", UUID, true),
     ("second", UUID, true),
+    ("third", UUID, true),
     ("subscription", "^whk_[0-9a-f]{32}$", true),
     ("secret", "^whsec_[A-Za-z0-9+/]{43}=$", false),
     (

@@ -1,12 +1,15 @@
 //! Bugs planted in the disk: what it makes of a commit, seen or unseen by the model.
 
+use std::sync::Arc;
+
 use ringback::core::delivery::{Due, Next, Outcome};
 use ringback::core::id::MessageId;
+use ringback::core::number::Number;
 use ringback::core::subscription::policy::Order;
 use ringback::core::time::UnixMs;
 use ringback::store::{Batch, Commit, Store};
 
-use super::disk::{Disk, Pending};
+use super::disk::Disk;
 use super::plant::Plant;
 
 impl Disk {
@@ -38,16 +41,20 @@ impl Disk {
                 };
                 Commit::Record(attempt, rules)
             }
-            (Plant::LeasesTwice, Commit::Rent { change, mut number }) => {
-                let durable = self
-                    .inner
-                    .live()
-                    .number(&number.number)
-                    .map_or(0, |number| number.version);
-                let of_it = |pending: &&Pending| matches!(&pending.commit, Commit::Rent { number: other, .. } if other.number == number.number);
-                let pending = self.pending().iter().filter(of_it).count();
-                number.version = durable + pending as u32 + 1;
-                Commit::Rent { change, number }
+            (Plant::LeasesTwice, Commit::Rent { mut change, number }) => {
+                let is_held =
+                    |number: &&Arc<Number>| number.leases.last().is_some_and(|lease| lease.ended.is_none());
+                let held = self.inner.live().numbers().iter().find(is_held).cloned();
+                let mut taken = held.as_deref().unwrap_or(&number).clone();
+                if held.is_some() {
+                    taken.leases.extend(number.leases.last().cloned());
+                    taken.version += 1;
+                    change.rental.number = taken.number.clone();
+                }
+                Commit::Rent {
+                    change,
+                    number: taken,
+                }
             }
             (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
                 subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();

@@ -25,8 +25,8 @@ use super::model::{At, Model};
 use super::plant::Plant;
 use super::world::World;
 
-pub(super) struct Pending {
-    pub(super) commit: Commit,
+struct Pending {
+    commit: Commit,
     at: At,
     ticket: Ticket,
     answer: oneshot::Sender<Result<Committed, Error>>,
@@ -54,7 +54,7 @@ impl Disk {
         }
     }
 
-    pub(super) fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
+    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -202,6 +202,7 @@ fn told(commit: &Commit) -> String {
         Commit::Resubscribe(subscription, _) => format!("resubscribe {}", subscription.id),
         Commit::Unsubscribe(_, id) => format!("unsubscribe {id}"),
         Commit::AddNumbers(numbers) => format!("add {} numbers", numbers.len()),
+        Commit::ChangeNumber(number) => format!("change {:?} {}", number.number, number.version),
         Commit::Access(Access::AddKey(key)) => format!("add a key of {}", key.account.as_str()),
         Commit::Access(_) => "accounts and keys".to_owned(),
     }

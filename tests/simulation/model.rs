@@ -133,6 +133,7 @@ impl Model {
             | Commit::TrimInboundLog(_)
             | Commit::Forget(_)
             | Commit::AddNumbers(_)
+            | Commit::ChangeNumber(_)
             | Commit::Access(_) => {}
         }
     }

@@ -31,7 +31,7 @@ pub enum Plant {
     OneForAll,
     /// A number is leased again at once.
     NoRest,
-    /// The number's version is not looked at, so that two can rent it.
+    /// A number that somebody has is leased to another.
     LeasesTwice,
     /// The disk keeps a clear copy of the texts.
     WritesPlain,

@@ -10,6 +10,7 @@ use ringback::core::account::Limits;
 use ringback::core::health;
 use ringback::core::limit::Ramp;
 use ringback::core::money::Price;
+use ringback::core::number;
 use ringback::core::otp::Engine;
 use ringback::core::retry::Policy;
 use ringback::dispatch::deliver::{self, Dispatch};
@@ -30,6 +31,7 @@ use super::world::World;
 pub const GRACE_MS: u64 = 120_000;
 pub const LINGER_MS: u64 = 120_000;
 pub const COOL_DOWN_MS: u64 = 900_000;
+pub const SAME_SERVICE_MS: u64 = 1_800_000;
 /// Attempts at once, in all and to one subscription.
 pub const CONCURRENCY_MAX: usize = 64;
 pub const CONCURRENCY_PER_SUBSCRIPTION_MAX: usize = 8;
@@ -182,6 +184,7 @@ fn service((name, lifetime_ms): (&str, u64)) -> Service {
     Service {
         name: name.into(),
         description: name.into(),
+        capability: Default::default(),
         price: Price(5000),
         lifetime_ms,
         filter: Default::default(),
@@ -195,9 +198,18 @@ fn rules(plant: Option<Plant>) -> Rules {
             _ => GRACE_MS,
         },
         linger_ms: LINGER_MS,
-        cool_down_ms: match plant {
-            Some(Plant::NoRest) => 0,
-            _ => COOL_DOWN_MS,
+        acquire: ringback::gateway::AcquireRules::standard(),
+        numbers: number::Rules {
+            cool_down_ms: match plant {
+                Some(Plant::NoRest) => 0,
+                _ => COOL_DOWN_MS,
+            },
+            same_service_ms: match plant {
+                Some(Plant::NoRest) => 0,
+                _ => SAME_SERVICE_MS,
+            },
+            used_before_ms: 2 * SAME_SERVICE_MS,
+            ..number::Rules::standard()
         },
         poll_default_s: 15,
         poll_max_s: POLL_MAX_MS / 1000,

@@ -9,7 +9,7 @@ use ringback::core::event::Event;
 use ringback::core::health::{Health, Standing, Why};
 use ringback::core::id::{Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
-use ringback::core::number::Number;
+use ringback::core::number::{Number, State};
 use ringback::core::rental::Rental;
 use ringback::core::subscription::Subscription;
 use ringback::core::time::UnixMs;
@@ -312,11 +312,11 @@ pub fn a_known_number_stays_as_it_is<H: Home>() {
         *home.store().live().number(&phone(2)).unwrap(),
         samples::number(2)
     );
-    let free = home.store().live().free_numbers(("US", None), NOON, 10, |_| true);
-    assert_eq!(
-        free.iter().map(|n| n.number.clone()).collect::<Vec<_>>(),
-        [phone(2)]
-    );
+    let state = |n| {
+        let live = home.store().live();
+        live.state_of(&live.number(&phone(n)).unwrap(), NOON)
+    };
+    assert_eq!((state(1), state(2)), (State::Active, State::Free));
 }
 
 pub fn an_open_rental_still_ends_after_reopening<H: Home>() {
@@ -332,5 +332,9 @@ pub fn an_open_rental_still_ends_after_reopening<H: Home>() {
     );
     let (release, ..) = samples::release(&received.rental, &number, ends_at);
     assert!(matches!(home.commit(release, ends_at), Committed::New(None)));
-    assert_eq!(home.reopened().store().live().counts().numbers_free, 1);
+    let home = home.reopened();
+    let live = home.store().live();
+    let number = live.number(&phone(1)).unwrap();
+    assert_eq!(live.state_of(&number, ends_at), State::Cooling);
+    assert_eq!(live.state_of(&number, number.cooling_until), State::Free);
 }

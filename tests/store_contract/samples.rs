@@ -9,7 +9,7 @@ use ringback::core::ingest::{self, Arrival, StoredMessage, Telling};
 use ringback::core::key::Key;
 use ringback::core::message::Message;
 use ringback::core::money::Price;
-use ringback::core::number::{Ended, Lease, Number, Unmatched};
+use ringback::core::number::{Number, Rules, Unmatched};
 use ringback::core::otp::{Engine, Filter};
 use ringback::core::phone::{Address, PhoneNumber};
 use ringback::core::rental::{MessageRef, Rental, Status};
@@ -23,7 +23,6 @@ pub const HOUR_MS: u64 = 3_600_000;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 /// 2026-11-01, noon.
 pub const NOON: UnixMs = UnixMs(1_793_534_400_000);
-pub const COOL_DOWN_MS: u64 = 900_000;
 
 pub fn account(name: &str) -> AccountId {
     AccountId::parse(name).unwrap()
@@ -74,6 +73,7 @@ pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
         created_at: now,
         ends_at: now.plus_ms(1_200_000),
         closed: false,
+        reported: false,
         code: None,
         messages: Vec::new(),
         version: 0,
@@ -81,14 +81,7 @@ pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
 }
 
 pub fn rent(rental: &Rental, number: &Number, targets: &[SubscriptionId]) -> (Commit, Number) {
-    let lease = Lease {
-        rental: rental.id,
-        account: rental.account.clone(),
-        starts_at: rental.created_at,
-        ends_at: rental.ends_at,
-        ended: None,
-    };
-    let number = number.leased(lease);
+    let number = number.leased(rental);
     let event = event::of_rental(rental, rental.created_at);
     let change = Change {
         rental: rental.clone(),
@@ -195,7 +188,7 @@ pub fn cancel(
     targets: &[SubscriptionId],
 ) -> (Commit, Rental, Number) {
     let over = rental.cancel(now).unwrap().unwrap();
-    let number = number.with_end(over.id, over.ends_at, Some(Ended::Cancelled), COOL_DOWN_MS);
+    let number = number.given_back(&over, &Rules::standard());
     let change = Change {
         rental: over.clone(),
         event: event::of_rental(&over, now),
@@ -214,7 +207,7 @@ pub fn cancel(
 /// A completed rental whose time is up gives its number back.
 pub fn release(rental: &Rental, number: &Number, now: UnixMs) -> (Commit, Rental, Number) {
     let over = rental.time_up(now).unwrap();
-    let number = number.with_end(over.id, over.ends_at, Some(Ended::Expired), COOL_DOWN_MS);
+    let number = number.given_back(&over, &Rules::standard());
     (
         Commit::Release {
             rental: Box::new(over.clone()),

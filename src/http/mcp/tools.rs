@@ -101,7 +101,7 @@ fn services(gateway: &Gateway) -> Value {
         json!({
             "serviceName": service.name,
             "description": service.description,
-            "capability": "Sms",
+            "capability": service.capability.as_str(),
             "cost": service.price.to_string(),
         })
     });

@@ -1,9 +1,10 @@
 //! 8: a number has one renter at a time, rests between two, and never gets lost.
 
 use super::{News, ensure};
-use crate::simulation::process::COOL_DOWN_MS;
+use crate::simulation::process::{COOL_DOWN_MS, SAME_SERVICE_MS};
 use crate::simulation::script;
 use crate::simulation::world::World;
+use ringback::core::number::State;
 use ringback::store::Store;
 
 pub fn one_renter(world: &World, _: &News) -> Result<(), String> {
@@ -27,13 +28,17 @@ pub fn one_renter(world: &World, _: &News) -> Result<(), String> {
             )
         })?;
     }
-    let (counts, total) = (live.counts(), script::numbers().len());
-    ensure(counts.numbers_free + counts.rentals == total, || {
-        format!(
-            "{} free and {} rented are not {total}",
-            counts.numbers_free, counts.rentals
-        )
-    })
+    let states = live.states(world.wall.clock.now());
+    let (active, all) = (states[&State::Active], states.values().sum::<usize>());
+    ensure(
+        active == live.counts().rentals && all == script::numbers().len(),
+        || {
+            format!(
+                "{active} of {all} numbers are active, {} rented",
+                live.counts().rentals
+            )
+        },
+    )
 }
 
 /// By the gateway's own clock, which it writes into both.
@@ -52,6 +57,28 @@ pub fn rested(world: &World, _: &News) -> Result<(), String> {
                 )
             })?;
         }
+        for (at, later) in number.leases.iter().enumerate() {
+            let before = number.leases[..at]
+                .iter()
+                .rfind(|lease| lease.service == later.service);
+            ensure(
+                before.is_none_or(|lease| lease.ends_at.plus_ms(SAME_SERVICE_MS) <= later.starts_at),
+                || {
+                    format!(
+                        "{} was leased for {} again too soon",
+                        number.number.as_str(),
+                        later.service
+                    )
+                },
+            )?;
+        }
+        if let (Some(quarantine), Some(lease)) = (&number.standing.quarantine, number.leases.last()) {
+            let is_in = quarantine.since <= lease.starts_at
+                && quarantine.until.is_none_or(|until| lease.starts_at < until);
+            ensure(!is_in, || {
+                format!("{} was leased out of quarantine", number.number.as_str())
+            })?;
+        }
     }
     Ok(())
 }
@@ -60,11 +87,9 @@ pub fn none_is_lost(world: &World, _: &News) -> Result<(), String> {
     let Some(disk) = world.disk() else {
         return Err("the gateway is down at the end".into());
     };
-    let free = disk
-        .live()
-        .free_numbers(("US", None), world.wall.clock.now(), 100, |_| true)
-        .len();
-    ensure(free == script::numbers().len(), || {
-        format!("{free} numbers are free again")
+    let states = disk.live().states(world.wall.clock.now());
+    let back = states[&State::Free] + states[&State::Quarantined];
+    ensure(back == script::numbers().len(), || {
+        format!("at the end they are {states:?}")
     })
 }

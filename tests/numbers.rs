@@ -1,0 +1,11 @@
+//! The inventory: how numbers go round, how they are chosen and waited for, and what the operator does with them.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod numbers {
+    pub mod admin;
+    pub mod life;
+    pub mod rig;
+    pub mod waiting;
+}
