@@ -32,6 +32,8 @@ pub struct Lane {
     window: Window,
     bucket: Option<Bucket>,
     in_flight: u32,
+    /// When it came back, as its health says and as it is counted.
+    back: Option<(UnixMs, UnixMs)>,
     /// How long its attempts take, smoothed over the latest eight.
     latency_ms: f64,
 }
@@ -55,7 +57,7 @@ impl Lane {
         if is_probe {
             return Turn::Probe;
         }
-        match rate(health, terms, now) {
+        match rate(self.back_at(health, now), terms, now) {
             None => self.bucket = None,
             Some(rate) => {
                 let bucket = self.bucket.get_or_insert(Bucket::new(now));
@@ -65,6 +67,16 @@ impl Lane {
             }
         }
         Turn::Go
+    }
+
+    /// When it came back. A time that is yet to come is from before the clock was set back at a restart: its ramp begins anew, now.
+    fn back_at(&mut self, health: &Health, now: UnixMs) -> Option<UnixMs> {
+        let at = health.back_at?;
+        let (_, from) = *self.back.insert(match self.back {
+            Some(known) if known.0 == at => known,
+            _ => (at, at.min(now)),
+        });
+        Some(from)
     }
 
     /// An attempt begins, after `turn` said so.
@@ -93,9 +105,7 @@ impl Lane {
     }
 }
 
-fn rate(health: &Health, terms: &Terms, now: UnixMs) -> Option<Rate> {
-    // One that is yet to come is from before the clock was set back at a restart.
-    let back_at = health.back_at.filter(|at| *at <= now);
+fn rate(back_at: Option<UnixMs>, terms: &Terms, now: UnixMs) -> Option<Rate> {
     let ramp = back_at.and_then(|at| terms.ramp.rate(at, now));
     match (terms.rate, ramp) {
         (Some(rate), Some(ramp)) if ramp.per_second < rate.per_second => Some(ramp),
@@ -243,6 +253,13 @@ mod tests {
             ..WELL
         };
         assert_eq!(turn(&mut lane, &ahead, 60_000), Turn::Go);
-        assert_eq!(lane.bucket, None, "a clock that was set back prolongs none");
+        lane.begin(Turn::Go);
+        assert_eq!(
+            turn(&mut lane, &ahead, 60_000),
+            Turn::At(UnixMs(60_100)),
+            "the clock was set back"
+        );
+        assert_eq!(turn(&mut lane, &ahead, 120_000), Turn::Go);
+        assert_eq!(lane.bucket, None, "and that prolongs none");
     }
 }

@@ -115,11 +115,10 @@ impl<'a> Draft<'a> {
         };
         // A code shortens a rental and leaves the number's row alone; a sweep that is behind has not told it either.
         let rental = self.rental(&lease.account, lease.rental).await?;
-        if time > rental.ends_at.plus_ms(grace_ms) {
-            return Ok((Err(Unmatched::Expired), false));
-        }
-        let late = late || time > rental.ends_at;
-        Ok((Ok((lease.account.clone(), lease.rental)), late))
+        Ok(match is_late(time, rental.ends_at, grace_ms) {
+            Ok(is_late) => (Ok((lease.account.clone(), lease.rental)), late || is_late),
+            Err(reason) => (Err(reason), false),
+        })
     }
 
     /// The rental as decided so far. It is kept longer than any message of it can be late, so its absence is damage.
@@ -190,5 +189,26 @@ impl<'a> Draft<'a> {
         let targets = self.gateway.targets(&event, about);
         self.rings |= !targets.is_empty();
         self.batch.events.push(Heard { event, targets });
+    }
+}
+
+/// Whether a message of this time came after the end of its rental; no longer its own if it came after the grace too.
+fn is_late(time: UnixMs, ends_at: UnixMs, grace_ms: u64) -> Result<bool, Unmatched> {
+    if time > ends_at.plus_ms(grace_ms) {
+        return Err(Unmatched::Expired);
+    }
+    Ok(time > ends_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_its_rentals_until_the_grace_is_over() {
+        let is_late = |time| is_late(UnixMs(time), UnixMs(1000), 100);
+        assert_eq!((is_late(0), is_late(1000)), (Ok(false), Ok(false)));
+        assert_eq!((is_late(1001), is_late(1100)), (Ok(true), Ok(true)));
+        assert_eq!(is_late(1101), Err(Unmatched::Expired));
     }
 }
