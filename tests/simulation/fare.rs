@@ -74,6 +74,8 @@ impl Fare {
             Next::Recovered => self.is_back(at),
             Next::Delivered | Next::Aborted if self.off.is_none() => {
                 (self.failing_since, self.failures) = (None, 0);
+                // A hint that is over does not come back with a clock that a restart sets back.
+                self.hold = self.hold.filter(|(_, until)| *until > at.now);
             }
             Next::Delivered | Next::Aborted => {}
             Next::Probed => {
