@@ -67,11 +67,11 @@ impl Gateway {
         self.read_feed(&mut reading, at).await
     }
 
-    /// Joins the waiters, then looks where the start is.
+    /// Looks where the start is, then joins the waiters; what comes in between is read, since each reading begins after the joining.
     pub async fn follow(self: &Arc<Self>, key: &Arc<Key>, wish: Following) -> Result<Follower, Error> {
+        let at = self.begin(&key.account, wish.start).await?;
         let max = self.waiters_max(&key.account);
         let waiter = self.parts.waiters.join(&key.account, key, max)?;
-        let at = self.begin(&key.account, wish.start).await?;
         Ok(Follower {
             gateway: self.clone(),
             waiter,
