@@ -5,7 +5,9 @@ mod support;
 
 mod numbers {
     pub mod admin;
+    pub mod choosing;
     pub mod life;
+    pub mod races;
     pub mod rig;
     pub mod waiting;
 }

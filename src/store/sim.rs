@@ -96,9 +96,15 @@ impl Rows for Disk {
         Ok(down.take(limit).collect())
     }
 
+    /// From one day's first row to the next's: a day may have many.
     fn log_days(&self) -> Vec<u32> {
-        let mut days: Vec<u32> = self.0.keys().filter_map(|(tree, _)| tree.log_day()).collect();
-        days.dedup();
+        let (mut days, mut from) = (Vec::new(), Some(0));
+        while let Some(day) = from
+            && let Some(((Tree::Log(day), _), _)) = self.0.range((Tree::Log(day), Vec::new())..).next()
+        {
+            days.push(*day);
+            from = day.checked_add(1);
+        }
         days
     }
 }
