@@ -17,7 +17,7 @@ pub use accounts::{Account, Accounts};
 pub use agents::Mcp;
 pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
-pub use rental::{Quarantine, Rental};
+pub use rental::{Catalogue, Quarantine, Rental};
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");
@@ -62,6 +62,7 @@ pub struct Config {
     pub mcp: Mcp,
     pub otp: Otp,
     pub outbound: Outbound,
+    pub catalogue: Catalogue,
     pub log: Log,
     pub service: Vec<Service>,
     #[serde(default)]

@@ -5,6 +5,7 @@ mod support;
 
 mod numbers {
     pub mod admin;
+    pub mod catalogue;
     pub mod choosing;
     pub mod life;
     pub mod races;

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::accounts;
+use super::{accounts, catalogue};
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
@@ -17,9 +17,8 @@ use crate::core::limit::Ramp;
 use crate::core::message::Dedupe;
 use crate::core::money::Price;
 use crate::core::number::{self, Number};
-use crate::core::otp::{self, Engine, Filter, Rule};
+use crate::core::otp::{self, Engine, Rule};
 use crate::core::retry::Policy as RetryPolicy;
-use crate::core::service::{Capability, Service};
 use crate::core::time::UnixMs;
 use crate::dispatch::guard::Policy;
 use crate::dispatch::{client, deliver};
@@ -50,7 +49,7 @@ pub enum BuildError {
 /// Builds all that the configuration alone decides, and throws it away: what `check-config` runs.
 pub fn check(config: &Config) -> Result<(), BuildError> {
     sources(config, &config.server.listen)?;
-    services(config)?;
+    catalogue::services(config)?;
     numbers(config)?;
     accounts::built(config)?;
     engine(config)?;
@@ -136,31 +135,6 @@ fn opens_by_itself(carrier: &Carrier, public_url: &str) -> bool {
         carrier.verify(&request, UnixMs(0)) == Err(Reject::BadCredentials)
     };
     !refused_for_credentials(public_url) && refused_for_credentials(&format!("{public_url}/-"))
-}
-
-pub fn services(config: &Config) -> Result<Vec<Service>, BuildError> {
-    let built = config.service.iter().map(|service| {
-        let price = Price::parse(&service.price);
-        Ok(Service {
-            name: service.name.clone(),
-            description: service.description.clone(),
-            capability: capability(service)?,
-            price: price.map_err(|e| BuildError::Config(format!("service {}: {e}", service.name)))?,
-            lifetime_ms: service.lifetime_s * 1000,
-            filter: Filter::deserialize(toml::Value::Table(service.code.clone())).map_err(|e| {
-                BuildError::Config(format!("service {}: code: {}", service.name, e.message()))
-            })?,
-        })
-    });
-    built.collect()
-}
-
-fn capability(service: &config::Service) -> Result<Capability, BuildError> {
-    let Some(name) = &service.capability else {
-        return Ok(Capability::default());
-    };
-    Capability::parse(name)
-        .map_err(|e| BuildError::Config(format!("service {}: capability: {e}", service.name)))
 }
 
 /// The extractor with the operator's rules. A bad rule is named with its line.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod build;
+mod catalogue;
 mod fetch;
 mod files;
 mod gauges;

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
-use super::{BuildError, accounts, build, fetcher, files};
+use super::{BuildError, accounts, build, catalogue, fetcher, files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -233,7 +233,7 @@ fn parts(
     Ok(Parts {
         store: shared.store.clone(),
         sources: build::sources(config, &address.to_string())?,
-        services: build::services(config)?,
+        services: catalogue::services(config)?,
         rules: build::rules(config)?,
         inbound_log: InboundLog::new(build::log_rules(config)),
         engine: build::engine(config)?,

@@ -79,9 +79,6 @@ pub const RANGES: [(&str, u64, u64); 71] = [
     ("outbound.stuck_s", 1, 86_400),
 ];
 
-/// Lifetime of a rental, in seconds.
-const LIFETIME_S: (u64, u64) = (10, 86_400);
-
 /// One quarantine, in seconds.
 const QUARANTINE_S: (u64, u64) = (60, 31_536_000);
 
@@ -125,22 +122,12 @@ pub fn check(config: &Config) -> Result<(), Error> {
         return refuse("`rental.country` is two capital letters, for example US".into());
     }
     for (at, service) in config.service.iter().enumerate() {
-        if !(LIFETIME_S.0..=LIFETIME_S.1).contains(&service.lifetime_s) {
-            return refuse(format!(
-                "service {}: `lifetime_s` must be {} to {}",
-                service.name, LIFETIME_S.0, LIFETIME_S.1
-            ));
-        }
         if config.service[..at]
             .iter()
             .any(|other| other.name == service.name)
         {
             return refuse(format!("service {} is there twice", service.name));
         }
-    }
-    let partner = &config.partner.service;
-    if !partner.is_empty() && config.service.iter().all(|service| service.name != *partner) {
-        return refuse(format!("`partner.service`: there is no service {partner}"));
     }
     accounts::check(&config.account)?;
     for (at, source) in config.source.iter().enumerate() {

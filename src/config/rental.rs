@@ -1,4 +1,5 @@
-//! The sections `[rental]` and `[quarantine]`: how long a number is held, how long it rests, and what takes it out of use.
+//! The sections `[rental]`, `[quarantine]` and `[catalogue]`: how long a number is held, how long it rests, what takes it out of use, and
+//! where more services are named.
 
 use serde::Deserialize;
 
@@ -23,4 +24,11 @@ pub struct Quarantine {
     pub silent_rentals: u32,
     pub reports: u32,
     pub lasts_s: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// A file of services, or empty.
+    pub file: String,
 }

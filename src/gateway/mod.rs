@@ -18,6 +18,7 @@ mod poll;
 mod rentals;
 mod replays;
 mod seen;
+mod services;
 mod sources;
 mod subscriptions;
 mod sweep;
@@ -63,6 +64,7 @@ pub use poll::Code;
 pub use rentals::Wish;
 use replays::Replaying;
 pub use replays::{ReplayRules, ReplayWish};
+pub use services::NewService;
 pub use sources::{Fetch, Source};
 pub use subscriptions::{Known, NewKey};
 pub use trial::{TRIALS_MAX, Trial};
@@ -176,6 +178,8 @@ pub enum Error {
         "no free number for this costs {0} USD or less; allow more, or try again when a cheaper one has cooled down"
     )]
     TooDear(Price),
+    #[error("there is no such service; GET /admin/services lists them")]
+    NoSuchService,
     #[error("there is no such number; `ringback numbers ls` lists them")]
     NoSuchNumber,
     #[error("not found")]

@@ -1,5 +1,6 @@
 //! What a number supplier offers a reseller (contract 001): what is free in each country, and all messages of a rental.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Error, Gateway};
@@ -22,10 +23,10 @@ pub struct Offer {
 
 impl Gateway {
     /// The service of a rental that names none.
-    pub fn partner_service(&self) -> Option<&Service> {
+    pub fn partner_service(&self) -> Option<Arc<Service>> {
         match &self.parts.rules.partner_service {
-            Some(name) => self.parts.services.iter().find(|service| service.name == *name),
-            None => self.parts.services.first(),
+            Some(name) => self.service(name),
+            None => self.services().into_iter().next(),
         }
     }
 

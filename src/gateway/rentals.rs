@@ -37,15 +37,11 @@ pub struct Wish {
 }
 
 impl Gateway {
-    pub fn services(&self) -> &[Service] {
-        &self.parts.services
-    }
-
     /// Leases the number that is free for the longest time, of the wanted area code if there is one, and one that has not served the
     /// service if there is one; waits in line for it if it shall. May be dropped while it waits: its place is free then.
     pub async fn rent(&self, account: &AccountId, wish: &Wish) -> Result<Rental, Error> {
-        let known = self.parts.services.iter().find(|s| s.name == wish.service);
-        let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
+        let known = self.service(&wish.service);
+        let service = &*known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
         // Refused before it waits, and asked again when the rental is made.
         drop(self.place_of_rental(account)?);
         let wait = wish
@@ -118,7 +114,7 @@ impl Gateway {
 
     /// What is expected of a rental's code: by the rental, by its service, and by the configuration.
     pub(super) fn filter_of(&self, rental: &Rental) -> Filter {
-        let service = self.parts.services.iter().find(|s| s.name == rental.service);
+        let service = self.service(&rental.service);
         let threshold = Filter {
             min_confidence: Some(self.parts.rules.min_confidence),
             ..Filter::default()

@@ -31,7 +31,7 @@ impl From<Error> for Problem {
             Error::AccountExists(_) | Error::AccountHeld(..) | Error::KeyReplaced => Self::conflict(detail),
             Error::AccountInUse(open) => Self::conflict(detail).with("rentals", open),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
-            Error::NoCapture | Error::NoSuchNumber => Self::not_found(detail),
+            Error::NoCapture | Error::NoSuchNumber | Error::NoSuchService => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
             Error::BadSettings(_) | Error::BadReplay(_) => Self::bad_request(format!("{detail}.")),

@@ -29,6 +29,7 @@ mod replays;
 pub mod router;
 pub mod routes;
 pub mod server;
+mod services;
 mod sources;
 mod stream;
 pub mod tls;

@@ -116,6 +116,7 @@ fn own(
 /// Our own routes.
 fn keyed(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Result<Handling, Problem> {
     Ok(match (&head.method, segments) {
+        (_, ["api", "services"]) => at_once(verifications::services(&caller.app)),
         (_, ["api", "verifications", rest @ ..]) => return of_verifications(caller, head, body, rest),
         (_, ["api", "webhooks", rest @ ..]) => return of_webhooks(caller, head, body, rest),
         (_, ["api", "replays", rest @ ..]) => return of_replays(caller, head, body, rest),

@@ -52,6 +52,7 @@ pub const ROUTES: &[Route] = &[
         &[Key(RentalsRead), Key(RentalsWrite)],
     ),
     route("/api/verifications/services", "GET", &[Key(RentalsRead)]),
+    route("/api/services", "GET", &[Key(RentalsRead)]),
     route("/api/verifications/{id}", "GET", &[Key(RentalsRead)]),
     route("/api/verifications/{id}/code", "GET", &[Key(MessagesRead)]),
     route("/api/verifications/{id}/cancel", "POST", &[Key(RentalsWrite)]),

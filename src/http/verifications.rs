@@ -58,7 +58,7 @@ impl Shown {
     }
 }
 
-/// `GET /api/verifications/services`. Stops on a hang-up.
+/// `GET /api/verifications/services`, and `GET /api/services`. Stops on a hang-up.
 pub fn services(app: &App) -> Answer {
     let services: Vec<_> = app
         .gateway

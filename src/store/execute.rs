@@ -277,6 +277,7 @@ impl Group {
                 Fact::Key(key) => self.access.note_key(key.hash, Some(key.version)),
                 Fact::KeyGone(hash) => self.access.note_key(*hash, None),
                 Fact::KeyUsed(..)
+                | Fact::Service(..)
                 | Fact::Event(..)
                 | Fact::ReplayGone(_)
                 | Fact::Due(_)

@@ -12,6 +12,7 @@ use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::rental::Rental;
 use crate::core::replay::Replay;
+use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
@@ -20,6 +21,8 @@ use crate::core::time::UnixMs;
 pub enum Fact {
     Rental(Arc<Rental>),
     Number(Arc<Number>),
+    /// A service as the operator wants it by its name; `None`: it is withdrawn.
+    Service(String, Option<Arc<Service>>),
     Parts(Arc<Set>),
     PartsGone(SetId),
     Subscription(Arc<Subscription>),

@@ -13,6 +13,7 @@
 //! | state | 9 HEALTH | subscription (16) | sealed `Health` | from its first change until the subscription is deleted |
 //! | state | 10 ACCOUNT | account | sealed `Account` | until deleted and its logs are gone |
 //! | state | 11 KEY_USE | SHA-256 of the key (32) | sealed time of its last use, at most a minute old | until the key is revoked |
+//! | state | 12 SERVICE | name | sealed name and `Service`, or none where it is withdrawn | for ever |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -46,6 +47,7 @@ pub const PARTS: u8 = 6;
 pub const REPLAY: u8 = 7;
 pub const LINE: u8 = 8;
 pub const HEALTH: u8 = 9;
+pub const SERVICE: u8 = 12;
 pub const ACCOUNT: u8 = 10;
 pub const KEY_USE: u8 = 11;
 pub const RENTAL: u8 = 16;
@@ -207,6 +209,10 @@ pub fn parse_due(key: &[u8]) -> Option<(SubscriptionId, Place)> {
     Some((SubscriptionId(rest.get(..16)?.try_into().ok()?), place))
 }
 
+pub fn service(name: &str) -> Key {
+    key(SERVICE, &[name.as_bytes()])
+}
+
 pub fn parts(set: SetId) -> Key {
     key(PARTS, &[&set.0])
 }
@@ -326,75 +332,4 @@ pub fn parse_unmatched(key: &[u8]) -> Option<MessageId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn one_account_is_no_prefix_of_another() {
-        let keys = |name: &str| rentals(&AccountId::parse(name).unwrap());
-        assert!(!keys("ab").starts_with(&keys("a")));
-    }
-
-    proptest! {
-        #[test]
-        fn due_keys_round_trip_and_sort_by_time(sub: [u8; 16], a: u64, b: u64, seq: u64, is_manual: bool) {
-            let sub = SubscriptionId(sub);
-            let place = |at| Place { due_at: UnixMs(at), event: Seq(seq), is_manual };
-            let (first, second) = (due_at(sub, place(a.min(b))), due_at(sub, place(a.max(b))));
-            prop_assert_eq!(parse_due(&first), Some((sub, place(a.min(b)))));
-            prop_assert!(first <= second);
-            prop_assert_eq!(first.len(), 34);
-        }
-
-        #[test]
-        fn places_in_line_round_trip_and_stay_in_their_line(sub: [u8; 16], n: u64, seq: u64) {
-            let (sub, n) = (SubscriptionId(sub), Line(n));
-            let place = place_in_line(sub, n, Seq(seq));
-            prop_assert_eq!((parse_line(&place), parse_place_in_line(&place)), (Some(sub), Some(Seq(seq))));
-            prop_assert!(place.starts_with(&line(sub, n)));
-            prop_assert_eq!(parse_health(&health(sub)), Some(sub));
-        }
-
-        #[test]
-        fn uses_round_trip(hash: [u8; 32]) {
-            prop_assert_eq!(parse_key_use(&key_use(Hash(hash))), Some(Hash(hash)));
-        }
-
-        #[test]
-        fn trees_round_trip(day: u32) {
-            prop_assert_eq!(Tree::parse(Tree::Log(day).name().as_bytes()), Some(Tree::Log(day)));
-            prop_assert_eq!(Tree::parse(Tree::Seen(day).name().as_bytes()), Some(Tree::Seen(day)));
-        }
-
-        /// A mark is asked for, and not dropped, for 32 days; after 64 it is dropped.
-        #[test]
-        fn a_mark_counts_for_32_days(day in 0u64..100_000, later in 0u64..100) {
-            let at = |day: u64| UnixMs(day * DAY_MS + 5);
-            let tree = Tree::seen(at(day));
-            let (asked, over) = (Tree::seen_around(at(day + later)).contains(&tree), tree.is_over(at(day + later), 4));
-            prop_assert!(asked != over);
-            prop_assert!(later > 32 || asked);
-            prop_assert!(later < 64 || over);
-            prop_assert!(Tree::seen_around(at(day)).contains(&Tree::seen(at(day + 32))));
-        }
-
-        #[test]
-        fn newer_days_sort_later(a: u32, b: u32) {
-            prop_assert_eq!(a < b, Tree::Log(a).name() < Tree::Log(b).name());
-        }
-
-        #[test]
-        fn feed_keys_round_trip_and_sort_by_sequence(a: u64, b: u64) {
-            let account = AccountId::parse("acc").unwrap();
-            prop_assert_eq!(parse_feed(&feed(&account, Seq(a))), Some(Seq(a)));
-            prop_assert_eq!(a < b, feed(&account, Seq(a)) < feed(&account, Seq(b)));
-            prop_assert!(feed(&account, Seq(a)).starts_with(&feed_of(&account)));
-        }
-
-        #[test]
-        fn unmatched_keys_round_trip(at: u64, id: [u8; 16]) {
-            prop_assert_eq!(parse_unmatched(&unmatched(UnixMs(at), MessageId(id))), Some(MessageId(id)));
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 mod backlog;
 mod owing;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::access::Table;
@@ -21,6 +21,7 @@ use crate::core::key::{Hash, Key};
 use crate::core::multipart::Set;
 use crate::core::rental::Rental;
 use crate::core::replay::Replay;
+use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
@@ -41,6 +42,8 @@ pub(super) struct Tables {
     /// Open rentals by their end, and closed ones by the time they may be forgotten.
     ends: BTreeSet<(UnixMs, RentalId)>,
     pub(super) inventory: Inventory,
+    /// What the operator said of services, by their names; `None`: withdrawn.
+    services: BTreeMap<String, Option<Arc<Service>>>,
     sets: Sets,
     replays: Replays,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
@@ -113,6 +116,16 @@ impl Live {
 
     pub fn rental(&self, id: RentalId) -> Option<Arc<Rental>> {
         self.read().rentals.get(&id).cloned()
+    }
+
+    /// What the operator said of services, by their names; `None`: withdrawn.
+    pub fn services(&self) -> BTreeMap<String, Option<Arc<Service>>> {
+        self.read().services.clone()
+    }
+
+    /// As `services`, of one; the outer `None`: nothing was said.
+    pub fn service(&self, name: &str) -> Option<Option<Arc<Service>>> {
+        self.read().services.get(name).cloned()
     }
 
     /// Open rentals whose time is up.
@@ -211,6 +224,7 @@ impl Tables {
         match fact {
             Fact::Rental(rental) => self.put_rental(rental),
             Fact::Number(number) => self.inventory.put(number),
+            Fact::Service(name, service) => drop(self.services.insert(name, service)),
             Fact::Parts(set) => self.sets.put(set),
             Fact::PartsGone(id) => self.sets.remove(id),
             Fact::Replay(replay) => self.replays.put(replay),

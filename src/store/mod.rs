@@ -39,6 +39,7 @@ use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
+use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
 
@@ -171,6 +172,8 @@ pub enum Commit {
     AddNumbers(Vec<Number>),
     /// A number as the operator wants it now. Guarded by its version.
     ChangeNumber(Number),
+    /// A service as the operator wants it by its name; `None` withdraws it. The last word counts.
+    SetService(String, Option<Box<Service>>),
     /// Accounts and keys.
     Access(Access),
     /// A row of the inbound log. Promised is only that it is whole or not there: it is written with the next group that is synced, and

@@ -18,6 +18,7 @@ use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq,
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
+use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
 
@@ -109,6 +110,7 @@ impl Plan {
             Commit::Unsubscribe(account, id) => plan.unsubscribe(&account, id),
             Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
             Commit::ChangeNumber(number) => plan.number(number, vault)?,
+            Commit::SetService(name, service) => plan.service(name, service.map(Arc::from), vault)?,
             Commit::Access(change) => plan.access(change, vault)?,
             Commit::LogInbound(capture, keep) => plan.capture(&capture, keep, vault)?,
             Commit::TrimInboundLog(keep) => plan.keep = Some(keep),
@@ -228,6 +230,14 @@ impl Plan {
         let (row, fact) = number_row(number, vault)?;
         self.rows.push(row);
         self.facts.push(fact);
+        Ok(())
+    }
+
+    fn service(&mut self, name: String, service: Option<Arc<Service>>, vault: &Vault) -> Result<(), Error> {
+        let key = keys::service(&name);
+        let sealed = vault.seal(&key, &(&name, service.as_deref()))?;
+        self.rows.push(Row::put(Tree::State, key, sealed));
+        self.facts.push(Fact::Service(name, service));
         Ok(())
     }
 

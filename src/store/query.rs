@@ -21,6 +21,7 @@ use crate::core::number::Number;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::replay::Replay;
+use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 
 /// Rows read at a time where there may be many.
@@ -197,6 +198,9 @@ impl<R: Rows> Query<'_, R> {
         self.load_table::<Number>(keys::NUMBER, live, |number, query| query.number_facts(number))?;
         self.load_table::<Subscription>(keys::SUBSCRIPTION, live, |s, _| {
             Ok(vec![Fact::Subscription(Arc::new(s))])
+        })?;
+        self.load_table::<(String, Option<Service>)>(keys::SERVICE, live, |(name, service), _| {
+            Ok(vec![Fact::Service(name, service.map(Arc::new))])
         })?;
         self.load_table::<Set>(keys::PARTS, live, |set, _| Ok(vec![Fact::Parts(Arc::new(set))]))?;
         self.load_table::<Account>(keys::ACCOUNT, live, |account, _| {

@@ -4,9 +4,10 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 26] = [
+const ROUTES: [(&str, &[&str]); 27] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
+    ("/api/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
     ("/api/verifications/{id}/code", &["GET"]),
     ("/api/verifications/{id}/cancel", &["POST"]),

@@ -226,3 +226,49 @@ fn accounts_are_checked() {
         &["account a", "twice"],
     );
 }
+
+/// The file of the catalogue, with what is wrong and the line on which it stands.
+#[test]
+fn a_fault_in_the_catalogues_file_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("services.toml");
+    let error = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        error_of(&format!(
+            "catalogue = {{ file = {:?} }}",
+            file.display().to_string()
+        ))
+    };
+    let service = |name: &str, lifetime_s: u32| {
+        format!(
+            "[[service]]\nname = \"{name}\"\ndescription = \"A\"\nprice = \"1\"\nlifetime_s = {lifetime_s}\n"
+        )
+    };
+    assert_eq!(
+        error(&format!("{}{}", service("a", 60), service("google", 60))),
+        "no error"
+    );
+    let second = |table: String| error(&format!("{}\n{table}", service("a", 60)));
+    assert_says(
+        &second(service("b", 5)),
+        &["services.toml:7: service b", "10 to 86400"],
+    );
+    assert_says(
+        &second(service("a", 60)),
+        &["services.toml:7: service a", "twice"],
+    );
+    assert_says(
+        &second(service("b", 60).replace("price", "cost")),
+        &["services.toml:", "cost"],
+    );
+    let code = format!(
+        "{}code = {{ length_min = 9, length_max = 4 }}\n",
+        service("b", 60)
+    );
+    assert_says(&second(code), &["services.toml:7:", "length_min"]);
+    assert_says(&error("[[service]\n"), &["services.toml:1:"]);
+    let missing = error_of("catalogue = { file = \"/nowhere.toml\" }");
+    assert_says(&missing, &["catalogue.file", "/nowhere.toml"]);
+    let partner = error_of("partner = { service = \"nobody\" }");
+    assert_says(&partner, &["partner.service", "nobody"]);
+}

@@ -202,6 +202,7 @@ fn told(commit: &Commit) -> String {
         Commit::Resubscribe(subscription, _) => format!("resubscribe {}", subscription.id),
         Commit::Unsubscribe(_, id) => format!("unsubscribe {id}"),
         Commit::AddNumbers(numbers) => format!("add {} numbers", numbers.len()),
+        Commit::SetService(name, _) => format!("service {name}"),
         Commit::ChangeNumber(number) => format!("change {:?} {}", number.number, number.version),
         Commit::Access(Access::AddKey(key)) => format!("add a key of {}", key.account.as_str()),
         Commit::Access(_) => "accounts and keys".to_owned(),

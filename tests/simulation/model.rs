@@ -134,6 +134,7 @@ impl Model {
             | Commit::Forget(_)
             | Commit::AddNumbers(_)
             | Commit::ChangeNumber(_)
+            | Commit::SetService(..)
             | Commit::Access(_) => {}
         }
     }

@@ -97,7 +97,8 @@ fn told<T>(what: &str) -> Result<T, Trouble> {
 }
 
 fn services(gateway: &Gateway) -> Value {
-    let services = gateway.services().iter().map(|service| {
+    let services = gateway.services();
+    let services = services.iter().map(|service| {
         json!({
             "serviceName": service.name,
             "description": service.description,

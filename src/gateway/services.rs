@@ -1,0 +1,168 @@
+//! The catalogue: what the configuration and its file name, and over it what the operator said on the way. One list for every contract.
+
+use std::sync::Arc;
+
+use super::{Capability, Error, Gateway};
+use crate::core::money::Price;
+use crate::core::otp::Filter;
+use crate::core::service::Service;
+use crate::store::Commit;
+
+/// Lifetime of a rental, in seconds.
+const LIFETIME_S: (u64, u64) = (10, 86_400);
+const NAME_BYTES_MAX: usize = 64;
+const DESCRIPTION_BYTES_MAX: usize = 200;
+/// Longest code that is found.
+const LENGTH_MAX: u8 = 20;
+
+/// A service as it is written down, in a file or by the operator.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewService {
+    pub name: String,
+    pub description: String,
+    /// What a number of it must receive: SMS where absent.
+    #[serde(default)]
+    pub capability: Capability,
+    /// In USD, with up to four decimals.
+    pub price: String,
+    pub lifetime_s: u64,
+    /// What its codes are like, and who sends them.
+    #[serde(default)]
+    pub code: Filter,
+}
+
+impl NewService {
+    /// The service, or what is wrong with it.
+    pub fn check(self) -> Result<Service, String> {
+        let is_name = |b: u8| b.is_ascii_graphic() && b != b'/';
+        if self.name.is_empty() || self.name.len() > NAME_BYTES_MAX || !self.name.bytes().all(is_name) {
+            return Err("`name` is 1 to 64 visible ASCII characters without a slash".into());
+        }
+        if self.description.len() > DESCRIPTION_BYTES_MAX || self.description.chars().any(char::is_control) {
+            return Err("`description` is one line of at most 200 bytes".into());
+        }
+        if !(LIFETIME_S.0..=LIFETIME_S.1).contains(&self.lifetime_s) {
+            return Err(format!(
+                "`lifetime_s` must be {} to {}",
+                LIFETIME_S.0, LIFETIME_S.1
+            ));
+        }
+        let price = Price::parse(&self.price).map_err(|e| format!("`price` is {e}"))?;
+        check_code(&self.code)?;
+        Ok(Service {
+            name: self.name,
+            description: self.description,
+            capability: self.capability,
+            price,
+            lifetime_ms: self.lifetime_s * 1000,
+            filter: self.code,
+        })
+    }
+}
+
+fn check_code(code: &Filter) -> Result<(), String> {
+    let lengths = [code.length_min, code.length_max];
+    if lengths
+        .iter()
+        .flatten()
+        .any(|length| *length == 0 || *length > LENGTH_MAX)
+    {
+        return Err(format!("`code`: lengths are 1 to {LENGTH_MAX}"));
+    }
+    if code
+        .length_min
+        .zip(code.length_max)
+        .is_some_and(|(min, max)| min > max)
+    {
+        return Err("`code`: length_min is more than length_max".into());
+    }
+    if code.min_confidence.is_some_and(|min| !(0.0..=1.0).contains(&min)) {
+        return Err("`code`: min_confidence must be 0.0 to 1.0".into());
+    }
+    if code
+        .sender
+        .as_ref()
+        .is_some_and(|sender| sender.is_empty() || sender.len() > NAME_BYTES_MAX)
+    {
+        return Err("`code`: sender is 1 to 64 bytes, a * at its end stands for any rest".into());
+    }
+    Ok(())
+}
+
+impl Gateway {
+    /// The catalogue: the configured ones in their order, then the others by name.
+    pub fn services(&self) -> Vec<Arc<Service>> {
+        let mut said = self.parts.store.live().services();
+        let configured = self
+            .parts
+            .services
+            .iter()
+            .filter_map(|service| match said.remove(&service.name) {
+                Some(said) => said,
+                None => Some(Arc::new(service.clone())),
+            });
+        let mut services: Vec<Arc<Service>> = configured.collect();
+        services.extend(said.into_values().flatten());
+        services
+    }
+
+    pub fn service(&self, name: &str) -> Option<Arc<Service>> {
+        if let Some(said) = self.parts.store.live().service(name) {
+            return said;
+        }
+        let configured = self.parts.services.iter().find(|service| service.name == name);
+        configured.cloned().map(Arc::new)
+    }
+
+    /// Adds or replaces a service; rentals that there are go on as they began.
+    pub async fn set_service(&self, service: Service) -> Result<(), Error> {
+        let commit = Commit::SetService(service.name.clone(), Some(Box::new(service)));
+        self.commit(commit).await.map(drop)
+    }
+
+    /// Takes a service out of the catalogue, also one that the configuration names.
+    pub async fn withdraw_service(&self, name: &str) -> Result<(), Error> {
+        self.service(name).ok_or(Error::NoSuchService)?;
+        let commit = Commit::SetService(name.to_owned(), None);
+        self.commit(commit).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn google() -> NewService {
+        NewService {
+            name: "google".into(),
+            description: "Google".into(),
+            capability: Capability::Sms,
+            price: "0.5".into(),
+            lifetime_s: 1200,
+            code: Filter::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = |change: fn(&mut NewService)| {
+            let mut new = google();
+            change(&mut new);
+            new.check().map(|service| service.name).unwrap_err()
+        };
+        assert_eq!(google().check().map(|service| service.price), Ok(Price(5000)));
+        assert!(error(|new| new.name = "a b".into()).contains("`name`"));
+        assert!(error(|new| new.name = "a/b".into()).contains("`name`"));
+        assert!(error(|new| new.description = "a\nb".into()).contains("`description`"));
+        assert!(error(|new| new.price = "free".into()).contains("`price`"));
+        assert!(error(|new| new.lifetime_s = 9).contains("10 to 86400"));
+        assert!(error(|new| new.code.length_min = Some(21)).contains("1 to 20"));
+        assert!(
+            error(|new| (new.code.length_min, new.code.length_max) = (Some(7), Some(6)))
+                .contains("length_min")
+        );
+        assert!(error(|new| new.code.min_confidence = Some(1.5)).contains("min_confidence"));
+        assert!(error(|new| new.code.sender = Some(String::new())).contains("sender"));
+    }
+}
