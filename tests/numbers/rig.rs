@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use ringback::carrier::Carrier;
 use ringback::carrier::simulate::{Draft, Signer, signed};
+use ringback::carrier::{Carrier, Reject};
 use ringback::clock::Clock;
 use ringback::core::id::AccountId;
 use ringback::core::money::Price;
@@ -180,30 +180,38 @@ impl Rig {
         self.gateway.number(&phone(n)).unwrap().1
     }
 
-    /// An SMS with a code to this number.
+    /// An SMS with a code to this number. Where the clock ran on for minutes while it was on its way, the carrier signs and sends it again.
     pub async fn code(&self, id: &str, to: &PhoneNumber) {
-        let now = self.clock.now();
         let draft = Draft {
             id: id.into(),
             from: "Google".into(),
             to: to.as_str().into(),
             text: "G-482913 is your Google verification code.".into(),
-            sent_at: now,
+            sent_at: self.clock.now(),
         };
-        let request = signed(&self.signer, &draft, SOURCE_URL, now);
+        loop {
+            match self.gateway.receive(self.inbound(&draft)).await {
+                Err(Error::Refused(Reject::StaleTimestamp)) => {}
+                received => return drop(received.unwrap()),
+            }
+        }
+    }
+
+    /// The carrier's request, signed now.
+    fn inbound(&self, draft: &Draft) -> Inbound {
+        let request = signed(&self.signer, draft, SOURCE_URL, self.clock.now());
         let mut headers = http::HeaderMap::new();
         for (name, value) in &request.headers {
             let name: http::HeaderName = name.parse().unwrap();
             headers.append(name, value.parse().unwrap());
         }
-        let inbound = Inbound {
+        Inbound {
             path_token: None,
             source: "main".into(),
             method: http::Method::POST,
             query: None,
             headers,
             body: request.body.into(),
-        };
-        self.gateway.receive(inbound).await.unwrap();
+        }
     }
 }
