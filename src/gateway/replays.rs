@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
 use super::{DECISIONS_MAX, Error, Gateway};
-use crate::core::event;
+use crate::core::event::{self, Kind};
 use crate::core::id::{AccountId, ReplayId, Seq, SubscriptionId};
 use crate::core::replay::{Counts, End, Found, KEPT_MAX, Pace, Replay, Selection};
 use crate::core::standing::{Delivery, Status};
@@ -275,8 +275,12 @@ impl Gateway {
         Ok(found)
     }
 
-    /// Whether a subscription wants this event by its settings as they are now.
+    /// Whether a subscription wants this event by its settings as they are now. What is told of the deliveries themselves, it does
+    /// not: whom that is owed to is settled when it happens, and it may be about this very subscription.
     async fn wants_now(&self, account: &AccountId, delivery: &Delivery) -> Result<bool, Error> {
+        if Kind::parse(&delivery.kind).is_some_and(Kind::is_operational) {
+            return Ok(false);
+        }
         let (id, seq, owner) = (delivery.subscription, delivery.event, account.clone());
         let known = self.parts.store.live().subscription(id);
         let wants = |pattern: &Pattern| pattern.matches(&delivery.kind);

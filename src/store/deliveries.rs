@@ -36,8 +36,9 @@ pub struct Effects {
 pub struct Lines(BTreeMap<(SubscriptionId, Line, Seq), bool>);
 
 impl Lines {
-    pub fn append(&mut self, later: &mut Self) {
-        self.0.append(&mut later.0);
+    // Not `BTreeMap::append`, which builds the whole map anew for every commit of a group.
+    pub fn extend(&mut self, later: Self) {
+        self.0.extend(later.0);
     }
 
     fn of(&self, id: SubscriptionId, line: Line) -> impl Iterator<Item = (Seq, bool)> {

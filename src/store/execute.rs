@@ -116,8 +116,8 @@ impl<R: Rows> Writer<R> {
             .extend(plan.new_messages.into_iter().map(|(id, _)| id));
         group.note(&effects.facts);
         group.must_sync = true;
-        group.lines.append(&mut effects.lines);
-        group.again.append(&mut effects.again);
+        group.lines.extend(effects.lines);
+        group.again.extend(effects.again);
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))

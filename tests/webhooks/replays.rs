@@ -146,6 +146,27 @@ async fn what_is_missing_is_what_was_never_delivered_and_is_wanted() {
     narrow.hears_nothing_for(Duration::from_millis(100)).await;
 }
 
+/// That a delivery to it was given up is not told to the subscription itself when it happens, and no replay tells it afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_of_a_subscription_is_never_missing_to_it() {
+    let gateway = Gateway::start().await;
+    let mut all = Subscriber::start(&[500]).await;
+    let retry = json!({ "events": ["*"], "retry": { "scheduleS": [0] } });
+    subscribed(&gateway, &all, retry).await;
+    let events = happen(&gateway, RECEIVED, 1).await;
+    heard(&mut all, 1).await;
+    nothing_is_owed(&gateway).await;
+    let feed = gateway.get("/api/events").await.expect(200);
+    assert_eq!(
+        feed["events"].as_array().unwrap().len(),
+        2,
+        "the message, and that it was given up"
+    );
+    let done = ended(&gateway, &replay(&gateway, json!({ "missingOnly": true })).await).await;
+    assert_eq!(done["deliveries"], 1, "{done}");
+    assert_eq!(all.next_of(RECEIVED).await.header("webhook-id"), events[0]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_keeps_its_pace_and_can_be_cancelled() {
     let gateway = Gateway::start().await;
