@@ -4,7 +4,8 @@
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Contents, Reject, Request, charset, mac, report, udh};
+use super::{Answer, Contents, Reject, Request, mac, report, udh};
+use crate::core::charset;
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::time::UnixMs;
 

@@ -8,7 +8,6 @@ pub mod bandwidth;
 mod basic;
 pub mod bird;
 pub mod captured;
-mod charset;
 mod check;
 pub mod clicksend;
 mod compat;

@@ -1,11 +1,13 @@
-//! Text from the raw bytes of an SMS, for gateways that pass them on: the GSM alphabet with one septet per byte, Latin-1, UCS-2.
+//! Text from the raw bytes of an SMS, for carriers that pass them on: the GSM alphabet with one septet per byte, Latin-1, UCS-2.
 
 /// The GSM 7 bit default alphabet (3GPP TS 23.038 §6.2.1); 0x1B, the escape, stands as a no-break space as the standard asks of
 /// receivers that do not know what follows.
-const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{a0}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+pub const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{a0}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+
+pub const GSM_ESCAPE: u8 = 0x1b;
 
 /// What follows the escape (§6.2.1.1).
-const GSM_EXTENSION: [(u8, char); 10] = [
+pub const GSM_EXTENSION: [(u8, char); 10] = [
     (0x0a, '\u{c}'),
     (0x14, '^'),
     (0x28, '{'),
@@ -30,7 +32,7 @@ pub fn gsm(bytes: &[u8]) -> Option<String> {
                 .find(|(code, _)| *code == next)
                 .map(|(_, c)| *c)
         };
-        let known = (byte == 0x1b)
+        let known = (byte == GSM_ESCAPE)
             .then(|| rest.clone().next().and_then(extended))
             .flatten();
         if known.is_some() {
