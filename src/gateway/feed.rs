@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::waiters::Waiter;
+use super::waiters::{Topic, Waiter};
 use super::{Error, Gateway};
 use crate::core::cursor::{Cursor, Start};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, Seq};
+use crate::core::id::{AccountId, RentalId, Seq};
 use crate::core::key::Key;
 use crate::core::subscription::Pattern;
 use crate::store::Reading;
@@ -32,6 +32,8 @@ pub struct Following {
     pub start: Start,
     /// None: all types.
     pub patterns: Vec<Pattern>,
+    /// What is about this rental alone; then `Oldest` is its beginning.
+    pub rental: Option<RentalId>,
     pub events_max: usize,
 }
 
@@ -41,8 +43,10 @@ pub struct Follower {
     waiter: Waiter,
     key: Arc<Key>,
     patterns: Vec<Pattern>,
+    rental: Option<RentalId>,
     events_max: usize,
     at: Cursor,
+    has_ended: bool,
 }
 
 impl Gateway {
@@ -55,13 +59,14 @@ impl Gateway {
         wait: Duration,
     ) -> Result<Feed, Error> {
         if !wait.is_zero() {
-            return self.follow(key, wish).await?.next(wait).await;
+            return self.follow(key, wish).await?.read_on(wait).await;
         }
-        let at = self.begin(&key.account, wish.start).await?;
+        let at = self.begin(&key.account, &wish).await?;
         let mut reading = Reading {
             account: key.account.clone(),
             after: at.seq,
             patterns: wish.patterns,
+            rental: wish.rental,
             events_max: wish.events_max,
         };
         self.read_feed(&mut reading, at).await
@@ -69,22 +74,31 @@ impl Gateway {
 
     /// Looks where the start is, then joins the waiters; what comes in between is read, since each reading begins after the joining.
     pub async fn follow(self: &Arc<Self>, key: &Arc<Key>, wish: Following) -> Result<Follower, Error> {
-        let at = self.begin(&key.account, wish.start).await?;
+        let at = self.begin(&key.account, &wish).await?;
         let max = self.waiters_max(&key.account);
-        let waiter = self.parts.waiters.join(&key.account, key, max)?;
+        let topic = wish.rental.map_or_else(|| Topic::from(&key.account), Topic::from);
+        let waiter = self.parts.waiters.join(topic, key, max)?;
         Ok(Follower {
             gateway: self.clone(),
             waiter,
             key: key.clone(),
             patterns: wish.patterns,
+            rental: wish.rental,
             events_max: wish.events_max,
             at,
+            has_ended: false,
         })
     }
 
-    async fn begin(&self, account: &AccountId, start: Start) -> Result<Cursor, Error> {
+    async fn begin(&self, account: &AccountId, wish: &Following) -> Result<Cursor, Error> {
         let now = self.parts.clock.now();
-        match start {
+        if let Some(id) = wish.rental {
+            let rental = self.rental(account, id).await?;
+            if wish.start == Start::Oldest {
+                return Ok(Cursor::at_end(Seq::just_before(rental.created_at), now));
+            }
+        }
+        match wish.start {
             Start::Oldest => Ok(Cursor::at_end(Seq(0), now)),
             Start::After(cursor) if cursor.is_gone(now, self.parts.rules.log_days) => Err(Error::CursorGone),
             Start::After(cursor) => Ok(cursor),
@@ -141,24 +155,28 @@ impl Gateway {
 }
 
 impl Follower {
-    /// The next events; none when the time is up or the process drains. Nothing is lost by dropping the future: what it would have
-    /// answered is read again.
-    pub async fn next(&mut self, wait: Duration) -> Result<Feed, Error> {
+    /// The next events; none when the time is up, the process drains, or the rental that is followed is over and all of it is told.
+    /// Nothing is lost by dropping the future: what it would have answered is read again.
+    pub async fn read_on(&mut self, wait: Duration) -> Result<Feed, Error> {
         let mut draining = self.gateway.parts.draining.clone();
         let time_up = tokio::time::sleep(self.gateway.wait_of(&self.key, wait));
         tokio::pin!(time_up);
         loop {
             let changed = self.waiter.notify.notified();
             self.gateway.check_key(&self.key)?;
+            // Before the reading: its end is told by what is durable with it.
+            let is_over = self.is_over().await?;
             let mut reading = Reading {
                 account: self.key.account.clone(),
                 after: self.at.seq,
                 patterns: self.patterns.clone(),
+                rental: self.rental,
                 events_max: self.events_max,
             };
             let feed = self.gateway.read_feed(&mut reading, self.at).await?;
             self.at = feed.next;
-            if !feed.events.is_empty() || feed.more {
+            if !feed.events.is_empty() || feed.more || is_over {
+                self.has_ended = is_over && feed.events.is_empty() && !feed.more;
                 return Ok(feed);
             }
             // An event that comes in the very last moment is told, not missed.
@@ -169,6 +187,19 @@ impl Follower {
                 _ = draining.wait_for(|draining| *draining) => return Ok(feed),
             }
         }
+    }
+
+    /// The rental that is followed has given its number back. An account's events have no end.
+    async fn is_over(&self) -> Result<bool, Error> {
+        match self.rental {
+            Some(id) => Ok(self.gateway.rental(&self.key.account, id).await?.closed),
+            None => Ok(false),
+        }
+    }
+
+    /// The rental that is followed is over, and all of it was told.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     pub fn is_draining(&self) -> bool {

@@ -10,6 +10,7 @@ mod inbound;
 mod inbound_log;
 mod keys;
 mod limits;
+mod messages;
 mod numbers;
 mod outbound;
 mod partner;
@@ -58,6 +59,7 @@ pub use inbound_log::{CaptureFilter, InboundLog, LogRules, Replayed};
 use keys::Uses;
 pub use keys::{KeyWish, KnownKey};
 use limits::Rates;
+pub use messages::{MessagesPage, MessagesWish};
 pub use numbers::{NewNumber, NumbersWish};
 pub use partner::Offer;
 pub use poll::Code;
@@ -228,6 +230,8 @@ pub enum Error {
     TooManyKeys(usize),
     #[error("the key was replaced already; rotate the one in its place")]
     KeyReplaced,
+    #[error("\"cursor\" is the \"nextCursor\" of a page of this verification's messages")]
+    NoSuchMessages,
     #[error("the message belongs to a rental already")]
     NotUnmatched,
     #[error("the message came to another number than this rental's, or before it began")]

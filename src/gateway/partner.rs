@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::poll::Awaited;
 use super::{Error, Gateway};
 use crate::core::id::RentalId;
 use crate::core::ingest::StoredMessage;
@@ -61,8 +62,7 @@ impl Gateway {
         id: RentalId,
         wait: Duration,
     ) -> Result<(Rental, Vec<StoredMessage>), Error> {
-        let something = |rental: &Rental| !rental.messages.is_empty() || rental.closed;
-        let rental = match self.when(key, id, wait, something).await? {
+        let rental = match self.when(key, id, wait, Awaited::Messages(0)).await? {
             Some(rental) => rental,
             None => self.rental(&key.account, id).await?,
         };

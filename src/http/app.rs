@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
@@ -260,6 +260,16 @@ pub fn wished_wait(app: &App, head: &Parts, default_s: u64) -> Result<(Duration,
             Ok((Duration::from_secs(wait_s), Some(wait_s)))
         }
         None => Ok((Duration::from_secs(default_s), None)),
+    }
+}
+
+/// Says that a wish to wait was heard.
+pub fn tell_preference(response: &mut Response<ResponseBody>, applied_s: Option<u64>) {
+    if let Some(wait_s) = applied_s {
+        let value =
+            HeaderValue::try_from(format!("wait={wait_s}")).expect("a word and digits are header text");
+        let name = HeaderName::from_static("preference-applied");
+        response.headers_mut().insert(name, value);
     }
 }
 

@@ -18,6 +18,7 @@ use super::app::{self, Answer, App, Caller, query};
 use super::problem::Problem;
 use crate::core::cursor::{Cursor, Start};
 use crate::core::event::{Event, Kind};
+use crate::core::id::RentalId;
 use crate::core::key::Key;
 use crate::core::subscription::{PATTERNS_MAX, Pattern};
 use crate::gateway::{Error, Feed, Follower, Following};
@@ -65,6 +66,7 @@ pub fn poll(Caller { app, key }: &Caller, head: &Parts) -> Result<Poll, Problem>
     let wish = Following {
         start,
         patterns: patterns(head)?,
+        rental: None,
         events_max: app::list_limit(head)?,
     };
     Ok(Poll {
@@ -141,21 +143,43 @@ pub async fn test(Caller { app, key }: Caller, head: Parts, body: Incoming) -> A
 /// `GET /api/events/stream`, from `Last-Event-ID` or `after` on, else from now on. Refused before it begins as a poll would be. On a
 /// hang-up the stream is dropped and its place is free; a reader who stalls is cut off and comes back with its last id.
 pub async fn stream(Caller { app, key }: Caller, head: Parts) -> Answer {
+    let follower = app.gateway.follow(&key, following(&head, None)?).await?;
+    Ok(streamed(&app, follower, None))
+}
+
+/// `GET /api/verifications/{id}/events/stream`: as `stream`, of one verification, from its beginning on. It ends when the verification
+/// has given its number back and all of it was told; whoever comes back then hears 204, after which an `EventSource` stays away.
+pub async fn stream_of(Caller { app, key }: Caller, head: Parts, id: Option<RentalId>) -> Answer {
+    let id = id.ok_or(Error::NotFound)?;
+    let mut follower = app.gateway.follow(&key, following(&head, Some(id))?).await?;
+    let first = follower.read_on(Duration::ZERO).await?;
+    if follower.has_ended() {
+        return app::empty(StatusCode::NO_CONTENT);
+    }
+    Ok(streamed(&app, follower, Some(first)))
+}
+
+fn following(head: &Parts, rental: Option<RentalId>) -> Result<Following, Problem> {
     let last_id = head
         .headers
         .get("last-event-id")
         .map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
-    let start = start(last_id.or_else(|| query(&head, "after")))?.unwrap_or(Start::Latest);
-    let wish = Following {
-        start,
-        patterns: patterns(&head)?,
+    let default = rental.map_or(Start::Latest, |_| Start::Oldest);
+    Ok(Following {
+        start: start(last_id.or_else(|| query(head, "after")))?.unwrap_or(default),
+        patterns: patterns(head)?,
+        rental,
         events_max: PIECE_EVENTS_MAX,
-    };
+    })
+}
+
+/// The answer whose body goes on; `read` was read of it already.
+fn streamed(app: &App, follower: Follower, read: Option<Feed>) -> Response<ResponseBody> {
     let heartbeat = Duration::from_millis(app.gateway.rules().heartbeat_ms);
-    let follower = app.gateway.follow(&key, wish).await?;
-    let first = Bytes::from(format!("retry: {RECONNECT_MS}\n\n"));
+    let mut first = format!("retry: {RECONNECT_MS}\n\n");
+    first += &read.as_ref().and_then(piece).unwrap_or_default();
     let pieces = stream::unfold(
-        (Some(follower), Some(first)),
+        (Some(follower), Some(Bytes::from(first))),
         move |(follower, first)| async move {
             match (follower, first) {
                 (follower, Some(first)) => Some((first, (follower, None))),
@@ -174,7 +198,7 @@ pub async fn stream(Caller { app, key }: Caller, head: Parts) -> Answer {
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    Ok(response)
+    response
 }
 
 type Next = (Bytes, (Option<Follower>, Option<Bytes>));
@@ -187,8 +211,12 @@ async fn next_piece(mut follower: Follower, heartbeat: Duration) -> Option<Next>
             (None, None),
         ));
     }
-    match follower.next(heartbeat).await {
-        Ok(feed) => Some((piece(&feed)?, (Some(follower), None))),
+    match follower.read_on(heartbeat).await {
+        Ok(_) if follower.has_ended() => Some((
+            Bytes::from_static(b": the verification is over\n\n"),
+            (None, None),
+        )),
+        Ok(feed) => Some((piece(&feed)?.into(), (Some(follower), None))),
         Err(error) => {
             let last: &'static [u8] = match error {
                 Error::KeyGone | Error::AccountDisabled => b": this key is not valid any more\n\n",
@@ -203,7 +231,7 @@ async fn next_piece(mut follower: Follower, heartbeat: Duration) -> Option<Next>
 }
 
 /// An id alone is no event to the reader, but it moves on where it would come back.
-fn piece(feed: &Feed) -> Option<Bytes> {
+fn piece(feed: &Feed) -> Option<String> {
     let mut text = String::new();
     for (cursor, event) in &feed.events {
         let data = serde_json::to_string(&shown(*cursor, event).ok()?).ok()?;
@@ -212,5 +240,5 @@ fn piece(feed: &Feed) -> Option<Bytes> {
     if feed.events.is_empty() {
         text = format!(": heartbeat\nid: {}\n\n", feed.next);
     }
-    Some(text.into())
+    Some(text)
 }

@@ -12,8 +12,8 @@ use super::app::{Admitted, Answer, App, Caller, bearer, counted};
 use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
-    Peer, ResponseBody, dev, events, extract, inbound, mcp, partner, replays, unmatched, verifications,
-    webhooks, well_known,
+    Peer, ResponseBody, dev, events, extract, inbound, mcp, messages, partner, replays, unmatched,
+    verifications, webhooks, well_known,
 };
 use crate::core::allowance::Allowance;
 use crate::core::id::RentalId;
@@ -144,8 +144,19 @@ fn of_verifications(
     Ok(match (&head.method, segments) {
         (_, ["services"]) => at_once(verifications::services(&caller.app)),
         (&Method::POST, []) => Box::pin(verifications::create(caller, head, body)),
-        (&Method::GET, []) => Box::pin(verifications::list(caller, head)),
-        (_, [id]) => Box::pin(verifications::get(caller, rental_id(id))),
+        (&Method::GET, []) => {
+            let (look, place) = (verifications::look(&caller, &head)?, verifications::place(&head)?);
+            Box::pin(verifications::list(caller.app, look, place))
+        }
+        (_, [id]) => {
+            let look = verifications::look(&caller, &head)?;
+            Box::pin(verifications::get(caller.app, look, rental_id(id)))
+        }
+        (_, [id, "messages"]) => {
+            let poll = messages::poll(&caller, &head, rental_id(id))?;
+            Box::pin(messages::list(caller.app, poll))
+        }
+        (_, [id, "events", "stream"]) => Box::pin(events::stream_of(caller, head, rental_id(id))),
         (_, [id, "code"]) => {
             let poll = verifications::poll(&caller, &head, rental_id(id))?;
             Box::pin(verifications::code(caller.app, poll))

@@ -55,6 +55,8 @@ pub const ROUTES: &[Route] = &[
     route("/api/services", "GET", &[Key(RentalsRead)]),
     route("/api/verifications/{id}", "GET", &[Key(RentalsRead)]),
     route("/api/verifications/{id}/code", "GET", &[Key(MessagesRead)]),
+    route("/api/verifications/{id}/messages", "GET", &[Key(MessagesRead)]),
+    route("/api/verifications/{id}/events/stream", "GET", &[Key(EventsRead)]),
     route("/api/verifications/{id}/cancel", "POST", &[Key(RentalsWrite)]),
     route("/api/verifications/{id}/report", "POST", &[Key(RentalsWrite)]),
     route(

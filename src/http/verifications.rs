@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::app::{self, Answer, App, Caller, query};
+use super::etag::{self, Known};
 use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
@@ -154,39 +155,96 @@ fn provider_id(id: RentalId) -> String {
     format!("own_{}", id.to_string().replace('-', ""))
 }
 
-/// `GET /api/verifications?limit=&cursor=`, newest first. Stops on a hang-up.
-pub async fn list(Caller { app, key }: Caller, head: Parts) -> Answer {
-    let limit = app::list_limit(&head)?;
-    let before = query(&head, "cursor")
-        .map(|text| text.parse::<RentalId>())
-        .transpose();
+/// What a request needs that asks for what it may know already, and waits for another state; the rest is dropped before it is held.
+pub struct Look {
+    key: Arc<Key>,
+    known: Known,
+    wait: Duration,
+    /// What `Preference-Applied` tells.
+    applied_s: Option<u64>,
+}
+
+/// Reads such a request. Whoever knows nothing has nothing to wait for.
+pub fn look(Caller { app, key }: &Caller, head: &Parts) -> Result<Look, Problem> {
+    let known = Known::of(&head.headers);
+    let (wait, applied_s) = app::wished_wait(app, head, 0)?;
+    Ok(Look {
+        key: key.clone(),
+        wait,
+        applied_s: applied_s.filter(|_| !known.is_empty()),
+        known,
+    })
+}
+
+/// Which page of the list.
+pub fn place(head: &Parts) -> Result<(Option<RentalId>, usize), Problem> {
+    let limit = app::list_limit(head)?;
+    let before = query(head, "cursor").map(|text| text.parse::<RentalId>());
+    let before = before.transpose();
     let before =
         before.map_err(|_| Problem::bad_request("\"cursor\" is the \"nextCursor\" of the page before."))?;
-    let rentals = app.gateway.rentals(&key.account, before, limit).await?;
-    let next = if rentals.len() == limit {
-        rentals.last().map(|r| r.id.to_string())
-    } else {
-        None
-    };
+    Ok((before, limit))
+}
+
+/// `GET /api/verifications?limit=&cursor=&wait=`, newest first. With `If-None-Match` it is held, where it shall wait, until it is another
+/// than the known one; else 304. On a hang-up its place is free.
+pub async fn list(app: Arc<App>, look: Look, place: (Option<RentalId>, usize)) -> Answer {
+    let mut page = app.gateway.rentals(&look.key.account, place.0, place.1).await?;
+    let shown = |page: &[Rental]| list_json(&look.key, page, place.1);
+    let tag = |page: &[Rental]| etag::of_bytes(shown(page).to_string().as_bytes());
+    if look.known.has(&tag(&page)) && !look.wait.is_zero() {
+        drop(page);
+        let is_known = |page: &[Rental]| look.known.has(&tag(page));
+        page = app
+            .gateway
+            .rentals_changed(&look.key, place, look.wait, is_known)
+            .await?;
+    }
+    let tag = tag(&page);
+    let answer = app::json(StatusCode::OK, &shown(&page))?;
+    let mut response = etag::tagged(answer, &tag, look.known.has(&tag));
+    app::tell_preference(&mut response, look.applied_s);
+    Ok(response)
+}
+
+fn list_json(key: &Key, rentals: &[Rental], limit: usize) -> Value {
     let shown: Vec<Shown> = rentals
-        .into_iter()
-        .map(|rental| Shown::to(&key, rental))
+        .iter()
+        .map(|rental| Shown::to(key, rental.clone()))
         .collect();
     let mut page = json!({ "verifications": shown });
-    if let Some(next) = next {
-        page["nextCursor"] = json!(next);
+    if let Some(last) = rentals.last().filter(|_| rentals.len() == limit) {
+        page["nextCursor"] = json!(last.id.to_string());
     }
-    app::json(StatusCode::OK, &page)
+    page
 }
 
 fn known(id: Option<RentalId>) -> Result<RentalId, Problem> {
     id.ok_or_else(|| Problem::from(Error::NotFound))
 }
 
-/// `GET /api/verifications/{id}`. Stops on a hang-up.
-pub async fn get(Caller { app, key }: Caller, id: Option<RentalId>) -> Answer {
-    let rental = app.gateway.rental(&key.account, known(id)?).await?;
-    app::json(StatusCode::OK, &Shown::to(&key, rental))
+/// `GET /api/verifications/{id}?wait=`. With `If-None-Match` it is held, where it shall wait, until it changes; else 304. On a hang-up
+/// its place is free.
+pub async fn get(app: Arc<App>, look: Look, id: Option<RentalId>) -> Answer {
+    let mut rental = app.gateway.rental(&look.key.account, known(id)?).await?;
+    if look.known.has(&tag_of(&look.key, &rental)) && !look.wait.is_zero() {
+        rental = Box::pin(app.gateway.changed(&look.key, rental, look.wait)).await?;
+    }
+    let tag = tag_of(&look.key, &rental);
+    let answer = app::json(StatusCode::OK, &Shown::to(&look.key, rental))?;
+    let mut response = etag::tagged(answer, &tag, look.known.has(&tag));
+    app::tell_preference(&mut response, look.applied_s);
+    Ok(response)
+}
+
+/// Strong: each change is another version, and who may not read messages is shown another form.
+fn tag_of(key: &Key, rental: &Rental) -> String {
+    let form = if key.scopes.allow(Scope::MessagesRead) {
+        "m"
+    } else {
+        "r"
+    };
+    format!("\"{}{form}\"", rental.version)
 }
 
 /// `POST /api/verifications/{id}/cancel`. A commit that was handed in is made although nobody hears of it.
@@ -246,18 +304,10 @@ fn answered(code: &Code, applied_s: Option<u64>, waited_ms: u128) -> Answer {
     if *code == Code::Pending {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if let Some(wait_s) = applied_s {
-        set(
-            headers,
-            HeaderName::from_static("preference-applied"),
-            format!("wait={wait_s}"),
-        );
-    }
-    set(
-        headers,
-        HeaderName::from_static("server-timing"),
-        format!("wait;dur={waited_ms}"),
-    );
+    let timing = HeaderValue::try_from(format!("wait;dur={waited_ms}"));
+    let timing = timing.expect("digits and ASCII words are header text");
+    headers.insert(HeaderName::from_static("server-timing"), timing);
+    app::tell_preference(&mut response, applied_s);
     Ok(response)
 }
 
@@ -269,11 +319,4 @@ fn settled(rental: &Rental) -> Answer {
         }
         (status, _) => app::json(StatusCode::OK, &json!({ "status": status.as_str() })),
     }
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
-    headers.insert(
-        name,
-        HeaderValue::try_from(value).expect("digits and ASCII words are header text"),
-    );
 }

@@ -92,6 +92,7 @@ impl<R: Rows> Writer<R> {
         let entry = Entry {
             event: event.id,
             kind: event.kind.as_str().into(),
+            rental: event.rental,
             targets: targets.to_vec(),
         };
         let key = keys::feed(&event.account, seq);

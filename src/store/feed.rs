@@ -5,7 +5,7 @@ use super::keys::{self, Tree};
 use super::query::Query;
 use super::rows::{self, Rows};
 use crate::core::event::Event;
-use crate::core::id::{AccountId, EventId, Seq, SubscriptionId};
+use crate::core::id::{AccountId, EventId, RentalId, Seq, SubscriptionId};
 use crate::core::subscription::Pattern;
 
 /// Index rows that one reading looks at; a filter that rarely matches goes on from there.
@@ -20,12 +20,16 @@ pub struct Reading {
     pub after: Seq,
     /// The types that are wanted; none: all of them.
     pub patterns: Vec<Pattern>,
+    /// What is about this rental alone.
+    pub rental: Option<RentalId>,
     pub events_max: usize,
 }
 
 impl Reading {
-    fn wants(&self, kind: &str) -> bool {
-        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(kind))
+    fn wants(&self, entry: &Entry) -> bool {
+        let is_of_type = |pattern: &Pattern| pattern.matches(&entry.kind);
+        (self.patterns.is_empty() || self.patterns.iter().any(is_of_type))
+            && (self.rental.is_none() || self.rental == entry.rental)
     }
 }
 
@@ -34,16 +38,19 @@ impl Reading {
 pub struct Entry {
     pub event: EventId,
     pub kind: String,
+    pub rental: Option<RentalId>,
     /// Whom it was owed to when it happened.
     pub targets: Vec<SubscriptionId>,
 }
 
 impl Entry {
-    /// The event's id, the length of its type, the type, the targets, then CRC-32 of key and all that. No secret, so not sealed.
+    /// The event's id, its rental or zeros, the length of its type, the type, the targets, then CRC-32 of key and all that. No secret, so
+    /// not sealed.
     pub fn value(&self, key: &[u8]) -> Vec<u8> {
         let kind = self.kind.as_bytes();
-        let mut value = Vec::with_capacity(21 + kind.len() + 16 * self.targets.len());
+        let mut value = Vec::with_capacity(37 + kind.len() + 16 * self.targets.len());
         value.extend_from_slice(&self.event.0);
+        value.extend_from_slice(&self.rental.map_or([0; 16], |rental| rental.0));
         value.push(u8::try_from(kind.len()).expect("an event's type is a short word"));
         value.extend_from_slice(kind);
         self.targets.iter().for_each(|id| value.extend_from_slice(&id.0));
@@ -59,6 +66,7 @@ impl Entry {
             return Err(Error::Damaged("a feed row fails its check"));
         }
         let (event, rest) = plain.split_first_chunk().ok_or(DAMAGED)?;
+        let (rental, rest) = rest.split_first_chunk().ok_or(DAMAGED)?;
         let (length, rest) = rest.split_first().ok_or(DAMAGED)?;
         let (kind, targets) = rest.split_at_checked(usize::from(*length)).ok_or(DAMAGED)?;
         let (targets, tail) = targets.as_chunks::<16>();
@@ -68,6 +76,7 @@ impl Entry {
         Ok(Self {
             event: EventId(*event),
             kind: String::from_utf8(kind.to_vec()).map_err(|_| DAMAGED)?,
+            rental: Some(RentalId(*rental)).filter(|rental| rental.0 != [0; 16]),
             targets: targets.iter().map(|id| SubscriptionId(*id)).collect(),
         })
     }
@@ -112,7 +121,7 @@ impl<R: Rows> Query<'_, R> {
                 }
                 (read_to, rows) = (seq, rows + 1);
                 // Gone only where its day is being dropped this moment; the caller's cursor is then gone too.
-                if reading.wants(&Entry::parse(&key, &value)?.kind)
+                if reading.wants(&Entry::parse(&key, &value)?)
                     && let Some(event) = self.event(seq)?
                 {
                     bytes += event.body.len();
@@ -227,6 +236,7 @@ mod tests {
             let entry = Entry {
                 event: event.id,
                 kind: event.kind.as_str().into(),
+                rental: (n % 2 == 0).then_some(RentalId([9; 16])),
                 targets: vec![SubscriptionId([n as u8; 16])],
             };
             let value = entry.value(&key);
@@ -257,6 +267,7 @@ mod tests {
             account: AccountId::parse("quiet").unwrap(),
             after: Seq(0),
             patterns: Vec::new(),
+            rental: None,
             events_max: 100,
         };
         assert_eq!(query.events(&reading, newest).unwrap().events.len(), 3);

@@ -22,7 +22,7 @@
 //! | log-DAY | 21 CAPTURE | id (16), which begins with its time | sealed `Capture` | `inbound_log.days` and `.bytes_max`, within its day's life |
 //! | log-DAY | 22 OUTBOUND | id (16) | sealed `Outbound` | day it was first heard of + retention |
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
-//! | log-DAY | 30 FEED | account 0x00 seq (8) | id (16) and type of the event, whom it is owed to (16 each), and a checksum | day of writing + retention |
+//! | log-DAY | 30 FEED | account 0x00 seq (8) | id (16), rental (16, zeros: none) and type of the event, whom it is owed to (16 each), and a checksum | day of writing + retention |
 //! | log-DAY | 32 AGAIN | subscription (16) seq (8) | sealed `Again` | from the first wish on; day of the event + retention |
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.

@@ -4,12 +4,14 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 27] = [
+const ROUTES: [(&str, &[&str]); 29] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/services", &["GET"]),
     ("/api/verifications/{id}", &["GET"]),
     ("/api/verifications/{id}/code", &["GET"]),
+    ("/api/verifications/{id}/messages", &["GET"]),
+    ("/api/verifications/{id}/events/stream", &["GET"]),
     ("/api/verifications/{id}/cancel", &["POST"]),
     ("/api/verifications/{id}/report", &["POST"]),
     ("/api/webhooks", &["GET", "POST"]),

@@ -204,6 +204,7 @@ fn told(books: &Books) -> Result<(), String> {
             account: account(name),
             after: Default::default(),
             patterns: Vec::new(),
+            rental: None,
             events_max: 1000,
         };
         loop {

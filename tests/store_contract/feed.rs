@@ -14,6 +14,7 @@ fn reading(account: &AccountId, after: Seq, events_max: usize) -> Reading {
         account: account.clone(),
         after,
         patterns: Vec::new(),
+        rental: None,
         events_max,
     }
 }

@@ -93,6 +93,7 @@ pub fn a_step_and_what_it_asks_for_are_one<H: Home>() {
         account: account("acc_a"),
         after: event,
         patterns: Vec::new(),
+        rental: None,
         events_max: 10,
     };
     let told = home.store().events(&reading).unwrap().events;
