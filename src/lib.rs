@@ -20,5 +20,7 @@ pub mod gateway;
 pub mod http;
 /// Durable state: the product's commits and queries, on sled and simulated.
 pub mod store;
+/// Who sells us numbers rental by rental: their dialects, as values.
+pub mod supplier;
 /// Metric names, redaction, logs.
 pub mod telemetry;

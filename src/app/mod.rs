@@ -7,6 +7,7 @@ mod fetch;
 mod files;
 mod gauges;
 mod run;
+mod supply;
 
 pub use crate::dispatch::client::{Client, Options as ClientOptions};
 pub use crate::dispatch::guard::{Policy, Target, check_url};
@@ -17,3 +18,4 @@ pub use build::{BuildError, check, public_url, sources};
 pub use fetch::fetcher;
 pub use files::{admin_token, master_key};
 pub use run::{Running, Start, start};
+pub use supply::asker;

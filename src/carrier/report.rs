@@ -1,27 +1,10 @@
 //! The plain forms of what dialects report; a dialect adds what its carrier tells beyond them.
 
 use crate::core::message::{Message, Receipt, ReceiptStatus};
-use crate::core::phone::Address;
 
 /// A text message whose carrier id is also its dedupe key.
 pub fn message(id: &str, from: &str, to: &str, text: &str) -> Message {
-    Message {
-        carrier_event_id: None,
-        carrier_message_id: id.to_owned(),
-        dedupe_key: id.to_owned(),
-        from: Address::new(from),
-        to: Address::new(to),
-        text: text.to_owned(),
-        received_at: None,
-        parts: None,
-        encoding: None,
-        media: Vec::new(),
-        concat: None,
-        binary: None,
-        udh: None,
-        parsed_code: None,
-        reservation_id: None,
-    }
+    Message::new(id, from, to, text)
 }
 
 /// A receipt with the usual dedupe key `<message id>:<raw status>`.

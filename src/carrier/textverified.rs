@@ -1,5 +1,5 @@
 //! TextVerified webhooks: base64 HMAC-SHA512 over the body. The scheme is known from public receivers only; there is no time in it:
-//! replay is stopped by the idempotency key alone. Renting numbers there is done elsewhere.
+//! replay is stopped by the idempotency key alone. Renting numbers there is `supplier::textverified`.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::mac::{self, Hash};
 use super::settings::{SettingsError, rotation};
 use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Report};
+use crate::core::phone;
 use crate::core::time::UnixMs;
 
 /// The keys of a source with `carrier = "textverified"`.
@@ -80,20 +81,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Report>, Reject> {
         ..report::message(
             id,
             data.text_opt("/from").unwrap_or_default(),
-            &american(data.id("/to")?),
+            &phone::american(data.id("/to")?),
             text,
         )
     })])
-}
-
-/// Numbers come as ten digits without their country code.
-fn american(number: &str) -> String {
-    let national = number.len() == 10 && number.bytes().all(|b| b.is_ascii_digit());
-    if national {
-        format!("+1{number}")
-    } else {
-        number.to_owned()
-    }
 }
 
 /// Two receivers in the open show keys that begin with a capital: the case of the first letter says nothing.
@@ -134,14 +125,6 @@ mod tests {
         assert_eq!(
             parse(r#"{"event":"v2.test","écart":1,"":2}"#.as_bytes()),
             Ok(Vec::new())
-        );
-    }
-
-    #[test]
-    fn ten_digits_are_american() {
-        assert_eq!(
-            (american("2025550143").as_str(), american("22000").as_str()),
-            ("+12025550143", "22000")
         );
     }
 }

@@ -56,6 +56,27 @@ pub enum Dedupe {
 }
 
 impl Message {
+    /// A text with nothing told about it but this; its id is also its dedupe key.
+    pub fn new(id: &str, from: &str, to: &str, text: &str) -> Self {
+        Self {
+            carrier_event_id: None,
+            carrier_message_id: id.to_owned(),
+            dedupe_key: id.to_owned(),
+            from: Address::new(from),
+            to: Address::new(to),
+            text: text.to_owned(),
+            received_at: None,
+            parts: None,
+            encoding: None,
+            media: Vec::new(),
+            concat: None,
+            binary: None,
+            udh: None,
+            parsed_code: None,
+            reservation_id: None,
+        }
+    }
+
     /// What stays the same when a carrier without ids, or with ids that change, repeats the message. Lengths go before the fields,
     /// so that bytes cannot be moved between them.
     pub fn content_key(&self) -> String {

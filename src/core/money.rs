@@ -19,9 +19,15 @@ impl Price {
         if self == Self::default() { usual } else { self }
     }
 
-    /// In dollars, for contract 001 alone, which writes money as a JSON number.
+    /// In dollars, for contract 001 and suppliers, who write money as a JSON number.
     pub fn dollars(self) -> f64 {
         self.0 as f64 / 10_000.0
+    }
+
+    /// Dollars as partners write them, to the nearest ten-thousandth; `None` for what is no amount.
+    pub fn from_dollars(dollars: f64) -> Option<Self> {
+        let units = (dollars * 10_000.0).round();
+        (0.0..1e15).contains(&units).then_some(Self(units as u64))
     }
 
     pub fn parse(text: &str) -> Result<Self, Error> {
@@ -56,10 +62,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn dollars_of_others_are_amounts_or_nothing() {
+        assert_eq!(Price::from_dollars(0.95), Some(Price(9500)));
+        assert_eq!(Price::from_dollars(0.1 + 0.2), Some(Price(3000)));
+        for bad in [-0.01, f64::NAN, f64::INFINITY, 1e30] {
+            assert_eq!(Price::from_dollars(bad), None, "{bad}");
+        }
+    }
+
     proptest! {
         #[test]
         fn round_trips(units in 0u64..1_000_000_000_000) {
             prop_assert_eq!(Price::parse(&Price(units).to_string()), Ok(Price(units)));
+            prop_assert_eq!(Price::from_dollars(Price(units).dollars()), Some(Price(units)));
         }
     }
 }

@@ -45,6 +45,16 @@ impl PhoneNumber {
     }
 }
 
+/// A number of the United States as its ten digits, with its country code; anything else as it stands.
+pub fn american(number: &str) -> String {
+    let national = number.len() == 10 && number.bytes().all(|b| b.is_ascii_digit());
+    if national {
+        format!("+1{number}")
+    } else {
+        number.to_owned()
+    }
+}
+
 fn is_international(digits: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
@@ -105,6 +115,14 @@ impl fmt::Debug for Address {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn ten_digits_are_american() {
+        assert_eq!(
+            (american("2025550143").as_str(), american("22000").as_str()),
+            ("+12025550143", "22000")
+        );
+    }
 
     #[test]
     fn accepts_usual_spellings() {

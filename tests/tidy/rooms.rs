@@ -12,12 +12,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("clock", &["core"]),
     ("carrier", &["core"]),
     ("store", &["core", "clock"]),
-    ("gateway", &["core", "clock", "carrier", "store"]),
+    ("supplier", &["core"]),
+    ("gateway", &["core", "clock", "carrier", "supplier", "store"]),
     ("dispatch", &["core", "clock", "store"]),
     ("http", &["core", "clock", "gateway", "carrier", "store"]),
     (
         "app",
-        &["core", "clock", "carrier", "store", "gateway", "dispatch", "http"],
+        &[
+            "core", "clock", "carrier", "supplier", "store", "gateway", "dispatch", "http",
+        ],
     ),
     ("cli", &["app", "clock", "core", "carrier"]),
     ("main", &["app", "cli", "core", "carrier"]),

@@ -1,0 +1,11 @@
+//! Who sells us numbers: the dialects against a scripted TextVerified that is held to its published schema, and against our own contract 001.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod supply {
+    pub mod books;
+    pub mod dialect;
+    pub mod schema;
+    pub mod upstream;
+}
