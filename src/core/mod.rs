@@ -1,5 +1,6 @@
 //! The pure rooms: values in, values out; no clock, no dice, no I/O, so every decision has an exact test.
 
+pub mod abuse;
 pub mod account;
 pub mod again;
 pub mod allowance;
@@ -40,3 +41,4 @@ pub mod subscription;
 pub mod tags;
 pub mod time;
 pub mod turns;
+pub mod verification;

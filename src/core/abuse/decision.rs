@@ -1,0 +1,175 @@
+//! The decision itself: every matching record is looked at, what speaks against a code is gathered, and the gravest of it counts.
+
+use super::conversion::{self, Standing};
+use super::counter::{self, Counter, Counters, Name};
+use super::gate::{Gate, Limit};
+use super::{Ask, Decision, Rate, Reason, Rules, Verdict, conversions, place, rates, row};
+use crate::core::time::UnixMs;
+
+/// Gathers what speaks against a code, and the records as they will be.
+#[derive(Default)]
+struct Findings {
+    reasons: Vec<Reason>,
+    delayed_ms: u64,
+    blocked_ms: u64,
+    is_challenged: bool,
+    /// If it is sent.
+    charged: Counters,
+    /// Whether or not it is.
+    kept: Counters,
+}
+
+impl Findings {
+    fn delay(&mut self, reason: Reason, wait_ms: u64) {
+        self.reasons.push(reason);
+        self.delayed_ms = self.delayed_ms.max(wait_ms);
+    }
+
+    fn block(&mut self, reason: Reason, wait_ms: u64) {
+        self.reasons.push(reason);
+        self.blocked_ms = self.blocked_ms.max(wait_ms);
+    }
+
+    /// A record, mended after a clock that went back, where that changed it.
+    fn heal(&mut self, name: &Name, was: &Counter, healed: Counter) {
+        if *was != healed {
+            self.kept.insert(name.clone(), healed);
+        }
+    }
+
+    fn rate(&mut self, rate: Rate<'_>, known: &Counters, now: UnixMs) {
+        let Rate {
+            name,
+            limits,
+            reason,
+            pauses_ms,
+        } = rate;
+        let taken = match pauses_ms {
+            Some(pauses_ms) => {
+                let recent = counter::recent(known, &name);
+                self.heal(
+                    &name,
+                    &Counter::Recent(recent.clone()),
+                    Counter::Recent(recent.healed(now)),
+                );
+                recent.taken(&limits, pauses_ms, now).map(Counter::Recent)
+            }
+            None => {
+                let mut gates = counter::gates(known, &name);
+                gates.resize(limits.len(), Gate::default());
+                let healed = gates
+                    .iter()
+                    .zip(&limits)
+                    .map(|(gate, limit)| gate.healed(*limit, now))
+                    .collect();
+                self.heal(&name, &Counter::Gates(gates.clone()), Counter::Gates(healed));
+                all_taken(&gates, &limits, now).map(Counter::Gates)
+            }
+        };
+        match taken {
+            Ok(next) => drop(self.charged.insert(name, next)),
+            Err(wait_ms) => self.delay(reason, wait_ms),
+        }
+    }
+
+    fn conversion(&mut self, name: Name, rules: &conversion::Rules, known: &Counters, now: UnixMs) {
+        let was = counter::conversion(known, &name);
+        let healed = was.healed(now);
+        self.heal(
+            &name,
+            &Counter::Conversion(was),
+            Counter::Conversion(healed.clone()),
+        );
+        let (standing, next) = healed.judged(rules, now);
+        let next = match next {
+            Some(next) => {
+                self.kept.insert(name.clone(), Counter::Conversion(next.clone()));
+                next
+            }
+            None => healed,
+        };
+        match standing {
+            Standing::Open => {}
+            Standing::Challenge => {
+                self.reasons.push(Reason::LowConversion);
+                self.is_challenged = true;
+            }
+            Standing::Fast(wait_ms) => self.delay(Reason::CountryRate, wait_ms),
+            Standing::Blocked(wait_ms) => self.block(Reason::Blocked, wait_ms),
+        }
+        self.charged.insert(name, Counter::Conversion(next.sent(now)));
+    }
+
+    fn row(&mut self, ask: &Ask<'_>, rules: &Rules, known: &Counters, now: UnixMs) {
+        let (Some(name), Some(number)) = (row(ask, rules), ask.to.number()) else {
+            return;
+        };
+        let (next, is_of_a_row) = counter::numbers(known, &name).with(number, now);
+        if is_of_a_row {
+            self.reasons.push(Reason::SequentialNumbers);
+            self.is_challenged = true;
+        }
+        self.charged.insert(name, Counter::Numbers(next));
+    }
+}
+
+fn all_taken(gates: &[Gate], limits: &[Limit], now: UnixMs) -> Result<Vec<Gate>, u64> {
+    let each: Vec<Result<Gate, u64>> = gates
+        .iter()
+        .zip(limits)
+        .map(|(gate, limit)| gate.taken(*limit, now))
+        .collect();
+    match each.iter().filter_map(|taken| taken.err()).max() {
+        Some(wait_ms) => Err(wait_ms),
+        None => Ok(each.into_iter().flatten().collect()),
+    }
+}
+
+/// Whether this code may be sent, by what is known of the names that `names` named.
+pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> Decision {
+    let place = match place(ask, &rules.policy) {
+        Ok(place) => place,
+        Err(denied) => {
+            return Decision {
+                verdict: Verdict::Blocked(u64::MAX),
+                reasons: vec![denied.into()],
+                changes: Counters::new(),
+            };
+        }
+    };
+    let mut findings = Findings::default();
+    for rate in rates(ask, place, rules) {
+        findings.rate(rate, known, now);
+    }
+    for (name, rules) in conversions(ask, place, rules) {
+        findings.conversion(name, rules, known, now);
+    }
+    findings.row(ask, rules, known, now);
+    let name = Name::spend(ask.account);
+    let mut warnings = Vec::new();
+    match counter::spend(known, &name).charged(ask.cost, rules.caps, now) {
+        Ok((next, due)) => {
+            findings.charged.insert(name, Counter::Spend(next));
+            warnings = due;
+        }
+        Err(wait_ms) => findings.delay(Reason::SpendCap, wait_ms),
+    }
+    let verdict = if findings.blocked_ms > 0 {
+        Verdict::Blocked(findings.blocked_ms)
+    } else if findings.delayed_ms > 0 {
+        Verdict::Delayed(findings.delayed_ms)
+    } else if findings.is_challenged && !ask.who.challenge_passed {
+        Verdict::Challenge
+    } else {
+        Verdict::Allow(warnings)
+    };
+    let changes = match verdict {
+        Verdict::Allow(_) => findings.charged,
+        _ => findings.kept,
+    };
+    Decision {
+        verdict,
+        reasons: findings.reasons,
+        changes,
+    }
+}

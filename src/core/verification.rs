@@ -1,0 +1,261 @@
+//! A code that we sent and check: its life from pending to one of its ends, as pure transitions. A guess is counted before it is compared,
+//! so guesses at the same moment are no way past the limit.
+
+pub mod address;
+pub mod code;
+pub mod hash;
+
+use serde::{Deserialize, Serialize};
+
+use self::address::To;
+use self::hash::Hash;
+use super::id::{AccountId, VerificationId};
+use super::money::Price;
+use super::time::{Moment, UnixMs};
+
+/// Guesses at a code of four digits; a longer one has as many as the configuration says.
+const ATTEMPTS_OF_FOUR_DIGITS_MAX: u8 = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    Pending,
+    /// The right code was given, once.
+    Approved,
+    Expired,
+    /// As many wrong codes were given as may be.
+    Failed,
+    /// Its owner took it back.
+    Canceled,
+    /// A newer one to the same address took its place.
+    Superseded,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// The way by which a code reaches its person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Channel {
+    Sms,
+    Voice,
+    Whatsapp,
+    Email,
+}
+
+impl Channel {
+    pub const ALL: [Self; 4] = [Self::Sms, Self::Voice, Self::Whatsapp, Self::Email];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Voice => "voice",
+            Self::Whatsapp => "whatsapp",
+            Self::Email => "email",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
+    }
+}
+
+/// What became of the sending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sent {
+    /// It was handed over and nothing was heard of it yet.
+    Asked,
+    /// The provider took it, under this id of its own.
+    Accepted { provider: String, id: String },
+    /// The provider did not take it, for this reason in its own words.
+    Refused { provider: String, reason: String },
+    /// Nobody knows whether it was taken: it is never sent again by itself, for a person who gets two codes trusts neither.
+    Unknown { provider: String },
+    /// A test number: nothing is sent.
+    Nothing,
+}
+
+/// A code that we sent and check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    pub id: VerificationId,
+    pub account: AccountId,
+    /// Within it a newer verification takes the place of an older one to the same address: contract 003's profile, empty in contract 002.
+    pub profile: String,
+    pub to: To,
+    pub channel: Channel,
+    pub status: Status,
+    pub hash: Hash,
+    /// Guesses that were made, and those of them that are known to be wrong.
+    pub attempts: u8,
+    pub wrong: u8,
+    pub attempts_max: u8,
+    /// How often its code was sent.
+    pub sends: u8,
+    pub sent: Sent,
+    /// What it was reckoned to cost, of which a spend cap was charged.
+    pub cost: Price,
+    /// On both clocks: what is shown has the wall's time, what ends it is counted by the steady one.
+    pub created_at: UnixMs,
+    pub began_at: UnixMs,
+    pub ttl_ms: u64,
+    pub version: u32,
+}
+
+/// Why a code is not compared at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is over, in whatever way: as good as unknown.
+    Over(Status),
+    /// All guesses were made.
+    NoAttempts,
+}
+
+impl Verification {
+    /// When it ends, as people read it.
+    pub fn expires_at(&self) -> UnixMs {
+        self.created_at.plus_ms(self.ttl_ms)
+    }
+
+    /// When it ends by the steady clock.
+    pub fn ends_at(&self) -> UnixMs {
+        self.began_at.plus_ms(self.ttl_ms)
+    }
+
+    /// Its time is over. One that seems to begin only later outlived a restart with the clock set back: how old it is cannot be known.
+    pub fn is_over(&self, steady: UnixMs) -> bool {
+        steady >= self.ends_at() || steady < self.began_at
+    }
+
+    /// As it stands now, whether or not anybody wrote down yet that it did.
+    pub fn status_at(&self, steady: UnixMs) -> Status {
+        match self.status {
+            Status::Pending if self.is_over(steady) => Status::Expired,
+            Status::Pending if self.attempts >= self.attempts_max => Status::Failed,
+            status => status,
+        }
+    }
+
+    fn changed(&self) -> Self {
+        Self {
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// A guess is made: it is counted, and only then may anybody compare.
+    pub fn counted(&self, steady: UnixMs) -> Result<Self, Closed> {
+        match self.status_at(steady) {
+            Status::Pending => Ok(Self {
+                attempts: self.attempts + 1,
+                ..self.changed()
+            }),
+            Status::Failed => Err(Closed::NoAttempts),
+            over => Err(Closed::Over(over)),
+        }
+    }
+
+    /// What a counted guess came to. `None`: another one was right before, or it is over in another way, so this one changes nothing.
+    pub fn judged(&self, is_right: bool) -> Option<Self> {
+        if self.status != Status::Pending {
+            return None;
+        }
+        let mut next = self.changed();
+        if is_right {
+            next.status = Status::Approved;
+            return Some(next);
+        }
+        debug_assert!(self.wrong < self.attempts, "only what was counted is wrong");
+        next.wrong += 1;
+        if next.wrong >= next.attempts_max {
+            next.status = Status::Failed;
+        }
+        Some(next)
+    }
+
+    /// Ends it in this way, if it is pending.
+    pub fn ended(&self, status: Status) -> Option<Self> {
+        (self.status == Status::Pending).then(|| Self {
+            status,
+            ..self.changed()
+        })
+    }
+
+    /// Its code goes out once more; it ends when it would have.
+    pub fn resent(&self) -> Option<Self> {
+        (self.status == Status::Pending).then(|| Self {
+            sends: self.sends.saturating_add(1),
+            sent: Sent::Asked,
+            ..self.changed()
+        })
+    }
+
+    /// What was heard of the sending. What is known is never forgotten for what is not.
+    pub fn heard(&self, sent: Sent) -> Option<Self> {
+        let is_news = self.sent != sent && !(sent == Sent::Asked);
+        is_news.then(|| Self {
+            sent,
+            ..self.changed()
+        })
+    }
+}
+
+/// A verification that is asked for, with its code's hash.
+#[derive(Debug, Clone)]
+pub struct New {
+    pub id: VerificationId,
+    pub account: AccountId,
+    pub profile: String,
+    pub to: To,
+    pub channel: Channel,
+    pub hash: Hash,
+    pub digits: u8,
+    pub attempts_max: u8,
+    pub ttl_ms: u64,
+}
+
+impl New {
+    /// Nothing is known of its sending yet.
+    pub fn begun(self, now: Moment) -> Verification {
+        Verification {
+            attempts_max: attempts_max(self.digits, self.attempts_max),
+            id: self.id,
+            account: self.account,
+            profile: self.profile,
+            to: self.to,
+            channel: self.channel,
+            status: Status::Pending,
+            hash: self.hash,
+            attempts: 0,
+            wrong: 0,
+            sends: 1,
+            sent: Sent::Asked,
+            cost: Price::default(),
+            created_at: now.wall,
+            began_at: now.steady,
+            ttl_ms: self.ttl_ms,
+            version: 0,
+        }
+    }
+}
+
+/// Four digits are guessed with the odds of one in 2,000 by five guesses, which is too good for whoever may ask for five codes an hour.
+fn attempts_max(digits: u8, max: u8) -> u8 {
+    if digits <= 4 {
+        max.min(ATTEMPTS_OF_FOUR_DIGITS_MAX)
+    } else {
+        max
+    }
+}
+
+#[cfg(test)]
+mod tests;
