@@ -12,12 +12,14 @@ mod inbound;
 mod keys;
 mod rental;
 mod secrets;
+mod sending;
 
 pub use accounts::{Account, Accounts};
 pub use agents::Mcp;
 pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
 pub use rental::{Catalogue, Quarantine, Rental};
+pub use sending::{Provider, Sending};
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");
@@ -62,11 +64,14 @@ pub struct Config {
     pub mcp: Mcp,
     pub otp: Otp,
     pub outbound: Outbound,
+    pub sending: Sending,
     pub catalogue: Catalogue,
     pub log: Log,
     pub service: Vec<Service>,
     #[serde(default)]
     pub source: Vec<Source>,
+    #[serde(default)]
+    pub provider: Vec<Provider>,
     #[serde(default)]
     pub number: Vec<Table>,
     #[serde(default)]

@@ -46,6 +46,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Carriers' reports on messages that were sent, by source and whether they were news.",
     ),
     (
+        "ringback_sent_total",
+        "Messages given to a provider, by provider and what came of it.",
+    ),
+    (
         "ringback_unmatched_assigned_total",
         "Messages of nobody that were given to a rental, by source.",
     ),
@@ -146,6 +150,14 @@ impl Metrics {
         self.add(
             "ringback_receipts_total",
             format!("source=\"{source}\",result=\"{result}\""),
+        );
+    }
+
+    /// `outcome` is `accepted`, `unknown` or the class of a refusal.
+    pub fn sent(&self, provider: &str, outcome: &str) {
+        self.add(
+            "ringback_sent_total",
+            format!("provider=\"{provider}\",outcome=\"{outcome}\""),
         );
     }
 

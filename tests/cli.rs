@@ -15,6 +15,7 @@ mod cli {
     pub mod operate;
     pub mod process;
     pub mod replay;
+    pub mod sending;
     pub mod signature;
     pub mod sim;
     pub mod sim_carrier;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod build;
+mod carry;
 mod catalogue;
 mod fetch;
 mod files;

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
-use super::{BuildError, accounts, build, catalogue, fetcher, files};
+use super::{BuildError, accounts, build, carry, catalogue, fetcher, files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -76,10 +76,13 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     };
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let dispatch = dispatch(config, &shared, policy.clone())?;
-    let gateway = Arc::new(Gateway::new(Parts {
+    let told = address.to_string();
+    let providers = carry::providers(config, &policy, |source| build::public_url(config, source, &told))?;
+    let gateway = Gateway::new(Parts {
         dev_signing_key,
         ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?
-    }));
+    });
+    let gateway = Arc::new(gateway.with_providers(providers));
     gateway_start(&gateway, config, extra.keys).await?;
     let watched = dispatch.clone();
     let workers = work(config, &shared, &gateway, dispatch);

@@ -26,6 +26,7 @@ pub mod meta_whatsapp;
 mod path_token;
 pub mod plivo;
 mod report;
+pub mod send;
 mod settings;
 pub mod signalwire;
 pub mod simulate;

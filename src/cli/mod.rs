@@ -14,6 +14,7 @@ mod mcp;
 mod numbers;
 mod operate;
 mod replay;
+mod send;
 mod serve;
 mod signature;
 mod sim;
@@ -77,6 +78,9 @@ enum Command {
     /// See and try the ways in of a running gateway.
     #[command(subcommand)]
     Sources(sources::Sources),
+    /// See and try those who carry messages out.
+    #[command(subcommand)]
+    Send(send::Send),
     /// Find messages that belong to nobody, and give one to its rental.
     #[command(subcommand)]
     Unmatched(unmatched::Unmatched),
@@ -161,6 +165,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::VerifySignature(verify) => signature::verify(verify),
         Command::Numbers(numbers) => block_on(numbers::run(numbers)),
         Command::Sources(sources) => block_on(sources::run(sources)),
+        Command::Send(command) => block_on(send::run(command)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Accounts(command) => block_on(accounts::run(command)),
         Command::Keys(keys) => block_on(keys::run(keys)),

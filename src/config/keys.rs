@@ -2,10 +2,10 @@
 
 use toml::{Table, Value};
 
-use super::{Config, Error, accounts};
+use super::{Config, Error, accounts, sending};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 71] = [
+pub const RANGES: [(&str, u64, u64); 75] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -77,6 +77,10 @@ pub const RANGES: [(&str, u64, u64); 71] = [
     ("outbound.replays_max", 1, 1_000),
     ("outbound.replay_deliveries_max", 1, 1_000_000_000),
     ("outbound.stuck_s", 1, 86_400),
+    ("sending.timeout_ms", 100, 60_000),
+    ("sending.faults_max", 1, 1_000),
+    ("sending.rest_s", 1, 3_600),
+    ("sending.rest_max_s", 1, 86_400),
 ];
 
 /// One quarantine, in seconds.
@@ -130,9 +134,9 @@ pub fn check(config: &Config) -> Result<(), Error> {
         }
     }
     accounts::check(&config.account)?;
+    sending::check(&config.provider)?;
     for (at, source) in config.source.iter().enumerate() {
-        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-        if source.name.is_empty() || source.name.len() > 64 || !source.name.bytes().all(legal) {
+        if !is_name(&source.name) {
             return refuse(format!(
                 "source {:?}: a name is 1 to 64 of a-z 0-9 - _",
                 source.name
@@ -155,10 +159,16 @@ pub fn check(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+/// What a source or provider may be called.
+pub fn is_name(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    (1..=64).contains(&text.len()) && text.bytes().all(legal)
+}
+
 /// Every key there may be: those of the defaults, and the lists of tables that are empty there.
 pub fn known(defaults: &Table) -> Table {
     let mut known = defaults.clone();
-    for list in ["source", "number", "account"] {
+    for list in ["source", "number", "account", "provider"] {
         known.insert(list.to_owned(), Value::Array(Vec::new()));
     }
     known

@@ -6,8 +6,27 @@ use super::Error;
 
 /// What a redacted text is shown as.
 const STARS: &str = "***";
-/// The keys of a source that are not secret.
-const OPEN_KEYS: [&str; 5] = ["name", "carrier", "public_url", "allow_ips", "body_bytes_max"];
+/// The lists of tables that hold keys, with those of their keys that are not secret.
+const OPEN_KEYS: [(&str, &[&str]); 2] = [
+    (
+        "source",
+        &["name", "carrier", "public_url", "allow_ips", "body_bytes_max"],
+    ),
+    (
+        "provider",
+        &[
+            "name",
+            "kind",
+            "source",
+            "timeout_ms",
+            "per_second_max",
+            "prices",
+            "allow_http",
+            "allow_cidrs",
+            "from",
+        ],
+    ),
+];
 
 /// Replaces every `env:NAME`, `file:/path` and `cred:NAME`. One that cannot be read is an error, never left as it stands.
 pub fn fill(table: &mut Table) -> Result<(), Error> {
@@ -58,7 +77,7 @@ fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// The table with the master key and every carrier key starred out.
+/// The table with the master key and every carrier's and provider's key starred out.
 pub fn redact(mut table: Table) -> Table {
     if let Some(key) = table
         .get_mut("store")
@@ -66,11 +85,12 @@ pub fn redact(mut table: Table) -> Table {
     {
         star(key);
     }
-    if let Some(Value::Array(sources)) = table.get_mut("source") {
-        for source in sources.iter_mut().filter_map(Value::as_table_mut) {
-            source
+    for (list, open) in OPEN_KEYS {
+        let tables = table.get_mut(list).and_then(Value::as_array_mut);
+        for table in tables.into_iter().flatten().filter_map(Value::as_table_mut) {
+            table
                 .iter_mut()
-                .filter(|(key, _)| !OPEN_KEYS.contains(&key.as_str()))
+                .filter(|(key, _)| !open.contains(&key.as_str()))
                 .for_each(|(_, value)| star(value));
         }
     }

@@ -80,6 +80,18 @@ pub struct Rules {
     pub try_ms: u64,
 }
 
+impl Rules {
+    /// Those of the built-in configuration.
+    pub fn standard() -> Self {
+        Self {
+            faults_max: 5,
+            rest_ms: 30_000,
+            rest_ms_max: 600_000,
+            try_ms: 60_000,
+        }
+    }
+}
+
 /// How a provider fares. Begins well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Health {

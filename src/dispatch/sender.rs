@@ -198,6 +198,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether the request may have reached whoever was called. Then nobody knows what they did with it; else nothing of it left.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout | Self::BodyTooSlow { .. } | Self::Reset | Self::Protocol(_)
+        )
+    }
+
     /// A stable word for metrics and stored attempts.
     pub fn name(&self) -> &'static str {
         match self {

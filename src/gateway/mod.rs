@@ -19,6 +19,7 @@ mod poll;
 mod rentals;
 mod replays;
 mod seen;
+mod sending;
 mod services;
 mod sources;
 mod subscriptions;
@@ -66,6 +67,7 @@ pub use poll::Code;
 pub use rentals::Wish;
 use replays::Replaying;
 pub use replays::{ReplayRules, ReplayWish};
+pub use sending::{Carry, Carrying, Handover, Provider, Providers};
 pub use services::NewService;
 pub use sources::{Fetch, Source};
 pub use subscriptions::{Known, NewKey};
@@ -139,6 +141,7 @@ pub struct Parts {
 
 pub struct Gateway {
     parts: Parts,
+    providers: Providers,
     /// Those who wait for a number.
     line: acquire::Line,
     /// Places of attempts that are made to try a subscription.
@@ -172,6 +175,10 @@ pub enum Error {
     Unconfirmed,
     #[error("no source of this name is configured")]
     UnknownSource,
+    #[error("no provider {0} is configured; `ringback send ls` lists them")]
+    NoProvider(String),
+    #[error("no provider for {0} is configured; add a [[provider]]")]
+    NoChannel(&'static str),
     #[error("no service \"{0}\": GET /api/verifications/services lists them")]
     UnknownService(String),
     #[error("no number is free for this request; try again when one has cooled down")]
@@ -268,6 +275,7 @@ impl Gateway {
         parts.store.live().on_event(Box::new(wake));
         Self {
             parts,
+            providers: Providers::default(),
             line: acquire::Line::default(),
             trials: Semaphore::new(TRIALS_MAX),
             uses: Uses::default(),
@@ -275,6 +283,11 @@ impl Gateway {
             replaying: Replaying::default(),
             rates: Rates::default(),
         }
+    }
+
+    /// The same, with those who carry its messages out.
+    pub fn with_providers(self, providers: Providers) -> Self {
+        Self { providers, ..self }
     }
 
     pub fn rules(&self) -> &Rules {

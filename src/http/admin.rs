@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::app::{self, Answer, App, bearer_text};
 use super::problem::Problem;
-use super::{ResponseBody, accounts, captures, keys, numbers, services, sources, unmatched};
+use super::{ResponseBody, accounts, captures, keys, numbers, providers, services, sources, unmatched};
 use crate::core::time::UnixMs;
 
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -47,6 +47,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (_, path) if accounts::is_path(path) => Box::pin(accounts::route(&admin, &head, body)).await,
         (_, path) if keys::is_path(path) => Box::pin(keys::route(&admin, &head, body)).await,
         (_, path) if numbers::is_path(path) => Box::pin(numbers::route(&admin, &head, body)).await,
+        (_, path) if providers::is_path(path) => Box::pin(providers::route(&admin, &head, body)).await,
         (_, path) if services::is_path(path) => Box::pin(services::route(&admin, &head, body)).await,
         (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
         (&Method::GET, "/admin/unmatched") => Box::pin(unmatched_page(&admin, &head)).await,
@@ -61,7 +62,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/keys, /admin/numbers, /admin/services, /admin/sources, /admin/unmatched and /admin/inbound.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/unmatched and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)

@@ -30,6 +30,8 @@ impl From<Error> for Problem {
             Error::NoAccount(_) | Error::NoKey(_) => Self::not_found(detail),
             Error::AccountExists(_) | Error::AccountHeld(..) | Error::KeyReplaced => Self::conflict(detail),
             Error::AccountInUse(open) => Self::conflict(detail).with("rentals", open),
+            Error::NoProvider(_) => Self::not_found(detail),
+            Error::NoChannel(_) => Self::unprocessable(detail),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
             Error::NoCapture | Error::NoSuchNumber | Error::NoSuchService => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),

@@ -27,6 +27,7 @@ mod messages;
 mod numbers;
 mod partner;
 pub mod problem;
+mod providers;
 mod replays;
 pub mod router;
 pub mod routes;

@@ -7,6 +7,7 @@ mod golden;
 mod joints;
 mod mutation;
 mod rules;
+mod send;
 mod settings;
 mod simulate;
 mod sns;

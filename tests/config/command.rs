@@ -33,6 +33,10 @@ fn good() -> String {
     )
 }
 
+fn plivo(more: &str) -> String {
+    format!("[[provider]]\nname = \"out\"\nkind = \"plivo\"\nauth_id = \"MA1\"\nauth_token = \"tok\"\n{more}")
+}
+
 #[test]
 fn a_good_configuration_is_told_so() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -61,6 +65,23 @@ fn a_wrong_configuration_is_exit_code_2_and_one_sentence() {
             good().replace("[[number]]", "dedupe = \"text\"\n[[number]]"),
             "`dedupe` is \"id\", \"content\" or \"off\"",
         ),
+        (
+            good() + "[[provider]]\nname = \"out\"\nkind = \"pigeon\"\n",
+            "provider out: unknown kind \"pigeon\": write one of android_sms_gateway,",
+        ),
+        (
+            good() + &plivo("from = \"1\"\nprices = { \"+1\" = \"1\" }\n"),
+            "provider out: prices: \"+1\" is no prefix",
+        ),
+        (
+            good() + &plivo("from = \"1\"\nsource = \"other\"\n"),
+            "no source other is configured",
+        ),
+        (
+            good() + &plivo("from = \"1\"\ntimeout_ms = 1\n"),
+            "`timeout_ms` must be 100 to 60000",
+        ),
+        (good() + &plivo(""), "missing field `from`"),
         (
             good().replace("[[number]]", "[[numbers]]"),
             "did you mean `number`?",

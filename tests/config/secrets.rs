@@ -76,6 +76,18 @@ fn with_every_carrier() -> (Layers, Vec<String>) {
     }
     let mut layers = with_master(MASTER);
     layers.flags.insert("source".into(), Value::Array(sources));
+    let provider = toml::toml! {
+        name = "source-of-codes"
+        kind = "generic"
+        url = "https://sms.example.com/?key=0rchid-in-url"
+        headers = { authorization = "0rchid-in-header" }
+        json = { password = "0rchid-in-body" }
+    };
+    let places = ["url", "header", "body"];
+    secrets.extend(places.map(|place| format!("0rchid-in-{place}")));
+    layers
+        .flags
+        .insert("provider".into(), Value::Array(vec![provider.into()]));
     (layers, secrets)
 }
 

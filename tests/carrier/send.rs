@@ -1,0 +1,352 @@
+//! The sending half: requests as the carriers' own libraries put them on the wire, answers as the carriers document them, and neither
+//! panics or lets anything break out.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use ringback::carrier::send::{KINDS, Provider, Reply, Request};
+use ringback::core::phone::PhoneNumber;
+use ringback::core::sending::{Class, Order, Recipient, Sent};
+use serde_json::{Value, json};
+use toml::toml;
+
+fn fixture(name: &str) -> Value {
+    let path = format!("{}/fixtures/send/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn settings(kind: &str) -> toml::Table {
+    match kind {
+        "android_sms_gateway" => toml! { username = "phone" password = "sec" },
+        "generic" => toml! {
+            url = "https://sms.example.com/send?to={to}"
+            headers = { "x-api-key" = "made_up" }
+            json = { recipient = "{to_digits}", content = { text = "{text}" }, ref = "{key}", plain = "{{x}" }
+            from = "EXAMPLO"
+            id = "/message/id"
+            error_code = "/error/code"
+            error_text = "/error/text"
+            error_classes = { E7 = "no_credit" }
+        },
+        "meta_whatsapp" => {
+            toml! { access_token = "tok" phone_number_id = "1066" template = "code" languages = ["en_US", "pt_BR", "de"] }
+        }
+        "plivo" => toml! { auth_id = "MAXXXXXXXXXXXXXXXXXX" auth_token = "tok" from = "+12025550143" },
+        "sinch" => toml! { service_plan_id = "plan1" api_token = "tok" from = "12025550143" region = "eu" },
+        "telnyx" => toml! {
+            api_key = "KEY_made_up"
+            from = "+12025550143"
+            messaging_profile_id = "4000aaaa-0000-4000-8000-000000000001"
+        },
+        "telnyx_voice" => toml! { api_key = "KEY_made_up" from = "+12025550143" connection_id = "17" },
+        "twilio" | "twilio_voice" => toml! {
+            account_sid = "AC00000000000000000000000000000001"
+            auth_token = "tok"
+            from = "+12025550143"
+        },
+        "vonage" => toml! { api_key = "abcd1234" api_secret = "sec" from = "EXAMPLO" },
+        "vonage_messages" => toml! { api_key = "abcd1234" api_secret = "sec" from = "12025550143" },
+        other => panic!("a new kind needs settings here: {other}"),
+    }
+}
+
+fn provider(kind: &str) -> Provider {
+    Provider::from_settings(kind, settings(kind)).unwrap().unwrap()
+}
+
+fn order(text: &str) -> Order {
+    Order {
+        key: "idem-1".into(),
+        to: Recipient::Phone(PhoneNumber::parse("+12025550187").unwrap()),
+        text: text.into(),
+        code: Some("1234".into()),
+        language: "en".into(),
+        subject: String::new(),
+    }
+}
+
+fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let found = request.headers.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value.to_str().unwrap())
+}
+
+fn text(request: &Request) -> String {
+    String::from_utf8(request.body.clone()).unwrap()
+}
+
+fn form(request: &Request) -> Vec<(String, String)> {
+    form_urlencoded::parse(&request.body).into_owned().collect()
+}
+
+/// The same bytes as the official library sent, but for the spaces that some of them put between the members of a JSON object.
+#[test]
+fn requests_are_those_of_the_official_libraries() {
+    let captured = fixture("requests");
+    let captured = captured.as_array().unwrap();
+    let plain = "Your code is 1234";
+    for (at, kind, said, callback) in [
+        (
+            0,
+            "telnyx",
+            plain,
+            Some("https://gw.example.com/carriers/telnyx/main"),
+        ),
+        (
+            4,
+            "twilio",
+            "Your code is 1234 é",
+            Some("https://gw.example.com/cb"),
+        ),
+        (5, "vonage", plain, None),
+        (6, "vonage_messages", plain, None),
+        (8, "plivo", plain, Some("https://gw.example.com/cb")),
+    ] {
+        let expected = &captured[at];
+        let request = provider(kind).request(&order(said), callback).unwrap();
+        assert_eq!(request.method.as_str(), expected["method"], "{kind}");
+        assert_eq!(request.url, expected["url"].as_str().unwrap(), "{kind}");
+        let headers = expected["headers"].as_object().unwrap();
+        assert_eq!(request.headers.len(), headers.len(), "{kind}");
+        for (name, value) in headers {
+            assert_eq!(
+                header(&request, &name.to_ascii_lowercase()),
+                value.as_str(),
+                "{kind}: {name}"
+            );
+        }
+        let body = expected["body"].as_str().unwrap();
+        let body = match serde_json::from_str::<Value>(body) {
+            Ok(json) => json.to_string(),
+            Err(_) => body.to_owned(),
+        };
+        assert_eq!(text(&request), body, "{kind}");
+    }
+}
+
+#[test]
+fn requests_of_those_that_were_not_captured() {
+    let sent = |kind: &str| {
+        provider(kind)
+            .request(&order("Code 1234"), Some("https://gw/cb"))
+            .unwrap()
+    };
+    let sinch = sent("sinch");
+    assert_eq!(sinch.url, "https://eu.sms.api.sinch.com/xms/v1/plan1/batches");
+    assert_eq!(header(&sinch, "authorization"), Some("Bearer tok"));
+    let expected = json!({ "from": "12025550143", "to": ["+12025550187"], "body": "Code 1234",
+        "delivery_report": "per_recipient", "callback_url": "https://gw/cb" });
+    assert_eq!(text(&sinch), expected.to_string());
+
+    let phone = sent("android_sms_gateway");
+    assert_eq!(phone.url, "https://api.sms-gate.app/3rdparty/v1/messages");
+    let expected = json!({ "textMessage": { "text": "Code 1234" }, "phoneNumbers": ["+12025550187"], "withDeliveryReport": true });
+    assert_eq!(text(&phone), expected.to_string());
+
+    let whatsapp: Value = serde_json::from_str(&text(&sent("meta_whatsapp"))).unwrap();
+    assert_eq!(whatsapp["to"], "12025550187");
+    assert_eq!(whatsapp["template"]["name"], "code");
+    let parameters = json!([{ "type": "text", "text": "1234" }]);
+    let components = &whatsapp["template"]["components"];
+    assert_eq!(
+        (&components[0]["parameters"], &components[1]["parameters"]),
+        (&parameters, &parameters)
+    );
+
+    let call = sent("twilio_voice");
+    assert!(
+        call.url
+            .ends_with("/Accounts/AC00000000000000000000000000000001/Calls.json")
+    );
+    let twiml = form(&call)
+        .into_iter()
+        .find(|(name, _)| name == "Twiml")
+        .unwrap()
+        .1;
+    assert!(
+        twiml.contains("<Say language=\"en-US\">Code 1, 2, 3, 4</Say>"),
+        "{twiml}"
+    );
+    let call = sent("telnyx_voice");
+    assert_eq!(call.url, "https://api.telnyx.com/v2/texml/calls/17");
+    assert_eq!(
+        serde_json::from_str::<Value>(&text(&call)).unwrap()["Texml"],
+        twiml
+    );
+
+    let own = sent("generic");
+    assert_eq!(own.url, "https://sms.example.com/send?to=%2B12025550187");
+    assert_eq!(header(&own, "x-api-key"), Some("made_up"));
+    let expected = json!({ "recipient": "12025550187", "content": { "text": "Code 1234" }, "ref": "idem-1", "plain": "{x}" });
+    assert_eq!(serde_json::from_str::<Value>(&text(&own)).unwrap(), expected);
+}
+
+#[test]
+fn a_text_outside_gsm_is_told_to_vonage() {
+    let sent = |said: &str| form(&provider("vonage").request(&order(said), None).unwrap());
+    let kind = ("type".to_owned(), "unicode".to_owned());
+    assert!(sent("код 1234").contains(&kind) && !sent("Your code is 1234 €").contains(&kind));
+}
+
+#[test]
+fn a_template_is_sent_in_the_nearest_language_it_has() {
+    let language = |wished: &str| {
+        let order = Order {
+            language: wished.into(),
+            ..order("Code 1234")
+        };
+        let request = provider("meta_whatsapp").request(&order, None).unwrap();
+        let body: Value = serde_json::from_str(&text(&request)).unwrap();
+        body["template"]["language"]["code"].as_str().unwrap().to_owned()
+    };
+    let languages = ["pt-BR", "pt-PT", "de-AT", "en", "fr"].map(language);
+    assert_eq!(languages, ["pt_BR", "pt_BR", "de", "en_US", "en_US"]);
+    let no_code = Order {
+        code: None,
+        ..order("hello")
+    };
+    let refused = provider("meta_whatsapp").request(&no_code, None).unwrap_err();
+    assert_eq!(refused.class, Class::ContentRefused);
+}
+
+#[test]
+fn e_mail_goes_to_no_phone_provider() {
+    let order = Order {
+        to: Recipient::email("ann@example.com").unwrap(),
+        ..order("Code 1234")
+    };
+    for kind in KINDS {
+        let refused = provider(kind).request(&order, None).unwrap_err();
+        assert_eq!(refused.class, Class::InvalidRecipient, "{kind}");
+    }
+}
+
+#[test]
+fn answers_mean_what_the_carriers_say() {
+    let answers = fixture("answers");
+    let mut seen = BTreeSet::new();
+    for row in answers.as_array().unwrap() {
+        let kind = row["kind"].as_str().unwrap();
+        seen.insert(kind.to_owned());
+        let body = match &row["body"] {
+            Value::String(text) => text.clone(),
+            json => json.to_string(),
+        };
+        let sent = provider(kind).read(&Reply {
+            status: row["status"].as_u64().unwrap().try_into().unwrap(),
+            retry_after_s: row["retry_after_s"].as_u64(),
+            body: body.as_bytes(),
+            key: "idem-1",
+        });
+        match &sent {
+            Sent::Accepted(taken) => {
+                assert_eq!(
+                    Some(taken.carrier_message_id.as_str()),
+                    row["id"].as_str(),
+                    "{row}"
+                );
+                assert_eq!(taken.segments.map(u64::from), row["segments"].as_u64(), "{row}");
+                assert_eq!(taken.price.as_deref(), row["price"].as_str(), "{row}");
+            }
+            Sent::Refused(refusal) => {
+                assert_eq!(Some(refusal.class.as_str()), row["class"].as_str(), "{row}");
+                assert_eq!(refusal.code.as_deref(), row["code"].as_str(), "{row}");
+                assert_eq!(refusal.retry_after_s, row["retry_after_s"].as_u64(), "{row}");
+                assert!(!refusal.reason.is_empty(), "{row}");
+                if let Some(reason) = row["reason"].as_str() {
+                    assert_eq!(refusal.reason, reason);
+                }
+            }
+            Sent::Unknown(_) => assert_eq!(row["unknown"], true, "{row}"),
+        }
+    }
+    assert_eq!(
+        seen.into_iter().collect::<Vec<_>>(),
+        KINDS,
+        "every kind has answers here"
+    );
+}
+
+#[test]
+fn settings_say_what_is_wrong_and_show_no_key() {
+    for kind in KINDS {
+        let shown = format!("{:?}", provider(kind));
+        for secret in ["tok", "KEY_made_up", "made_up", "\"sec\""] {
+            assert!(!shown.contains(secret), "{kind}: {shown}");
+        }
+        let mut unknown = settings(kind);
+        unknown.insert("colour".into(), "red".into());
+        let error = Provider::from_settings(kind, unknown)
+            .unwrap()
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("colour"), "{kind}: {error}");
+    }
+    for (kind, key, value) in [
+        ("twilio", "messaging_service_sid", "MG1"),
+        ("twilio", "auth_token", ""),
+        ("telnyx", "api_key", "a\nb"),
+        ("sinch", "region", "moon"),
+        ("generic", "url", "https://x/{number}"),
+        ("generic", "url", "https://x/{to"),
+        ("generic", "id", "message/id"),
+        ("generic", "method", "P OST"),
+    ] {
+        let mut wrong = settings(kind);
+        wrong.insert(key.into(), value.into());
+        let error = Provider::from_settings(kind, wrong)
+            .unwrap()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("write") && !error.contains("a\nb"),
+            "{kind} {key}: {error}"
+        );
+    }
+    assert!(Provider::from_settings("pigeon", toml::Table::new()).is_none());
+}
+
+proptest! {
+    /// Whatever a provider answers, there is a result, and a refusal's words hold no number and no code.
+    #[test]
+    fn no_answer_breaks_a_reader(status in 100u16..600, body in "\\PC{0,60}|[\\[\\]{}\":,a-z0-9 ]{0,60}", kind in 0..KINDS.len()) {
+        let reply = Reply { status, retry_after_s: None, body: body.as_bytes(), key: "k" };
+        let _ = provider(KINDS[kind]).read(&reply);
+    }
+
+    #[test]
+    fn a_providers_words_hold_no_digits(words in "[ -~]{0,200}", kind in 0..KINDS.len()) {
+        let all = json!({ "message": words, "error": { "message": words, "text": words, "code": words }, "text": words, "detail": words,
+            "code": words, "errors": [{ "code": words, "detail": words }], "messages": [{ "status": "77", "error-text": words }] });
+        let body = all.to_string();
+        let reply = Reply { status: 400, retry_after_s: None, body: body.as_bytes(), key: "k" };
+        if let Sent::Refused(refusal) = provider(KINDS[kind]).read(&reply) {
+            let run = refusal.reason.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+            prop_assert!(run.unwrap_or(0) <= 3, "{}", refusal.reason);
+            prop_assert!(refusal.reason.len() <= 300);
+        }
+    }
+
+    /// The text stands in one field of the request, whole, and changes nothing else of it.
+    #[test]
+    fn no_text_breaks_out_of_its_field(said in "\\PC{0,60}|[&=+%\"\\\\{}<>\r\n ]{0,30}", kind in 0..KINDS.len()) {
+        let kind = KINDS[kind];
+        let usual = provider(kind).request(&order("x"), None).unwrap();
+        let request = provider(kind).request(&order(&said), None).unwrap();
+        prop_assert_eq!(&request.url, &usual.url);
+        prop_assert_eq!(&request.headers, &usual.headers);
+        let names = |request: &Request| -> Vec<String> {
+            match serde_json::from_slice::<Value>(&request.body) {
+                Ok(Value::Object(members)) => members.keys().cloned().collect(),
+                _ => form(request).into_iter().map(|(name, _)| name).filter(|name| name != "type").collect(),
+            }
+        };
+        prop_assert_eq!(names(&request), names(&usual));
+        if !kind.ends_with("voice") && kind != "meta_whatsapp" {
+            let whole = match serde_json::from_slice::<Value>(&request.body) {
+                Ok(json) => ["/text", "/body", "/textMessage/text", "/content/text"].iter().any(|at| json.pointer(at) == Some(&said.as_str().into())),
+                Err(_) => form(&request).iter().any(|(_, value)| *value == said),
+            };
+            prop_assert!(whole, "{}", text(&request));
+        }
+    }
+}

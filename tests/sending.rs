@@ -1,0 +1,11 @@
+//! Messages out: what each outcome on the wire means, who is asked, and how a carrier's report closes the loop.
+
+#[expect(dead_code, reason = "each test file uses its own part of the support")]
+mod support;
+
+mod sending {
+    pub mod choice;
+    pub mod flow;
+    pub mod rig;
+    pub mod wire;
+}
