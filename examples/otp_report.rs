@@ -11,7 +11,7 @@ use std::fs;
 use ringback::core::otp::{Engine, Filter};
 
 /// Files of labelled messages, and whether they are blind: never read while the engine is tuned.
-const FILES: [(&str, bool); 15] = [
+const FILES: [(&str, bool); 18] = [
     ("dev.jsonl", false),
     ("independent/1_tuning.jsonl", false),
     ("independent/2_tuning.jsonl", false),
@@ -21,6 +21,9 @@ const FILES: [(&str, bool); 15] = [
     ("tuning/europe.jsonl", false),
     ("tuning/more_1.jsonl", false),
     ("tuning/more_2.jsonl", false),
+    ("tuning/challenge_1.jsonl", false),
+    ("tuning/challenge_2.jsonl", false),
+    ("tuning/challenge_3.jsonl", false),
     ("corpus.jsonl", false),
     ("independent/1_blind.jsonl", true),
     ("independent/2_blind.jsonl", true),

@@ -89,7 +89,16 @@ fn side(wordings: &str, round_end: &str) -> Vec<String> {
 /// Rows of the folder `tuning` are tuned on as a whole: their authors had not seen the engine, or mended it afterwards.
 fn tuning() -> Vec<String> {
     let mut files = side("corpus.jsonl", "_tuning.jsonl");
-    files.extend(["asia_africa", "europe", "more_1", "more_2"].map(|name| format!("tuning/{name}.jsonl")));
+    let whole = [
+        "asia_africa",
+        "europe",
+        "more_1",
+        "more_2",
+        "challenge_1",
+        "challenge_2",
+        "challenge_3",
+    ];
+    files.extend(whole.map(|name| format!("tuning/{name}.jsonl")));
     files
 }
 

@@ -34,6 +34,8 @@ pub(super) fn read(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
         hard(Reason::Date)
     } else if bytes[start..end].iter().any(|b| matches!(b, b',' | b'\'')) {
         hard(Reason::Amount)
+    } else if separator == b'.' && sizes == [2, 2, 2, 2] {
+        soft(Reason::Phone)
     } else if separator == b'.' && uniform && sizes != [3, 3] && sizes != [2, 2, 2] && sizes != [4, 4] {
         hard(if runs.len() == 4 {
             Reason::Version

@@ -12,6 +12,7 @@ pub(super) fn revive(scored: &mut [Scored]) {
             .iter()
             .any(|feature| matches!(feature.name, "old" | "dead"))
     };
+    settle(scored);
     let Some(dead) = scored.iter().find(|one| is_dead(one)).map(|one| one.token) else {
         return;
     };
@@ -22,6 +23,21 @@ pub(super) fn revive(scored: &mut [Scored]) {
         && only.token.chars == dead.chars
     {
         only.add("other-is-dead", 16);
+    }
+}
+
+/// "Use 840517 instead of 339102, that one no longer works": what is said of "that one" is said of the old code.
+fn settle(scored: &mut [Scored]) {
+    let count = |name| {
+        let named = |one: &&Scored| one.features.iter().any(|feature| feature.name == name);
+        scored.iter().filter(named).count()
+    };
+    if (count("old"), count("dead"), scored.len()) == (1, 1, 2) {
+        for one in scored.iter_mut() {
+            let said = one.features.iter().filter(|feature| feature.name == "dead");
+            one.score -= said.map(|feature| feature.weight).sum::<i32>();
+            one.features.retain(|feature| feature.name != "dead");
+        }
     }
 }
 
@@ -40,7 +56,7 @@ fn is_named_dead(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
     near.find(named)
         .is_some_and(|hit| matches!(hit.class, Class::Strong | Class::Weak))
         && near
-            .find(|hit| !matches!(hit.class, Class::Is | Class::Number))
+            .find(|hit| !matches!(hit.class, Class::Is | Class::Number | Class::Care))
             .is_some_and(|hit| {
                 hit.class == Class::Dead && !has_number(&scene.text.folded[clause.0..token.start])
             })
@@ -71,7 +87,7 @@ pub(super) fn dead(scene: &Scene, token: &Token, clause: (usize, usize)) -> Opti
         .after(token.end)
         .iter()
         .filter(|hit| hit.end <= clause.1)
-        .find(|hit| matches!(hit.class, Class::Dead | Class::New));
+        .find(|hit| matches!(hit.class, Class::Dead | Class::New | Class::Old));
     // "348951 (the one before, 770264, has expired)": it is said of the number that stands nearest.
     next.is_some_and(|hit| hit.class == Class::Dead && !has_number(&scene.text.folded[token.end..hit.start]))
         .then_some("dead")

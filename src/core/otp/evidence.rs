@@ -82,8 +82,11 @@ fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence
             1
         }
     };
-    if purpose.is_some_and(|gap| gap.words <= far(&gap) && (!opens || gap.opened)) {
-        return Some(plain("purpose-after", 12));
+    let short = |gap: &Gap| gap.opened || gap.words == 0 && scene.single && !scene.keyword && !scene.offer;
+    if let Some(gap) = purpose.filter(|gap| gap.words <= far(gap) && (!opens || short(gap))) {
+        let parted = !scene.text.folded[..token.start].trim_end().ends_with(is_word);
+        let only = gap.words == 0 && token.chars >= 6 && parted && scene.is_plain(token, clause);
+        return Some(plain("purpose-after", if only { 16 } else { 12 }));
     }
     if opens {
         return None;
@@ -116,20 +119,27 @@ fn before_clause(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option
         let start = clause.0 - scene.text.folded[limit..clause.0].trim_start().len();
         let told = |hit: &Hit| gap(scene, hit.end, clause.0).is_some_and(|gap| gap.words > 0);
         let purpose = |hit: &Hit| hit.class == Class::Purpose && hit.start == start && told(hit);
-        return (!question && !scene.keyword && previous.iter().any(purpose)).then_some(Evidence {
-            points: 10,
-            name: "purpose-in-clause-before",
-            direct: false,
-            strong: false,
-            subject: false,
-        });
+        let within = |hit: &Hit| hit.class == Class::Purpose && hit.start >= start;
+        let colon = scene.single && scene.text.folded[..clause.0].trim_end().ends_with(':');
+        let announced = colon && previous.iter().any(within);
+        return (!question && !scene.keyword && (announced || previous.iter().any(purpose))).then_some(
+            Evidence {
+                points: if announced { 16 } else { 10 },
+                name: "purpose-in-clause-before",
+                direct: false,
+                strong: false,
+                subject: false,
+            },
+        );
     };
     if hit.start + 120 < limit || (question && !strong) {
         return None;
     }
-    let colon = scene.text.folded[hit.end..clause.0]
-        .trim_end()
-        .ends_with([':', '-']);
+    let rest = scene.text.folded[hit.end..clause.0].trim();
+    let colon = rest.is_empty() || rest.ends_with([':', '-']);
+    if token.chars >= 9 && !colon {
+        return None;
+    }
     let warning = !colon
         && previous
             .iter()
@@ -190,7 +200,8 @@ fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
 
 /// "The code 6620 has expired. The new one: 9135": the message has named codes, and this is the new one.
 fn renewed(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
-    if hit.class != Class::New || !scene.named || token.shape == Shape::Letters {
+    let another = || scene.hits.iter().any(|other| other.class == Class::Old);
+    if hit.class != Class::New || !(scene.named || another()) || token.shape == Shape::Letters {
         return None;
     }
     let gap = gap(scene, hit.end, token.start)?;
@@ -223,6 +234,15 @@ fn is_of_place(scene: &Scene, hit: &Hit) -> bool {
         return false;
     }
     let clause = scene.clause(hit.start);
+    // Nor does anybody log in at a door, or open one in an app.
+    let elsewhere = |other: &Hit| match other.class {
+        Class::Purpose => other.end <= clause.0 || other.start >= clause.1,
+        Class::Field => true,
+        _ => false,
+    };
+    if scene.single && scene.hits.iter().any(elsewhere) {
+        return false;
+    }
     let place =
         |other: &&Hit| other.class == Class::Place && other.start >= clause.0 && other.end <= clause.1;
     let close = |from, to| gap(scene, from, to).is_some_and(|gap| gap.words <= 4);

@@ -31,6 +31,8 @@ pub(super) enum Class {
     Verb,
     /// "put", "give": a verb in a message that names a purpose, and nothing elsewhere.
     Put,
+    /// "in the app", "on the page": where a code is typed.
+    Field,
     /// "verify", "log in", "confirm".
     Purpose,
     /// "is", ":" in words.
@@ -68,6 +70,7 @@ pub(super) struct Language {
     pub new: Vec<String>,
     pub verb: Vec<String>,
     pub put: Vec<String>,
+    pub field: Vec<String>,
     pub purpose: Vec<String>,
     pub is: Vec<String>,
     pub label: Vec<String>,
@@ -81,7 +84,7 @@ pub(super) struct Language {
 }
 
 impl Language {
-    pub(super) fn lists(&self) -> [(Class, &[String]); 19] {
+    pub(super) fn lists(&self) -> [(Class, &[String]); 20] {
         [
             (Class::Not, &self.not),
             (Class::Strong, &self.strong),
@@ -92,6 +95,7 @@ impl Language {
             (Class::New, &self.new),
             (Class::Verb, &self.verb),
             (Class::Put, &self.put),
+            (Class::Field, &self.field),
             (Class::Purpose, &self.purpose),
             (Class::Is, &self.is),
             (Class::Label, &self.label),
@@ -226,7 +230,7 @@ impl Lexicon {
         let mut hits = Vec::with_capacity(32);
         for found in self.automaton.find_overlapping_iter(text.folded.as_str()) {
             let word = self.words[found.pattern().as_usize()];
-            if let Some(end) = fits(&text.folded, found.start(), found.end(), word)
+            if let Some(end) = fits(text, found.start(), found.end(), word)
                 && !crosses(found.start(), end)
             {
                 hits.push(Hit {
@@ -297,25 +301,47 @@ fn drop_foreign(text: &str, hits: &mut Vec<Hit>) {
 }
 
 /// Where the word ends, if its ends fall on word boundaries or are open.
-fn fits(text: &str, start: usize, end: usize, word: Word) -> Option<usize> {
+fn fits(message: &Text, start: usize, end: usize, word: Word) -> Option<usize> {
+    let text = message.folded.as_str();
     let first = text[start..].chars().next()?;
     let last = text[..end].chars().next_back()?;
     let before = text[..start].chars().next_back();
-    if !word.open_start && joined(before, Some(first)) {
+    // What is glued to its code is read as if there were blanks: "yourcode482913", "CodeShop:482913".
+    let long =
+        end - start > SHORT_BYTES - 1 && matches!(word.class, Class::Strong | Class::Weak | Class::Purpose);
+    let humps = |at: usize| long && is_hump(&message.cased, at);
+    let run_on = || long && word.class != Class::Purpose && number_follows(&text[end..]);
+    if !word.open_start && joined(before, Some(first)) && !humps(start) && !run_on() {
         return None;
     }
-    if !joined(Some(last), text[end..].chars().next()) {
+    if !joined(Some(last), text[end..].chars().next()) || humps(end) {
         return Some(end);
     }
-    if !word.open_end {
-        return None;
-    }
     let rest = &text[end..];
+    if !word.open_end {
+        let letters = rest.bytes().take_while(u8::is_ascii_lowercase).count();
+        let glued = long
+            && word.class != Class::Purpose
+            && !joined(before, Some(first))
+            && number_follows(&rest[letters..]);
+        return glued.then_some(end + letters);
+    }
     let tail = rest
         .char_indices()
         .take(24)
         .find(|(_, c)| !is_word(*c) || is_unspaced(*c) || c.is_ascii_digit());
     Some(end + tail.map_or_else(|| rest.chars().take(24).map(char::len_utf8).sum(), |(at, _)| at))
+}
+
+/// "CodeShop": a small letter, then a capital.
+fn is_hump(cased: &[u8], at: usize) -> bool {
+    let letter = |at: Option<usize>, test: fn(&u8) -> bool| at.and_then(|at| cased.get(at)).is_some_and(test);
+    letter(at.checked_sub(1), u8::is_ascii_lowercase) && letter(Some(at), u8::is_ascii_uppercase)
+}
+
+/// True if five digits or more follow at once.
+fn number_follows(rest: &str) -> bool {
+    rest.bytes().take_while(u8::is_ascii_digit).count() >= 5
 }
 
 /// True if the two characters stand within one word. Latin letters end where another script begins.

@@ -6,7 +6,7 @@ use super::result::Reason;
 use super::telephone;
 use super::token::{Mask, Shape, Token, hard, soft};
 
-const SYMBOLS: [char; 26] = [
+pub(super) const SYMBOLS: [char; 26] = [
     '$', '€', '£', '¥', '₹', '₽', '₩', '₫', '₺', '₴', '₪', '฿', '₱', '₦', '₵', '₸', '₮', '₭', '₡', '₲', '৳',
     '៛', '₼', '₾', '֏', '¢',
 ];

@@ -12,6 +12,7 @@ mod explain;
 mod filter;
 mod fold;
 mod gap;
+mod instruction;
 mod lexicon;
 mod link;
 mod mask;
@@ -200,7 +201,12 @@ impl Reading<'_> {
         let mut tokens = token::scan(self.text, &skip);
         let hits = lexicon.find(self.text, &addresses);
         mask::apply(self.text, &hits, &mut tokens);
-        let scene = Scene::new((self.text, &addresses), &hits, &tokens, marked || hash.is_some());
+        let scene = Scene::new(
+            (self.text, &addresses),
+            &hits,
+            &tokens,
+            usize::from(marked) + usize::from(hash.is_some()),
+        );
         let mut masked = self.masked(&addresses, hash);
         let mut scored: Vec<Scored> = Vec::with_capacity(4);
         for token in tokens

@@ -2,9 +2,11 @@
 
 use super::lexicon::{Class, Hit};
 
-/// Makes verbs of the words that are verbs only where the message names a purpose, or drops them.
+/// Makes verbs of the words that are verbs only where the message names a purpose or a field, or drops them.
 pub(super) fn settle_puts(hits: &mut Vec<Hit>) {
-    let purpose = hits.iter().any(|hit| hit.class == Class::Purpose);
+    let purpose = hits
+        .iter()
+        .any(|hit| matches!(hit.class, Class::Purpose | Class::Field));
     hits.retain_mut(|hit| {
         let put = hit.class == Class::Put;
         if put {
@@ -25,6 +27,23 @@ fn drop_purposes(hits: &mut Vec<Hit>) {
     });
 }
 
+/// Of words of these classes, removes those inside a longer one of another: "instead" in "instead of".
+fn drop_parts(hits: &mut Vec<Hit>, classes: &[Class]) {
+    let mut long: Option<Hit> = None;
+    hits.retain(|hit| {
+        if !classes.contains(&hit.class) {
+            return true;
+        }
+        if long.is_some_and(|long| hit.end <= long.end && hit.class != long.class) {
+            return false;
+        }
+        if long.is_none_or(|long| hit.end > long.end) {
+            long = Some(*hit);
+        }
+        true
+    });
+}
+
 /// Removes code words that a compound covers or that stand inside a longer code word.
 pub(super) fn prune(hits: &mut Vec<Hit>) {
     let rank = |class: Class| matches!(class, Class::Not | Class::Strong | Class::Weak | Class::Number);
@@ -33,7 +52,8 @@ pub(super) fn prune(hits: &mut Vec<Hit>) {
     let mut kept = Class::Care;
     hits.retain(|hit| {
         if !rank(hit.class) {
-            return true;
+            // The last syllable of "number" is that of "room" in Korean.
+            return hit.class != Class::Label || hit.end > kept_end || hit.start <= kept_start;
         }
         let inside = hit.end <= kept_end && hit.start >= kept_start;
         let crossed = hit.start < kept_end && (kept == Class::Not || kept == Class::Strong);
@@ -44,6 +64,7 @@ pub(super) fn prune(hits: &mut Vec<Hit>) {
         true
     });
     drop_purposes(hits);
+    drop_parts(hits, &[Class::Old, Class::Dead, Class::New]);
     // A compound that starts inside a code word ("code postal") still wins over the word it shares.
     let compounds: Vec<(usize, usize)> = hits
         .iter()

@@ -12,7 +12,8 @@ pub(super) struct Scene<'a> {
     pub hits: &'a [Hit],
     /// Ends of clauses, in order.
     pub clauses: Vec<usize>,
-    pub marked: bool,
+    /// Marks of the SMS Retriever: its sign, its hash.
+    pub marks: usize,
     /// A coupon, a parcel, a journey; a percentage is one of the first.
     pub offer: bool,
     /// Words that keep a code company: "do not share", "expires".
@@ -45,7 +46,7 @@ impl<'a> Scene<'a> {
         (text, apart): (&'a Text, &[Address]),
         hits: &'a [Hit],
         tokens: &[Token],
-        marked: bool,
+        marks: usize,
     ) -> Scene<'a> {
         let has = |class| hits.iter().any(|hit: &Hit| hit.class == class);
         let possible = || {
@@ -57,7 +58,7 @@ impl<'a> Scene<'a> {
             text,
             hits,
             clauses: clauses(text, hits, apart),
-            marked,
+            marks,
             purpose: has(Class::Purpose),
             place: has(Class::Place),
             first: text.folded.find(is_word).unwrap_or(0),
@@ -187,8 +188,13 @@ fn is_abbreviation(cased: &[u8], text: &str, hits: &[Hit], (point, word): (usize
             .take(4)
             .any(|hit| hit.end == point || hit.end == point + 1)
     };
+    let written = || {
+        let mut near = before.iter().rev().take(4);
+        near.any(|hit| hit.end == point + 1 && matches!(hit.class, Class::Weak | Class::Strong))
+    };
     (1..=ABBREVIATION_MAX).contains(&word)
-        && cased
-            .get(next)
-            .is_some_and(|b| b.is_ascii_lowercase() || (b.is_ascii_digit() && known()))
+        && (written() && cased.get(next).is_some_and(u8::is_ascii_alphabetic)
+            || cased
+                .get(next)
+                .is_some_and(|b| b.is_ascii_lowercase() || (b.is_ascii_digit() && known())))
 }

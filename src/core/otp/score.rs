@@ -4,10 +4,12 @@ use super::dead;
 use super::evidence::{self, Evidence};
 use super::fold::{is_unspaced, is_word};
 use super::gap::gap;
+use super::instruction::{self, IN_FIELD, in_field};
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
 use super::result::{Feature, Reason};
 use super::scene::Scene;
+use super::structure::alternates;
 use super::token::{Mask, Shape, Token, is_spelled, soft};
 
 /// A token with its points.
@@ -37,7 +39,7 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         scored.token.mask = scored.token.mask.or(soft(Reason::Reference));
     }
     form(scene, &mut scored, clause, evidence.as_ref());
-    let verb = verb(scene, token, clause);
+    let verb = instruction::points(scene, token, clause);
     if verb > 0 {
         let told = evidence.as_ref().map(|e| e.points);
         scored.add(
@@ -60,8 +62,10 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         scored.add(reason, -48);
     }
     // "Enter 6947 to confirm your appointment": told to type it, and what for.
-    let told = verb >= 21 && scene.purpose && token.shape != Shape::Alnum;
-    if scene.offer && !told && !evidence.as_ref().is_some_and(|e| e.strong && e.points >= 30) {
+    let told =
+        (verb == IN_FIELD && !scene.named || verb >= 21 && scene.purpose) && token.shape != Shape::Alnum;
+    let named = |e: &Evidence| e.strong && (e.points >= 24 || token.start <= scene.first);
+    if scene.offer && !told && !evidence.as_ref().is_some_and(named) {
         scored.add("offer", -40);
     }
     if let Some(Mask { hard: false, .. }) = scored.token.mask
@@ -69,7 +73,8 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         && !label
         && !evidence
             .as_ref()
-            .is_some_and(|e| e.name == "is-the-word" && e.points >= 31)
+            .is_some_and(|e| e.name == "is-the-word" && e.points >= 31 || e.name == "new-one")
+        && verb < IN_FIELD
     {
         scored.add("masked", -30);
     }
@@ -80,62 +85,6 @@ impl Scored {
     pub(super) fn add(&mut self, name: &'static str, weight: i32) {
         self.score += weight;
         self.features.push(Feature { name, weight });
-    }
-}
-
-/// Points for an instruction such as "enter": directly before or after the token, or a few words before it in a clause
-/// that names its purpose.
-fn verb(scene: &Scene, token: &Token, clause: (usize, usize)) -> i32 {
-    let is_purpose = |hit: &Hit| hit.class == Class::Purpose && hit.start >= clause.0;
-    let is_verb = |hit: &&Hit| hit.class == Class::Verb && hit.start >= clause.0 && hit.end <= clause.1;
-    let before = scene
-        .before(token.start)
-        .iter()
-        .filter(is_verb)
-        .filter(|hit| hit.end <= token.start);
-    let nearest = before
-        .filter_map(|hit| gap(scene, hit.end, token.start).map(|gap| (gap.words, hit.start)))
-        .min();
-    // "I open with 1275": nothing tells of codes, and nobody is told to do anything.
-    let opens = |at: usize| !scene.text.folded[..at].trim_end_matches(' ').ends_with(is_word);
-    let idle = token.chars < 6 && !scene.purpose && !scene.keyword && scene.cares == 0;
-    let after = scene.after(token.end).iter().filter(is_verb).find_map(|hit| {
-        let between = &scene.text.folded[token.end..hit.start];
-        gap(scene, token.end, hit.start)
-            .filter(|_| !between.contains(','))
-            .map(|gap| (gap.words, *hit))
-    });
-    // "Please enter on the page:\n482913": the verb ends its line, or nearly, and the number has one of its own.
-    let ends_in = |from: usize| scene.text.folded[from..token.start].contains(['.', '!', '?']);
-    let above = || {
-        let last = scene
-            .before(clause.0)
-            .iter()
-            .rev()
-            .find(|hit| hit.end <= clause.0);
-        last.filter(|hit| hit.class == Class::Verb)
-            .and_then(|hit| {
-                gap(scene, hit.end, token.start).filter(|gap| gap.words <= 3 && !ends_in(hit.end))
-            })
-            .is_some()
-            && scene.alone(token, clause)
-    };
-    let directly_after = after.is_some_and(|(words, _)| words == 0);
-    // "Paid at REMA 1000 with": the word leads to what comes behind it.
-    let leads = after.is_some_and(|(_, hit)| scene.text.bytes()[hit.start].is_ascii());
-    // "482913 bei der Anmeldung eingeben": the verb comes last.
-    let last = |end: usize| !scene.text.folded[end..clause.1].chars().any(is_word);
-    let late = after.is_some_and(|(words, hit)| words <= 4 && last(hit.end));
-    match nearest.map(|(words, _)| words) {
-        Some(0) if idle && !nearest.is_some_and(|(_, at)| opens(at)) => 19,
-        Some(0) => 23,
-        _ if directly_after && idle && leads && !late => 17,
-        _ if directly_after => 23,
-        Some(1) => 21,
-        Some(2..=4) if scene.before(clause.1).iter().any(is_purpose) => 16,
-        _ if late => 21,
-        None if above() => 21,
-        _ => 0,
     }
 }
 
@@ -174,6 +123,8 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
     let code_number = is_number
         && (evidence::is_headed(scene, label)
             || any(&OTHER[..3], &adjacent)
+            || scene.named && any(&[Class::New], &adjacent)
+            || in_field(scene, token, clause)
             || (any(&[Class::Purpose], &|_| true) || behind(Class::Purpose))
                 && (any(&[Class::Verb], &asked) || behind(Class::Verb))
                 && !any(&[Class::Label], &adjacent));
@@ -209,14 +160,18 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
     if token.start <= scene.first {
         scored.add("first", 6);
     }
-    if scene.marked {
-        scored.add("retriever-mark", 14);
+    if scene.marks > 0 {
+        scored.add(
+            "retriever-mark",
+            if scene.marks > 1 && scene.single { 22 } else { 14 },
+        );
     }
     if text[..token.start].ends_with(QUOTES) {
         scored.add("quoted", 4);
     }
     if scene.is_question(clause) {
-        let named = evidence.is_some_and(|e| e.strong && e.points >= 20);
+        let field = in_field(scene, &token, clause);
+        let named = field || evidence.is_some_and(|e| e.strong && e.points >= 20);
         scored.add("question", if named { -3 } else { -12 });
     }
     if is_glued(scene, &token) {
@@ -225,6 +180,12 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
     if text[..token.start].ends_with('#') {
         scored.add("number-sign", -8);
     }
+    spelling(scene, scored, direct, strong);
+}
+
+/// Points for its letters and digits: a year, a round number, a word with a number behind it.
+fn spelling(scene: &Scene, scored: &mut Scored, direct: bool, strong: bool) {
+    let token = scored.token;
     let cased = &scene.text.cased[token.start..token.end];
     let year = token.shape == Shape::Digits
         && token.chars == 4
@@ -263,7 +224,9 @@ fn is_coupon(cased: &[u8], letters_min: usize) -> bool {
     let (word, number) = cased.split_at(letters);
     let vowel = |b: &u8| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
     let vowels = word.iter().filter(|b| vowel(b)).count();
-    let said = vowels > 0 && vowels * 4 >= word.len() && vowels < word.len();
+    // "SKY50", but not "RXQY82".
+    let spoken = letters <= 3 || word.iter().any(|b| vowel(b) && !b.eq_ignore_ascii_case(&b'y'));
+    let said = spoken && vowels > 0 && vowels * 4 >= word.len() && vowels < word.len();
     let is_number = |bytes: &[u8]| (1..=4).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit);
     letters >= letters_min && said && is_number(number)
         || cased
@@ -277,15 +240,6 @@ fn is_made(cased: &[u8]) -> bool {
     let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
     let capitals = cased.iter().filter(|b| b.is_ascii_uppercase()).count();
     digits >= 2 && capitals >= 2 && digits + capitals == cased.len() && cased.len() >= 6
-}
-
-/// True if letters and digits take turns, as in codes that a machine made and in no word with a year behind it.
-fn alternates(cased: &[u8]) -> bool {
-    cased
-        .windows(2)
-        .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit())
-        .count()
-        >= 2
 }
 
 /// True if letters that are no known word run into the token, as in "ЛЕТО2026". Scripts without blanks do so always.

@@ -1,6 +1,8 @@
 //! Forms that need no language: the origin-bound last line, the SMS Retriever hash, and a message that is only a code.
 //! Format of the first: WICG "Origin-bound one-time codes delivered via SMS".
 
+use super::fold::is_word;
+use super::mask;
 use super::normalise::Text;
 
 /// Bytes of an SMS Retriever hash.
@@ -63,12 +65,9 @@ pub(super) fn is_marked(text: &Text) -> bool {
 
 /// The code of a message that holds nothing else: 4 to 8 digits, split or not, perhaps behind `G-`. Years are left out.
 pub(super) fn bare(text: &Text) -> Option<(usize, usize)> {
+    // Signs of money, telephone numbers, shares and sums say that it is something else.
     let outer = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '"' | '\'' | '[' | ']' | '(' | ')' | '<' | '>' | '*' | '.' | '#' | ':'
-            )
+        !is_word(c) && !mask::SYMBOLS.contains(&c) && !matches!(c, '+' | '%' | '=' | '/' | ',' | '-' | '°')
     };
     let body = text.folded.trim_matches(outer);
     let mut start = text.folded.len() - text.folded.trim_start_matches(outer).len();
@@ -90,11 +89,21 @@ pub(super) fn bare(text: &Text) -> Option<(usize, usize)> {
     if clean && even && (4..=8).contains(&digits) && !year && !date {
         return Some((start, end));
     }
-    let mixed = body.len() == 6
-        && digits >= 2
-        && text.cased[start..end]
-            .iter()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-        && digits < 6;
-    mixed.then_some((start, end))
+    let cased = &text.cased[start..end];
+    let capitals = cased
+        .iter()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-');
+    let parted = groups.len() == 1 || groups.len() == 2 && groups[0] >= 3 && even;
+    let made = body.len() == 6 || alternates(cased);
+    (capitals && parted && made && (5..=10).contains(&body.len()) && (2..body.len()).contains(&digits))
+        .then_some((start, end))
+}
+
+/// True if letters and digits take turns, as in codes that a machine made and in no word with a year behind it.
+pub(super) fn alternates(cased: &[u8]) -> bool {
+    cased
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit())
+        .count()
+        >= 2
 }

@@ -83,7 +83,8 @@ impl Around<'_> {
         let coded = self
             .before
             .iter()
-            .any(|hit| is_code(hit) && hit.end <= self.token.start);
+            .any(|hit| is_code(hit) && hit.end <= self.token.start)
+            || self.after.iter().any(|hit| hit.class == Class::Care);
         let leads = |hit: &Hit| {
             let mut between = self.between(hit.end, call.start).chars().zip(0..);
             between.all(|(c, at)| at < OBJECT_CHARS_MAX && (is_word(c) || c == ' '))
@@ -115,9 +116,10 @@ impl Around<'_> {
     /// "Your WhatsApp code".
     fn names_code(&self, call: &Hit) -> bool {
         let beside = |end: usize, start: usize| end <= start && start - end <= 1;
-        self.before
-            .iter()
-            .any(|hit| is_code(hit) && (beside(hit.end, call.start) || beside(call.end, hit.start)))
+        let within = |hit: &Hit| hit.start <= call.start && call.end <= hit.end;
+        self.before.iter().any(|hit| {
+            is_code(hit) && (within(hit) || beside(hit.end, call.start) || beside(call.end, hit.start))
+        })
     }
 }
 

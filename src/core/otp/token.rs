@@ -280,8 +280,8 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
             tokens.push(token(run.start, run.end, Shape::Alnum, hard(Reason::Card)));
             return;
         }
-        // "905518VALIDA": too long to be a code as a whole.
-        let run_on = letters == 0 && run.len() > 10 && word.len() >= 4 && (5..=8).contains(&number.len());
+        // "905518VALIDA", "verifycode905518": too long to be a code as a whole.
+        let run_on = run.len() > 10 && word.len() >= 4 && (5..=8).contains(&number.len());
         if run_on || is_glued_word(word) && number.len() >= 4 {
             tokens.push(token(number.start, number.end, Shape::Digits, None));
             return;
