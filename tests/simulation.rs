@@ -16,6 +16,7 @@ mod simulation {
     pub mod network;
     pub mod plant;
     pub mod process;
+    mod replays;
     pub mod script;
     pub mod seeds;
     mod standing;

@@ -22,8 +22,9 @@ use crate::core::phone::PhoneNumber;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
-/// How many days of logs are searched for an earlier copy of a message: today's and the 72 hours before (security.md).
-const DEDUPE_DAYS: u32 = 4;
+/// How many days of logs are searched for an earlier copy of a message: today's, the 72 hours before (security.md), and a day for a clock that
+/// stood or was wrong when the message came first.
+const DEDUPE_DAYS: u32 = 5;
 
 /// The commits that will be synced together.
 #[derive(Default)]

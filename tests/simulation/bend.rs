@@ -87,6 +87,10 @@ impl Disk {
                 subscription.settings.policy.deadline_s = None;
                 Commit::Subscribe(subscription)
             }
+            (Some(Plant::ReplaysNothing), Commit::Replay(mut step)) => {
+                step.deliveries.clear();
+                Commit::Replay(step)
+            }
             (Some(Plant::IgnoresHints), Commit::Record(mut attempt, rules)) => {
                 if let Outcome::Answered { retry_after_ms, .. } = &mut attempt.outcome {
                     *retry_after_ms = None;

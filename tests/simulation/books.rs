@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::carrier::simulate::Draft;
-use ringback::core::id::{AccountId, EventId, RentalId, SubscriptionId};
+use ringback::core::id::{AccountId, EventId, RentalId, ReplayId, SubscriptionId};
 use ringback::core::outbound::State;
 use ringback::core::rental::Rental;
 use ringback::core::time::{Moment, UnixMs};
@@ -96,6 +96,8 @@ pub struct Books {
     pub outbound: BTreeMap<String, Option<State>>,
     pub subscribed: Vec<Subscribed>,
     pub polls: Vec<Poll>,
+    /// Acknowledged, and by whom they were asked for.
+    pub replays: Vec<(AccountId, ReplayId)>,
     /// The newest state of a rental that anyone was shown.
     pub shown: BTreeMap<RentalId, Rental>,
     pub sent: Vec<Sent>,

@@ -7,7 +7,7 @@ use ringback::core::attempt::Attempt;
 use ringback::core::delivery::Due;
 use ringback::core::event::Event;
 use ringback::core::health::Rules;
-use ringback::core::id::{EventId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{EventId, MessageId, OutboundId, RentalId, ReplayId, Seq, SubscriptionId};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{Rental, Status};
@@ -86,6 +86,8 @@ pub struct Model {
     pub due_at: BTreeMap<(SubscriptionId, Seq), UnixMs>,
     /// What was asked for again, whether or not it still is owed.
     pub again: BTreeMap<(SubscriptionId, Seq), Option<UnixMs>>,
+    /// How many deliveries each replay asked for.
+    pub replayed: BTreeMap<ReplayId, u64>,
     /// The places in `kept` of what a carrier calls by one id.
     pub by_carrier_id: BTreeMap<(String, String), Vec<usize>>,
     /// The places in `logged`, and in `tried`.
@@ -109,6 +111,7 @@ impl Model {
             }
             Commit::Record(attempt, rules) => self.record(attempt, rules, at),
             Commit::Replay(step) => {
+                *self.replayed.entry(step.next.id).or_default() += step.deliveries.len() as u64;
                 let asked = step.deliveries.iter();
                 asked.for_each(|place| self.ask_again(*place, at));
                 if let Some((heard, seq)) = step.event.as_ref().zip(seq) {

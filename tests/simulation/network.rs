@@ -17,6 +17,7 @@ use super::books::{Came, Sent};
 use super::plant::Plant;
 use super::process::{ATTEMPT_TIMEOUT_MS, CONCURRENCY_MAX};
 use super::standing;
+use super::subscriber;
 use super::world::World;
 
 /// How a subscriber fares, until the script changes it.
@@ -201,6 +202,9 @@ impl Sender for Wire {
 /// Writes a call down, and looks at what can only be seen now. `None` where nobody has such a host.
 fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
     let mut books = world.books();
+    if books.subscribed.iter().all(|known| known.host != host) {
+        books.subscribed.extend(subscriber::unanswered(world, host));
+    }
     let known = books.subscribed.iter().find(|known| known.host == host)?;
     let (subscription, told) = (known.id, known.knows_all_keys.then(|| known.keys.clone()));
     let heard = Heard::of(call, world.wall.clock.now().secs());

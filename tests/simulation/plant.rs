@@ -45,6 +45,8 @@ pub enum Plant {
     KeepsOldKeys,
     /// What was asked for again takes the place of the automatic delivery.
     ConsumesTheAutomatic,
+    /// A replay asks for deliveries, and none is owed.
+    ReplaysNothing,
     /// A rental's events overtake one another although their order is wanted.
     Overtakes,
     /// What is worthless by then is sent.
@@ -60,7 +62,7 @@ pub enum Plant {
 }
 
 impl Plant {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::AnswersUnsynced,
         Self::ForgetsIds,
         Self::LongGrace,
@@ -82,6 +84,7 @@ impl Plant {
         Self::IgnoresHints,
         Self::KeepsOldKeys,
         Self::ConsumesTheAutomatic,
+        Self::ReplaysNothing,
         Self::Overtakes,
         Self::SendsTheExpired,
         Self::NoRamp,
@@ -109,6 +112,7 @@ impl Plant {
             | Self::IgnoresHints
             | Self::KeepsOldKeys
             | Self::ConsumesTheAutomatic
+            | Self::ReplaysNothing
             | Self::Overtakes
             | Self::SendsTheExpired => 6,
             Self::OneForAll | Self::NoRamp => 7,

@@ -14,6 +14,7 @@ use super::carrier;
 use super::customer::{self, ACCOUNTS};
 use super::invariants::{self, Violation};
 use super::network::Weather;
+use super::replays;
 use super::subscriber;
 use super::wall::START;
 use super::world::World;
@@ -38,6 +39,7 @@ enum Action {
     Rotate,
     Edit,
     AskAgain,
+    Replay,
     Weather,
     Clock,
     Crash,
@@ -46,7 +48,7 @@ enum Action {
     Refuse,
 }
 
-const ACTIONS: [(u64, Action); 19] = [
+const ACTIONS: [(u64, Action); 20] = [
     (40, Action::Sms),
     (4, Action::Outbound),
     (16, Action::Rent),
@@ -60,6 +62,7 @@ const ACTIONS: [(u64, Action); 19] = [
     (2, Action::Rotate),
     (2, Action::Edit),
     (4, Action::AskAgain),
+    (2, Action::Replay),
     (8, Action::Weather),
     (2, Action::Clock),
     (4, Action::Crash),
@@ -154,6 +157,7 @@ async fn act(world: &Arc<World>, action: Action) {
         Action::Rotate => drop(tokio::spawn(subscriber::rotate(world.clone()))),
         Action::Edit => drop(tokio::spawn(subscriber::edit(world.clone()))),
         Action::AskAgain => drop(tokio::spawn(subscriber::ask_again(world.clone()))),
+        Action::Replay => drop(tokio::spawn(replays::replay(world.clone()))),
         Action::Weather => weather(world),
         Action::Clock => clock(world),
         Action::Crash => crash(world).await,

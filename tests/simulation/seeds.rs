@@ -14,7 +14,7 @@ use super::world::World;
 /// One in so many worlds has all of its logs searched.
 const LOGGED_EVERY: u64 = 8;
 /// What must happen in a full run, or it shows less than it says.
-const HAPPENINGS: [&str; 28] = [
+const HAPPENINGS: [&str; 31] = [
     "answered at once",
     "answered slowly",
     "3xx, 4xx or 5xx",
@@ -38,6 +38,9 @@ const HAPPENINGS: [&str; 28] = [
     "a new key",
     "a changed subscription",
     "a delivery asked for again",
+    "a replay",
+    "a replay cancelled or ended before",
+    "a subscription whose answer was lost",
     "a probe",
     "a message in parts",
     "a request with several messages",

@@ -94,6 +94,23 @@ pub async fn make(world: &Arc<World>, account: AccountId, (host, settings): (Str
     world.note(&format!("hook  {host} {made:?}"));
 }
 
+/// One that was made, and whose maker heard nothing of it; the first call tells.
+pub fn unanswered(world: &World, host: &str) -> Option<Subscribed> {
+    let model = world.model();
+    let newest = model.fares.values().filter_map(|fare| fare.all().last());
+    let made = { newest }.find(|made| made.settings.url.contains(host))?;
+    world.network.set(made.id, Weather::Fine, world.wall.elapsed_ms());
+    world.count("a subscription whose answer was lost");
+    Some(Subscribed {
+        id: made.id,
+        account: made.account.clone(),
+        host: host.to_owned(),
+        keys: Vec::new(),
+        knows_all_keys: false,
+        until_ms: None,
+    })
+}
+
 /// One that was not deleted.
 fn any(world: &World) -> Option<(AccountId, SubscriptionId)> {
     let books = world.books();

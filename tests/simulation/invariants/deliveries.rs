@@ -191,7 +191,9 @@ pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
         let was_off = fare
             .back()
             .is_some_and(|back| back.at_ms + BACK_MS > sent.began_ms);
-        let is_bounded = was_off || !fare.all().all(is_unbounded);
+        // What was asked for long after it happened counts from then on.
+        let was_asked_for = model.again.contains_key(&(sent.subscription, logged.seq));
+        let is_bounded = was_off || was_asked_for || !fare.all().all(is_unbounded);
         let held_up = waits && !is_bounded && !model.tried.iter().any(|tried| asks_to_wait(tried, sent));
         ensure(!held_up, || {
             format!(

@@ -5,6 +5,7 @@ mod deliveries;
 mod ingest;
 mod numbers;
 mod polls;
+mod replays;
 mod sealed;
 
 use std::ops::Range;
@@ -62,10 +63,12 @@ const ALWAYS: [(u8, Check); 15] = [
     (8, numbers::rested),
 ];
 
-const AT_THE_END: [(u8, Check); 5] = [
+const AT_THE_END: [(u8, Check); 7] = [
     (1, ingest::everything_is_as_the_model_says),
     (11, polls::everything_drained),
     (6, deliveries::each_event_is_delivered_or_given_up),
+    (6, replays::what_was_asked_for_is_settled),
+    (11, replays::come_to_their_end),
     (8, numbers::none_is_lost),
     (10, sealed::nothing_in_the_clear),
 ];
