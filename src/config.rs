@@ -13,6 +13,7 @@ mod keys;
 mod rental;
 mod secrets;
 mod sending;
+mod supply;
 
 pub use accounts::{Account, Accounts};
 pub use agents::Mcp;
@@ -20,6 +21,7 @@ pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
 pub use rental::{Catalogue, Quarantine, Rental};
 pub use sending::{Provider, Sending};
+pub use supply::Supplier;
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");
@@ -72,6 +74,8 @@ pub struct Config {
     pub source: Vec<Source>,
     #[serde(default)]
     pub provider: Vec<Provider>,
+    #[serde(default)]
+    pub supplier: Vec<Supplier>,
     #[serde(default)]
     pub number: Vec<Table>,
     #[serde(default)]

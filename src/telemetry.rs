@@ -58,6 +58,18 @@ const COUNTERS: &[(&str, &str)] = &[
         "Matched messages, by whether a code was found.",
     ),
     (
+        "ringback_carrier_codes_total",
+        "Codes that a carrier named, by how ours stands to it.",
+    ),
+    (
+        "ringback_supplier_questions_total",
+        "What suppliers were asked, by supplier, question and result.",
+    ),
+    (
+        "ringback_supplier_rentals_total",
+        "Rentals wanted of suppliers, by what became of them; lost: left to the supplier, the log says why.",
+    ),
+    (
         "ringback_delivery_attempts_total",
         "Webhook attempts, by class of outcome.",
     ),
@@ -165,6 +177,26 @@ impl Metrics {
         self.add(
             "ringback_unmatched_assigned_total",
             format!("source=\"{source}\""),
+        );
+    }
+
+    /// `result` is `same`, `different`, `theirs` or `neither`.
+    pub fn compared(&self, result: &str) {
+        self.add("ringback_carrier_codes_total", format!("result=\"{result}\""));
+    }
+
+    pub fn supplier_asked(&self, supplier: &str, question: &str, result: &str) {
+        self.add(
+            "ringback_supplier_questions_total",
+            format!("supplier=\"{supplier}\",question=\"{question}\",result=\"{result}\""),
+        );
+    }
+
+    /// `result` is `rented`, `refunded`, `returned`, `lost`, `failed` or the name of a refusal.
+    pub fn supplied(&self, supplier: &str, result: &str) {
+        self.add(
+            "ringback_supplier_rentals_total",
+            format!("supplier=\"{supplier}\",result=\"{result}\""),
         );
     }
 

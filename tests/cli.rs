@@ -21,6 +21,7 @@ mod cli {
     pub mod sim_carrier;
     pub mod sources;
     pub mod stop;
+    pub mod suppliers;
     pub mod unmatched;
     pub mod verify;
 }

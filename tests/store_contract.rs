@@ -13,6 +13,7 @@ mod store_contract {
     pub mod inbound_log;
     pub mod kept;
     pub mod lines;
+    pub mod purchases;
     pub mod replays;
     pub mod samples;
     pub mod simulated;
@@ -22,7 +23,8 @@ mod store_contract {
 }
 
 use store_contract::{
-    access, again, batches, commits, feed, home, inbound_log, kept, lines, replays, standings, time, told,
+    access, again, batches, commits, feed, home, inbound_log, kept, lines, purchases, replays, standings,
+    time, told,
 };
 
 /// Asks each question of both stores.
@@ -96,6 +98,11 @@ ask! {
         a_line_lets_one_out_at_a_time
         a_line_holds_within_one_group_and_ends_empty
         a_long_queue_is_read_on_as_it_is_done_with;
+    purchases:
+        a_purchase_is_kept_with_its_rental
+        of_two_steps_of_a_purchase_one_conflicts
+        a_number_is_one_rentals_wherever_it_is_from
+        a_supplier_is_judged_by_its_latest_rentals;
     replays:
         a_step_and_what_it_asks_for_are_one
         of_two_steps_from_one_state_one_conflicts

@@ -3,9 +3,16 @@
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
 
+#[path = "crash/fused.rs"]
+mod fused;
+
 mod supply {
     pub mod books;
+    pub mod crash;
     pub mod dialect;
+    pub mod failover;
+    pub mod renting;
+    pub mod rig;
     pub mod schema;
     pub mod upstream;
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{accounts, carry, catalogue};
+use super::{accounts, carry, catalogue, supply};
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
@@ -51,6 +51,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     sources(config, &config.server.listen)?;
     carry::check(config)?;
     catalogue::services(config)?;
+    supply::suppliers(config)?;
     numbers(config)?;
     accounts::built(config)?;
     engine(config)?;
@@ -105,6 +106,7 @@ pub fn sources(config: &Config, address: &str) -> Result<HashMap<String, Source>
             }
         };
         (built.keys, built.path_token) = keys_of(&source.settings);
+        built.is_supplier = config.supplier.iter().any(|supplier| supplier.name == source.name);
         Ok((source.name.clone(), built))
     });
     built.collect()

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
-use super::{BuildError, accounts, build, carry, catalogue, fetcher, files};
+use super::{BuildError, accounts, build, carry, catalogue, fetcher, files, supply};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -189,7 +189,7 @@ fn trial(dispatch: &Arc<Dispatch<Client>>) -> Trial {
     })
 }
 
-/// Dispatch, the sweeper and the replays, each a task of its own.
+/// Dispatch, the sweeper, the replays and the suppliers, each a task of its own.
 fn work(
     config: &Config,
     shared: &Shared,
@@ -197,7 +197,7 @@ fn work(
     dispatch: Arc<Dispatch<Client>>,
 ) -> Vec<JoinHandle<()>> {
     let drain = Duration::from_millis(config.server.drain_ms);
-    let (sweeping, replaying) = (gateway.clone(), gateway.clone());
+    let (sweeping, replaying, supplying) = (gateway.clone(), gateway.clone(), gateway.clone());
     let (sweep_every, log_days) = (
         Duration::from_millis(config.rental.sweep_ms),
         config.store.log_days,
@@ -206,6 +206,7 @@ fn work(
         tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
         tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every, log_days).await }),
         tokio::spawn(async move { replaying.replay_for_ever().await }),
+        tokio::spawn(async move { supplying.supply_for_ever().await }),
     ]
 }
 
@@ -237,6 +238,7 @@ fn parts(
         store: shared.store.clone(),
         sources: build::sources(config, &address.to_string())?,
         services: catalogue::services(config)?,
+        supply: supply::supply(config, policy.clone())?,
         rules: build::rules(config)?,
         inbound_log: InboundLog::new(build::log_rules(config)),
         engine: build::engine(config)?,

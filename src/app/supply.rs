@@ -1,15 +1,47 @@
-//! Asks suppliers over HTTP: each address judged by the outbound guard, no redirect followed, one deadline for the whole of an answer.
+//! The suppliers of the configuration, and how they are asked over HTTP: each address judged by the outbound guard, no redirect followed, one deadline for the whole of an answer.
 
 use std::sync::Arc;
 
+use super::{BuildError, build};
 use crate::clock::Clock;
+use crate::config::Config;
+use crate::core::money::Price;
 use crate::dispatch::client::{Client, Options};
 use crate::dispatch::guard::{Policy, check_url};
 use crate::dispatch::sender::{self, Call, Failure, Outcome, Sender};
-use crate::supplier::{Answer, Ask, Refusal, Request};
+use crate::gateway::{Supplier, Supply, Terms};
+use crate::supplier::{Answer, Ask, Dialect, Refusal, Request};
 
 /// A list of services is long.
 const REPLY_BYTES_MAX: usize = 1024 * 1024;
+
+/// The configured suppliers, and how they are asked.
+pub fn supply(config: &Config, policy: Policy) -> Result<Supply, BuildError> {
+    let suppliers = suppliers(config)?;
+    if suppliers.is_empty() {
+        return Ok(Supply::none());
+    }
+    let ask = asker(build::client_options(config, policy), Clock::System)?;
+    Ok(Supply::new(suppliers, ask))
+}
+
+pub fn suppliers(config: &Config) -> Result<Vec<Supplier>, BuildError> {
+    let built = config.supplier.iter().map(|supplier| {
+        let refuse = |what: String| BuildError::Config(format!("supplier {}: {what}", supplier.name));
+        let login = (supplier.user.as_str(), supplier.key.as_str());
+        let dialect = Dialect::new(&supplier.kind, &supplier.url, login).map_err(refuse)?;
+        let price_max =
+            Price::parse(&supplier.price_max).map_err(|e| refuse(format!("`price_max` is {e}")))?;
+        let terms = Terms {
+            price_max,
+            markup_percent: supplier.markup_percent,
+            poll_ms: supplier.poll_ms,
+            timeout_ms: supplier.timeout_ms,
+        };
+        Ok(Supplier::new(supplier.name.clone(), dialect, terms))
+    });
+    built.collect()
+}
 
 /// What the gateway asks suppliers by. Errors of it hold no URL: a key may stand there. Must be called within a runtime.
 pub fn asker(options: Options, clock: Clock) -> Result<Ask, rustls::Error> {

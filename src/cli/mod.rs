@@ -19,6 +19,7 @@ mod serve;
 mod signature;
 mod sim;
 mod sources;
+mod suppliers;
 mod table;
 mod trigger;
 mod unmatched;
@@ -81,6 +82,9 @@ enum Command {
     /// See and try those who carry messages out.
     #[command(subcommand)]
     Send(send::Send),
+    /// See who sells numbers to a running gateway, and how they fare.
+    #[command(subcommand)]
+    Suppliers(suppliers::Suppliers),
     /// Find messages that belong to nobody, and give one to its rental.
     #[command(subcommand)]
     Unmatched(unmatched::Unmatched),
@@ -166,6 +170,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Numbers(numbers) => block_on(numbers::run(numbers)),
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Send(command) => block_on(send::run(command)),
+        Command::Suppliers(command) => block_on(suppliers::run(command)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Accounts(command) => block_on(accounts::run(command)),
         Command::Keys(keys) => block_on(keys::run(keys)),

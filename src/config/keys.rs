@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::{Config, Error, accounts, sending};
+use super::{Config, Error, accounts, sending, supply};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
 pub const RANGES: [(&str, u64, u64); 75] = [
@@ -135,6 +135,7 @@ pub fn check(config: &Config) -> Result<(), Error> {
     }
     accounts::check(&config.account)?;
     sending::check(&config.provider)?;
+    supply::check(&config.supplier)?;
     for (at, source) in config.source.iter().enumerate() {
         if !is_name(&source.name) {
             return refuse(format!(
@@ -168,7 +169,7 @@ pub fn is_name(text: &str) -> bool {
 /// Every key there may be: those of the defaults, and the lists of tables that are empty there.
 pub fn known(defaults: &Table) -> Table {
     let mut known = defaults.clone();
-    for list in ["source", "number", "account", "provider"] {
+    for list in ["source", "supplier", "number", "account", "provider"] {
         known.insert(list.to_owned(), Value::Array(Vec::new()));
     }
     known

@@ -7,7 +7,7 @@ use super::Error;
 /// What a redacted text is shown as.
 const STARS: &str = "***";
 /// The lists of tables that hold keys, with those of their keys that are not secret.
-const OPEN_KEYS: [(&str, &[&str]); 2] = [
+const OPEN_KEYS: [(&str, &[&str]); 3] = [
     (
         "source",
         &["name", "carrier", "public_url", "allow_ips", "body_bytes_max"],
@@ -24,6 +24,18 @@ const OPEN_KEYS: [(&str, &[&str]); 2] = [
             "allow_http",
             "allow_cidrs",
             "from",
+        ],
+    ),
+    (
+        "supplier",
+        &[
+            "name",
+            "kind",
+            "url",
+            "price_max",
+            "markup_percent",
+            "poll_ms",
+            "timeout_ms",
         ],
     ),
 ];
@@ -77,7 +89,7 @@ fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// The table with the master key and every carrier's and provider's key starred out.
+/// The table with the master key and every carrier's, provider's and supplier's key starred out.
 pub fn redact(mut table: Table) -> Table {
     if let Some(key) = table
         .get_mut("store")

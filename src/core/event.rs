@@ -290,6 +290,7 @@ mod tests {
             ends_at: UnixMs(1_793_534_500_000),
             closed: false,
             reported: false,
+            supplied: None,
             code: None,
             messages: Vec::new(),
             version: 0,
@@ -313,6 +314,7 @@ mod tests {
             late: false,
             code: code.map(str::to_owned),
             confidence: 0.9,
+            carrier_code: None,
         }
     }
 

@@ -36,6 +36,8 @@ pub struct StoredMessage {
     pub late: bool,
     pub code: Option<String>,
     pub confidence: f32,
+    /// The code that the carrier named, whatever became of it.
+    pub carrier_code: Option<String>,
 }
 
 impl fmt::Debug for StoredMessage {
@@ -147,6 +149,7 @@ pub fn stored(arrival: Arrival<'_>, owner: Result<RentalId, Unmatched>, late: bo
         late,
         code: None,
         confidence: 0.0,
+        carrier_code: message.parsed_code.clone(),
     }
 }
 

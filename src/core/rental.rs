@@ -53,11 +53,20 @@ pub struct Rental {
     pub closed: bool,
     /// Its holder says that the number is bad.
     pub reported: bool,
+    /// Who sold the number for this rental; `None`: it is our own.
+    pub supplied: Option<Supplied>,
     /// The newest code, and the message it came in.
     pub code: Option<Code>,
     pub messages: Vec<MessageRef>,
     /// Grows with every change; a commit names the version it decided on.
     pub version: u32,
+}
+
+/// A supplier, and the rental's id there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supplied {
+    pub supplier: String,
+    pub id: String,
 }
 
 /// A code found in a message. `Debug` hides both.
@@ -163,6 +172,15 @@ impl Rental {
         })
     }
 
+    /// Its supplier has ended it: an active one is cancelled, or expired, as it is there.
+    pub fn ended_there(&self, status: Status, now: UnixMs) -> Option<Self> {
+        let is_end = matches!(status, Status::Cancelled | Status::Expired);
+        (is_end && self.status == Status::Active).then(|| Self {
+            status,
+            ..self.closed_at(now)
+        })
+    }
+
     fn closed_at(&self, now: UnixMs) -> Self {
         debug_assert!(!self.closed, "a number is given back once");
         Self {
@@ -198,6 +216,7 @@ mod tests {
             ends_at: UnixMs(10_000),
             closed: false,
             reported: false,
+            supplied: None,
             code: None,
             messages: Vec::new(),
             version: 0,
@@ -311,6 +330,19 @@ mod tests {
         let over = completed.time_up(UnixMs(5000)).unwrap();
         assert_eq!((over.status, over.closed), (Status::Completed, true));
         assert_eq!(over.time_up(UnixMs(9000)), None);
+    }
+
+    #[test]
+    fn what_its_supplier_ended_is_over() {
+        let ended = |status| rental().ended_there(status, UnixMs(3000));
+        let over = ended(Status::Expired).unwrap();
+        assert_eq!(
+            (over.status, over.ends_at, over.closed),
+            (Status::Expired, UnixMs(3000), true)
+        );
+        assert_eq!(ended(Status::Cancelled).unwrap().status, Status::Cancelled);
+        assert_eq!((ended(Status::Completed), ended(Status::Active)), (None, None));
+        assert_eq!(over.ended_there(Status::Cancelled, UnixMs(4000)), None);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use crate::core::ingest::{self, Arrival, StoredMessage, Telling};
 use crate::core::message::Message;
 use crate::core::multipart::Owner;
 use crate::core::number::{self, Unmatched};
-use crate::core::otp::Extraction;
+use crate::core::otp::{Compared, Extraction};
 use crate::core::phone::Address;
-use crate::core::rental::Rental;
+use crate::core::rental::{Rental, Status};
 use crate::core::time::UnixMs;
 use crate::store::{Batch, Filed, Heard, Novelty};
 
@@ -38,6 +38,8 @@ pub(super) enum Count {
     Repeated(String),
     /// A carrier reported on a message that was sent, and whether that was news.
     Receipt(String, bool),
+    /// A carrier named a code too: how ours stands to it.
+    Compared(Compared),
     /// A report that is no message.
     Ignored(String),
 }
@@ -61,7 +63,7 @@ impl<'a> Draft<'a> {
             message,
             now: self.now,
         };
-        let (owner, late) = self.owner(message).await?;
+        let (owner, late) = self.owner(source, message).await?;
         let stored = ingest::stored(arrival, owner.clone().map(|(_, id)| id), late);
         if self
             .batch
@@ -83,6 +85,7 @@ impl<'a> Draft<'a> {
             Ok((account, id)) => {
                 let rental = self.rental(&account, id).await?;
                 let found = self.extract(&rental, &stored.from, &stored.text);
+                let found = self.compared(&rental, message, found);
                 self.attach(&rental, stored.with(&found), Telling::of(&found), novelty);
             }
         }
@@ -99,8 +102,19 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whose message it is, by its number and its time, and whether it is late.
-    async fn owner(&self, message: &Message) -> Result<(Owner, bool), Error> {
+    /// Whose message it is, by its number and its time, and whether it is late. What a supplier sold counts by its id there.
+    async fn owner(&self, source: &str, message: &Message) -> Result<(Owner, bool), Error> {
+        if let Some(purchase) = self.gateway.purchase_of(source, message)? {
+            let rental = self.rental(&purchase.account, purchase.rental).await?;
+            let time = ingest::matching_time(message, self.now);
+            return Ok(
+                match is_late(time, rental.ends_at, self.gateway.parts.rules.grace_ms) {
+                    Ok(late) => (Ok((purchase.account.clone(), purchase.rental)), late),
+                    Err(_) if rental.status == Status::Cancelled => (Err(Unmatched::Cancelled), false),
+                    Err(reason) => (Err(reason), false),
+                },
+            );
+        }
         let Some(number) = message.to.number() else {
             return Ok((Err(Unmatched::BadNumber), false));
         };
@@ -137,6 +151,20 @@ impl<'a> Draft<'a> {
         } else {
             Extraction::default()
         }
+    }
+
+    /// What was found beside what the carrier found.
+    fn compared(&mut self, rental: &Rental, message: &Message, found: Extraction) -> Extraction {
+        let Some(theirs) = &message.parsed_code else {
+            return found;
+        };
+        let filter = self.gateway.filter_of(rental);
+        if !filter.accepts_sender(message.from.as_str()) {
+            return found;
+        }
+        let (found, verdict) = found.beside(theirs, &message.text, &filter);
+        self.counts.push(Count::Compared(verdict));
+        found
     }
 
     /// Gives the rental this message, and its account the event.

@@ -2,6 +2,7 @@
 
 use super::draft::{Count, Draft};
 use super::inbound_log::Brought;
+use super::supply::name_supplied;
 use super::{DECISIONS_MAX, Error, Gateway, Source};
 use crate::carrier::{Answer, Request};
 use crate::core::id::{CaptureId, MessageId, RentalId};
@@ -39,6 +40,10 @@ impl Inbound {
 pub(super) fn name_messages(source: &Source, id: CaptureId, reports: &mut [Report]) {
     for (at, report) in reports.iter_mut().enumerate() {
         if let Report::Message(message) = report {
+            if source.is_supplier {
+                name_supplied(message);
+                continue;
+            }
             let once = MessageId::derive(&id.to_string(), &at.to_string());
             message.dedupe_by(source.dedupe, once.0);
         }
@@ -132,6 +137,7 @@ impl Gateway {
                 Count::Assigned(source) => metrics.assigned(source),
                 Count::Receipt(source, is_news) => metrics.receipt(source, *is_news),
                 Count::Repeated(source) => metrics.duplicate(source),
+                Count::Compared(verdict) => metrics.compared(verdict.as_str()),
                 Count::Ignored(source) => metrics.ignored(source),
             }
         }

@@ -23,6 +23,7 @@ mod sending;
 mod services;
 mod sources;
 mod subscriptions;
+mod supply;
 mod sweep;
 mod trial;
 mod unmatched;
@@ -46,6 +47,7 @@ use crate::core::signature::SigningKey;
 use crate::core::subscription::Settings;
 use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Committed, Store};
+use crate::supplier::Refusal;
 use crate::telemetry::Metrics;
 
 pub use crate::core::service::{Capability, Service};
@@ -71,6 +73,7 @@ pub use sending::{Carry, Carrying, Handover, Provider, Providers};
 pub use services::NewService;
 pub use sources::{Fetch, Source};
 pub use subscriptions::{Known, NewKey};
+pub use supply::{KnownSupplier, Supplier, Supply, Terms};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 use waiters::Waiters;
@@ -121,6 +124,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     pub sources: HashMap<String, Source>,
     pub services: Vec<Service>,
+    /// Who sells numbers that we have not.
+    pub supply: Supply,
     pub rules: Rules,
     pub inbound_log: InboundLog,
     pub engine: Arc<Engine>,
@@ -187,6 +192,12 @@ pub enum Error {
         "no free number for this costs {0} USD or less; allow more, or try again when a cheaper one has cooled down"
     )]
     TooDear(Price),
+    #[error("no number is free here, and no supplier can be asked for one now; try again shortly")]
+    SuppliersAway,
+    #[error("there is no such supplier; `ringback suppliers ls` lists them")]
+    NoSuchSupplier,
+    #[error("the supplier does not answer as it should: {0}")]
+    SupplierRefused(Refusal),
     #[error("there is no such service; GET /admin/services lists them")]
     NoSuchService,
     #[error("there is no such number; `ringback numbers ls` lists them")]

@@ -38,16 +38,48 @@ pub struct Wish {
 
 impl Gateway {
     /// Leases the number that is free for the longest time, of the wanted area code if there is one, and one that has not served the
-    /// service if there is one; waits in line for it if it shall. May be dropped while it waits: its place is free then.
+    /// service if there is one. Where a supplier sells for less, or we have none, it is bought there; and where nobody sells one, this
+    /// waits in line if it shall. May be dropped while it waits: its place is free then.
     pub async fn rent(&self, account: &AccountId, wish: &Wish) -> Result<Rental, Error> {
         let known = self.service(&wish.service);
-        let service = &*known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
+        let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
         // Refused before it waits, and asked again when the rental is made.
         drop(self.place_of_rental(account)?);
         let wait = wish
             .acquire
             .min(Duration::from_secs(self.parts.rules.acquire.max_s));
         let wait = wish.key.as_ref().map_or(wait, |key| self.wait_of(key, wait));
+        if self.parts.supply.is_empty() {
+            return self.rent_own(account, wish, &service, wait).await;
+        }
+        let wanted = self.wanted(wish, &service);
+        let held = self.seek(account, wanted, Duration::ZERO).number().await?;
+        let own = held
+            .as_ref()
+            .map(|held| held.reserved.number.price.or(service.price));
+        let unsold = match Box::pin(self.rent_supplied(account, wish, &service, own)).await {
+            Ok(rental) => return Ok(rental),
+            Err(unsold) => unsold,
+        };
+        if let Some(held) = held
+            && let Some(rental) = self.lease(account, wish, &service, &held).await?
+        {
+            return Ok(rental);
+        }
+        match self.rent_own(account, wish, &service, wait).await {
+            Err(Error::NoNumber | Error::TooDear(_)) => Err(unsold.told(wish.price_max)),
+            rented => rented,
+        }
+    }
+
+    /// Leases one of our own numbers, and waits in line for it.
+    async fn rent_own(
+        &self,
+        account: &AccountId,
+        wish: &Wish,
+        service: &Service,
+        wait: Duration,
+    ) -> Result<Rental, Error> {
         let mut seeking = self.seek(account, self.wanted(wish, service), wait);
         for _ in 0..DECISIONS_MAX {
             let none = || wish.price_max.map_or(Error::NoNumber, Error::TooDear);
@@ -205,6 +237,21 @@ impl Gateway {
 
     /// Commits a closed rental and gives its number back; false if the state has changed since.
     pub(super) async fn close(&self, rental: Rental) -> Result<bool, Error> {
+        let id = rental.id;
+        let commit = match &rental.supplied {
+            None => self.giving_back(rental)?,
+            Some(_) => self.returning(rental)?,
+        };
+        let done = matches!(self.commit(commit).await?, Committed::New(_));
+        if done {
+            self.announce(Some(id));
+            self.parts.supply.hasten(id);
+        }
+        Ok(done)
+    }
+
+    /// One of our own numbers is free of its rental.
+    fn giving_back(&self, rental: Rental) -> Result<Commit, Error> {
         let number = self
             .parts
             .store
@@ -212,8 +259,7 @@ impl Gateway {
             .number(&rental.number)
             .ok_or(Error::NotFound)?;
         let number = number.given_back(&rental, &self.parts.rules.numbers);
-        let id = rental.id;
-        let commit = match rental.status {
+        Ok(match rental.status {
             Status::Completed => Commit::Release {
                 rental: Box::new(rental),
                 number,
@@ -225,16 +271,11 @@ impl Gateway {
                     number,
                 }
             }
-        };
-        let done = matches!(self.commit(commit).await?, Committed::New(_));
-        if done {
-            self.announce(Some(id));
-        }
-        Ok(done)
+        })
     }
 }
 
-fn new_rental(account: &AccountId, service: &Service, number: &Number, id: RentalId) -> Rental {
+pub(super) fn new_rental(account: &AccountId, service: &Service, number: &Number, id: RentalId) -> Rental {
     let now = id.created_at();
     Rental {
         id,
@@ -249,6 +290,7 @@ fn new_rental(account: &AccountId, service: &Service, number: &Number, id: Renta
         ends_at: now.plus_ms(service.lifetime_ms),
         closed: false,
         reported: false,
+        supplied: None,
         code: None,
         messages: Vec::new(),
         version: 0,

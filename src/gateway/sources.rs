@@ -38,6 +38,8 @@ pub struct Source {
     /// How many keys it has, and whether its URL ends in one.
     pub keys: usize,
     pub path_token: bool,
+    /// Its messages come from the supplier of this name, and are fetched there too.
+    pub is_supplier: bool,
     pub(super) seen: Seen,
     /// Held by the one fetch at a time.
     fetching: Mutex<()>,
@@ -54,6 +56,7 @@ impl Source {
             dedupe: Dedupe::default(),
             keys: 1,
             path_token: false,
+            is_supplier: false,
             seen: Seen::default(),
             fetching: Mutex::default(),
         }

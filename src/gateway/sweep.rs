@@ -24,6 +24,7 @@ impl Gateway {
                 self.drop_old_logs(log_days).await;
                 self.trim_inbound_log().await;
                 told(self.forget_accounts().await);
+                told(self.forget_purchases().await);
                 logs_in = LOGS_EVERY;
             }
             if uses_in.is_zero() {

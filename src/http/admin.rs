@@ -49,6 +49,13 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (_, path) if numbers::is_path(path) => Box::pin(numbers::route(&admin, &head, body)).await,
         (_, path) if providers::is_path(path) => Box::pin(providers::route(&admin, &head, body)).await,
         (_, path) if services::is_path(path) => Box::pin(services::route(&admin, &head, body)).await,
+        (&Method::GET, "/admin/suppliers") => suppliers(&admin, &head),
+        (&Method::GET, path) if supplier(path).is_some() => {
+            Box::pin(supplier_services(&admin, &head, supplier(path))).await
+        }
+        (_, path) if path == "/admin/suppliers" || supplier(path).is_some() => {
+            Err(Problem::method_not_allowed("GET"))
+        }
         (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
         (&Method::GET, "/admin/unmatched") => Box::pin(unmatched_page(&admin, &head)).await,
         (_, "/admin/unmatched") => Err(Problem::method_not_allowed("GET")),
@@ -62,7 +69,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/unmatched and /admin/inbound.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)
@@ -148,6 +155,34 @@ pub fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
             "Send the token in the data folder's admin.token as \"Authorization: Bearer TOKEN\".",
         ))
     }
+}
+
+/// The suppliers and how they fare.
+fn suppliers(admin: &Admin, head: &http::request::Parts) -> Answer {
+    authorize(admin, &head.headers)?;
+    app::json(
+        StatusCode::OK,
+        &json!({ "suppliers": admin.app.gateway.suppliers() }),
+    )
+}
+
+/// The supplier of `/admin/suppliers/{name}/services`.
+fn supplier(path: &str) -> Option<&str> {
+    path.strip_prefix("/admin/suppliers/")?.strip_suffix("/services")
+}
+
+async fn supplier_services(admin: &Admin, head: &http::request::Parts, name: Option<&str>) -> Answer {
+    authorize(admin, &head.headers)?;
+    let offered = admin
+        .app
+        .gateway
+        .supplier_services(name.unwrap_or_default())
+        .await?;
+    let services: Vec<_> = offered
+        .iter()
+        .map(|offered| json!({ "serviceName": offered.service, "capability": offered.capability.as_str() }))
+        .collect();
+    app::json(StatusCode::OK, &json!({ "services": services }))
 }
 
 /// The sources and their tests. What was seen of them tells of the traffic, so reading needs the token too.

@@ -33,6 +33,8 @@ impl From<Error> for Problem {
             Error::NoProvider(_) => Self::not_found(detail),
             Error::NoChannel(_) => Self::unprocessable(detail),
             Error::UnknownSource => Self::not_found("No source of this name is configured."),
+            Error::NoSuchSupplier => Self::not_found(detail),
+            Error::SupplierRefused(_) => Self::unavailable(detail, BUSY_S),
             Error::NoCapture | Error::NoSuchNumber | Error::NoSuchService => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
@@ -47,7 +49,7 @@ impl From<Error> for Problem {
             }
             Error::NotOfThisRental => Self::unprocessable(detail),
             Error::CursorGone | Error::EventGone => Self::gone(detail),
-            Error::NoNumber => Self::unavailable(detail, NO_NUMBER_S),
+            Error::NoNumber | Error::SuppliersAway => Self::unavailable(detail, NO_NUMBER_S),
             Error::TooManyPolls(_) => Self::too_many("waiters", detail, BUSY_S),
             Error::TooManySeekers(_) => Self::too_many("acquire-waiters", detail, BUSY_S),
             Error::TooManyRentals(max) => Self::too_many("rentals", detail, NO_NUMBER_S).with("limit", max),

@@ -141,7 +141,7 @@ pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) ->
     let rental = app.gateway.rent(&key.account, &wish).await?;
     let answer = json!({
         "id": rental.id.to_string(),
-        "providerVerificationId": provider_id(rental.id),
+        "providerVerificationId": provider_id(&rental),
         "serviceName": rental.service,
         "number": rental.number.as_str(),
         "status": rental.status.as_str(),
@@ -150,9 +150,12 @@ pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) ->
     app::json(StatusCode::CREATED, &answer)
 }
 
-/// Our own inventory is its own provider: the id again, so that the field is never empty.
-fn provider_id(id: RentalId) -> String {
-    format!("own_{}", id.to_string().replace('-', ""))
+/// The supplier's id. Our own inventory is its own provider: the id again, so that the field is never empty.
+fn provider_id(rental: &Rental) -> String {
+    match &rental.supplied {
+        Some(supplied) => supplied.id.clone(),
+        None => format!("own_{}", rental.id.to_string().replace('-', "")),
+    }
 }
 
 /// What a request needs that asks for what it may know already, and waits for another state; the rest is dropped before it is held.

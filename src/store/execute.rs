@@ -19,6 +19,7 @@ use crate::core::health::Health;
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
 use crate::core::phone::PhoneNumber;
+use crate::core::purchase::Purchase;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 
@@ -40,13 +41,14 @@ pub struct Group {
     assigned: HashSet<MessageId>,
     outbound: HashMap<OutboundId, u32>,
     rentals: HashMap<RentalId, u32>,
-    numbers: HashMap<PhoneNumber, u32>,
+    pub(super) numbers: HashMap<PhoneNumber, u32>,
     /// `None`: it ended.
     sets: HashMap<SetId, Option<u64>>,
     pub(super) subscriptions: HashMap<SubscriptionId, Option<Arc<Subscription>>>,
     pub(super) health: HashMap<SubscriptionId, Health>,
     pub(super) lines: Lines,
     pub(super) replays: HashMap<ReplayId, u32>,
+    pub(super) purchases: HashMap<RentalId, Arc<Purchase>>,
     pub(super) again: BTreeMap<(SubscriptionId, Seq), Again>,
     pub(super) access: access::InGroup,
 }
@@ -124,10 +126,10 @@ impl<R: Rows> Writer<R> {
         Ok(Committed::New(seq))
     }
 
-    /// Those that are not known yet.
+    /// Those that are not known yet, and that no rental has from a supplier.
     fn add_numbers(&self, numbers: Vec<Number>, group: &Group, effects: &mut Effects) -> Result<(), Error> {
         for number in numbers {
-            if self.live.number(&number.number).is_none() && !group.numbers.contains_key(&number.number) {
+            if !self.is_taken(&number.number, group) {
                 let (row, fact) = plan::number_row(number, &self.vault)?;
                 effects.rows.push(row);
                 effects.facts.push(fact);
@@ -238,7 +240,7 @@ impl<R: Rows> Writer<R> {
                 .or_else(|| self.live.number(number).map(|n| n.version));
             is != Some(*was)
         });
-        Ok(number)
+        Ok(number || self.is_supply_outdated(plan, group))
     }
 
     /// Memory forgets a rental some time after its end, and at a restart; then the disk knows.
@@ -271,6 +273,7 @@ impl Group {
                 Fact::PartsGone(id) => drop(self.sets.insert(*id, None)),
                 Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
                 Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
+                Fact::Purchase(purchase) => drop(self.purchases.insert(purchase.rental, purchase.clone())),
                 Fact::Replay(replay) => drop(self.replays.insert(replay.id, replay.version)),
                 Fact::Health(id, health) => drop(self.health.insert(*id, *health)),
                 Fact::Account(account) => self.access.note_account(&account.id, Some(account.clone())),
@@ -280,6 +283,7 @@ impl Group {
                 Fact::KeyUsed(..)
                 | Fact::Service(..)
                 | Fact::Event(..)
+                | Fact::PurchaseGone(_)
                 | Fact::ReplayGone(_)
                 | Fact::Due(_)
                 | Fact::Settled(_)

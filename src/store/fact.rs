@@ -6,10 +6,11 @@ use crate::core::account::Account;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
 use crate::core::health::Health;
-use crate::core::id::{AccountId, ReplayId, Seq, SetId, SubscriptionId};
+use crate::core::id::{AccountId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::key::{Hash, Key};
 use crate::core::multipart::Set;
 use crate::core::number::Number;
+use crate::core::purchase::Purchase;
 use crate::core::rental::Rental;
 use crate::core::replay::Replay;
 use crate::core::service::Service;
@@ -36,6 +37,8 @@ pub enum Fact {
     Health(SubscriptionId, Health),
     Due(Due),
     Settled(Due),
+    Purchase(Arc<Purchase>),
+    PurchaseGone(RentalId),
     Replay(Arc<Replay>),
     ReplayGone(ReplayId),
     /// One more delivery to it that stands behind another in line, or one fewer.

@@ -14,6 +14,7 @@
 //! | state | 10 ACCOUNT | account | sealed `Account` | until deleted and its logs are gone |
 //! | state | 11 KEY_USE | SHA-256 of the key (32) | sealed time of its last use, at most a minute old | until the key is revoked |
 //! | state | 12 SERVICE | name | sealed name and `Service`, or none where it is withdrawn | for ever |
+//! | state | 15 PURCHASE | rental (16) | sealed `Purchase` | from the intent on, until its number has rested after its end |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -50,6 +51,7 @@ pub const HEALTH: u8 = 9;
 pub const SERVICE: u8 = 12;
 pub const ACCOUNT: u8 = 10;
 pub const KEY_USE: u8 = 11;
+pub const PURCHASE: u8 = 15;
 pub const RENTAL: u8 = 16;
 pub const MESSAGE: u8 = 17;
 pub const EVENT: u8 = 18;
@@ -215,6 +217,10 @@ pub fn service(name: &str) -> Key {
 
 pub fn parts(set: SetId) -> Key {
     key(PARTS, &[&set.0])
+}
+
+pub fn purchase(rental: RentalId) -> Key {
+    key(PURCHASE, &[&rental.0])
 }
 
 pub fn replay(id: ReplayId) -> Key {

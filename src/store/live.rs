@@ -12,6 +12,7 @@ pub use super::fact::Fact;
 use super::inventory::Inventory;
 use super::listener::{Listener, OnEvent};
 use super::owed::Owed;
+use super::purchases::Purchases;
 use super::replays::Replays;
 use super::sets::Sets;
 use crate::core::event::Event;
@@ -45,6 +46,7 @@ pub(super) struct Tables {
     /// What the operator said of services, by their names; `None`: withdrawn.
     services: BTreeMap<String, Option<Arc<Service>>>,
     sets: Sets,
+    pub(super) purchases: Purchases,
     replays: Replays,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
     /// Of those whose health was ever other than perfect.
@@ -227,6 +229,8 @@ impl Tables {
             Fact::Service(name, service) => drop(self.services.insert(name, service)),
             Fact::Parts(set) => self.sets.put(set),
             Fact::PartsGone(id) => self.sets.remove(id),
+            Fact::Purchase(purchase) => self.purchases.put(purchase),
+            Fact::PurchaseGone(id) => self.purchases.remove(id),
             Fact::Replay(replay) => self.replays.put(replay),
             Fact::ReplayGone(id) => self.replays.remove(id),
             Fact::Subscription(subscription) => self.put_subscription(subscription),

@@ -13,6 +13,7 @@ mod listener;
 mod live;
 mod owed;
 mod plan;
+mod purchases;
 mod query;
 mod replays;
 mod rows;
@@ -48,6 +49,7 @@ pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
 pub use inventory::{Reserved, States, Wanted};
 pub use live::Live;
+pub use purchases::{RentalStep, SupplyStep};
 pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
 
@@ -158,6 +160,10 @@ pub enum Commit {
     Redeliver(SubscriptionId, Seq),
     /// A replay made, taken one step on, or ended.
     Replay(Box<ReplayStep>),
+    /// A purchase of a rental from a supplier, taken one step on, and what its rental becomes with it.
+    Supply(Box<SupplyStep>),
+    /// Purchases whose numbers have rested.
+    ForgetPurchases(Vec<RentalId>),
     /// An owed delivery whose event or subscription is gone.
     Forget(crate::core::delivery::Due),
     /// An owed delivery that nobody has claimed is due at another time.

@@ -36,6 +36,9 @@ pub struct Plan {
     pub sets_were: Vec<(SetId, Option<u64>)>,
     pub subscription_was: Option<(SubscriptionId, u32)>,
     pub replay_was: Option<(ReplayId, Option<u32>)>,
+    pub purchase_was: Option<(RentalId, Option<u32>)>,
+    /// Neither in the inventory nor of another purchase, or the answer is `Conflict`.
+    pub unheld: Option<PhoneNumber>,
     /// What somebody says that a subscription's health is; its row and fact are among the others.
     pub health: Option<(SubscriptionId, Health)>,
     pub rows: Vec<Row>,
@@ -90,6 +93,8 @@ impl Plan {
                 plan.again.push((subscription, event));
             }
             Commit::Replay(step) => plan.replay(*step, vault)?,
+            Commit::Supply(step) => plan.supply(*step, vault)?,
+            Commit::ForgetPurchases(ids) => plan.forget_purchases(ids),
             Commit::Forget(due) => plan.forgotten = Some(due),
             Commit::Reschedule(due, at) => plan.rescheduled = Some((due, at)),
             Commit::Publish(event, targets) => plan.events.push((Arc::from(event), targets)),
@@ -194,7 +199,7 @@ impl Plan {
         Ok(())
     }
 
-    fn change(&mut self, change: Change, vault: &Vault, existed: bool) -> Result<(), Error> {
+    pub(super) fn change(&mut self, change: Change, vault: &Vault, existed: bool) -> Result<(), Error> {
         let Change {
             rental,
             event,
@@ -209,13 +214,13 @@ impl Plan {
     }
 
     /// The rental changed by one step, and nobody else changed it.
-    fn guard(&mut self, rental: &Rental) {
+    pub(super) fn guard(&mut self, rental: &Rental) {
         debug_assert!(rental.version > 0, "a changed rental has a version before");
         self.rentals_were
             .push((rental.account.clone(), rental.id, rental.version - 1));
     }
 
-    fn rental(&mut self, rental: Rental, vault: &Vault) -> Result<(), Error> {
+    pub(super) fn rental(&mut self, rental: Rental, vault: &Vault) -> Result<(), Error> {
         let key = keys::rental(&rental.account, rental.id);
         let sealed = vault.seal(&key, &rental)?;
         self.rows

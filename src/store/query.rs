@@ -19,6 +19,7 @@ use crate::core::key::Key;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
 use crate::core::outbound::Outbound;
+use crate::core::purchase::{Purchase, Stage};
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::replay::Replay;
 use crate::core::service::Service;
@@ -214,6 +215,9 @@ impl<R: Rows> Query<'_, R> {
         self.load_table::<Replay>(keys::REPLAY, live, |replay, _| {
             Ok(vec![Fact::Replay(Arc::new(replay))])
         })?;
+        self.load_table::<Purchase>(keys::PURCHASE, live, |purchase, query| {
+            query.purchase_facts(purchase)
+        })?;
         for (key, record) in self.rows.scan(Tree::State, &[keys::HEALTH], usize::MAX)? {
             let id = keys::parse_health(&key).ok_or(Error::Damaged("a health row of a wrong length"))?;
             live.apply(vec![Fact::Health(id, self.vault.open(&key, &record)?)]);
@@ -306,6 +310,19 @@ impl<R: Rows> Query<'_, R> {
         }
         facts.push(Fact::Number(Arc::new(number)));
         Ok(facts)
+    }
+
+    /// A purchase with the rental that has it now, which must be decoded too.
+    fn purchase_facts(&self, purchase: Purchase) -> Result<Vec<Fact>, Error> {
+        let rental = match purchase.stage {
+            Stage::Rented => self.rental(&purchase.account, purchase.rental)?,
+            _ => None,
+        };
+        let rental = rental.map(|rental| Fact::Rental(Arc::new(rental)));
+        Ok(rental
+            .into_iter()
+            .chain([Fact::Purchase(Arc::new(purchase))])
+            .collect())
     }
 
     fn newest_event(&self) -> Result<Seq, Error> {

@@ -151,6 +151,13 @@ pub struct Token {
     pub lives_ms: u64,
 }
 
+impl Token {
+    /// Whether they are the same; they are the supplier's, and no secret to it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token for {} ms", self.lives_ms)

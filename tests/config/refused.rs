@@ -272,3 +272,32 @@ fn a_fault_in_the_catalogues_file_is_told_with_its_line() {
     let partner = error_of("partner = { service = \"nobody\" }");
     assert_says(&partner, &["partner.service", "nobody"]);
 }
+
+#[test]
+fn a_supplier_is_checked() {
+    let supplier = |more: &str| {
+        let base = "name = \"tv\"\nkind = \"textverified\"\nurl = \"https://x\"\nuser = \"u\"\nkey = \"k\"";
+        error_of(&format!("[[supplier]]\n{base}\n{more}"))
+    };
+    let fine = "price_max = \"2.0\"";
+    assert_eq!(supplier(fine), "no error");
+    assert_says(&supplier("price_max = \"free\""), &["supplier tv", "`price_max`"]);
+    assert_says(
+        &supplier(&format!("{fine}\npoll_ms = 199")),
+        &["`poll_ms`", "200 to 600000"],
+    );
+    assert_says(
+        &supplier(&format!("{fine}\ntimeout_ms = 60001")),
+        &["`timeout_ms`", "100 to 60000"],
+    );
+    assert_says(
+        &supplier(&format!("{fine}\nmarkup_percent = 1001")),
+        &["`markup_percent`", "0 to 1000"],
+    );
+    let twice = "[[supplier]]\nname = \"a\"\nkind = \"partner\"\nurl = \"https://x\"\nkey = \"k\"\nprice_max = \"1\"\n";
+    assert_says(&error_of(&twice.repeat(2)), &["supplier \"a\"", "twice"]);
+    assert_says(
+        &error_of(&twice.replace("partner", "other")),
+        &["supplier a", "textverified, partner"],
+    );
+}

@@ -23,7 +23,7 @@ use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Wish,
+    Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Supply, Wish,
 };
 use ringback::store::sim::Disk;
 use ringback::store::{Commit, Committed, Store};
@@ -149,7 +149,6 @@ impl World {
         let clock = Clock::manual(START);
         let signer = Signer::generate("standard_webhooks", &[5; 64]).unwrap();
         let carrier = Carrier::from_settings("standard_webhooks", signer.settings()).unwrap();
-        let source = Source::new(carrier, SOURCE_URL.into());
         let service = |name: &str| Service {
             name: name.into(),
             description: name.into(),
@@ -161,8 +160,9 @@ impl World {
         let (draining, drained) = watch::channel(false);
         let gateway = Gateway::new(Parts {
             store: store.clone(),
-            sources: HashMap::from([("main".to_owned(), source)]),
+            sources: HashMap::from([("main".to_owned(), Source::new(carrier, SOURCE_URL.into()))]),
             services: ["google", "telegram", "whatsapp"].map(service).to_vec(),
+            supply: Supply::none(),
             rules: rules(),
             inbound_log: InboundLog::off(),
             engine: engine(),

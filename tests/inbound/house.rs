@@ -20,7 +20,7 @@ use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    Error, Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Wish,
+    Error, Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Supply, Wish,
 };
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
@@ -134,6 +134,7 @@ impl House {
             store: store.clone(),
             sources: sources(dedupe),
             services: vec![service],
+            supply: Supply::none(),
             rules,
             inbound_log: InboundLog::off(),
             engine: engine(),

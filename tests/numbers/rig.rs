@@ -15,7 +15,8 @@ use ringback::core::rental::Rental;
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    AcquireRules, Error, Gateway, Inbound, InboundLog, Parts, ReplayRules, Rules, Service, Source, Wish,
+    AcquireRules, Error, Gateway, Inbound, InboundLog, Parts, ReplayRules, Rules, Service, Source, Supply,
+    Wish,
 };
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
@@ -110,6 +111,7 @@ impl Rig {
             store,
             sources: HashMap::from([("main".to_owned(), Source::new(carrier, SOURCE_URL.into()))]),
             services: SERVICES.map(service).to_vec(),
+            supply: Supply::none(),
             rules,
             inbound_log: InboundLog::off(),
             engine: engine(),

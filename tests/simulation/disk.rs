@@ -196,6 +196,8 @@ fn told(commit: &Commit) -> String {
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
         Commit::Redeliver(id, event) => format!("redeliver {} to {id}", event.0),
         Commit::Replay(step) => format!("replay {} {}", step.next.id, step.next.status()),
+        Commit::Supply(step) => format!("supply {} {}", step.next.rental, step.next.stage.as_str()),
+        Commit::ForgetPurchases(ids) => format!("forget purchases {ids:?}"),
         Commit::Forget(due) => format!("forget {due:?}"),
         Commit::Reschedule(due, at) => format!("reschedule {due:?} to {at}"),
         Commit::Subscribe(subscription) => format!("subscribe {}", subscription.id),

@@ -132,6 +132,9 @@ impl Model {
                 let fare = self.fares.get_mut(id).expect("a subscription that was made");
                 fare.deleted_ms.get_or_insert(at.ms);
             }
+            Commit::Supply(_) | Commit::ForgetPurchases(_) => {
+                unreachable!("there is no supplier in this world")
+            }
             Commit::LogInbound(..)
             | Commit::TrimInboundLog(_)
             | Commit::Forget(_)

@@ -16,7 +16,7 @@ use ringback::core::retry::Policy;
 use ringback::dispatch::deliver::{self, Dispatch};
 use ringback::dispatch::guard;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, InboundLog, Parts, ReplayRules, Rules, Service, Source};
+use ringback::gateway::{Gateway, InboundLog, Parts, ReplayRules, Rules, Service, Source, Supply};
 use ringback::store::sim::Disk as Image;
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
@@ -99,6 +99,7 @@ impl Process {
             store: disk.clone(),
             sources: sources(),
             services: SERVICES.map(service).to_vec(),
+            supply: Supply::none(),
             rules: rules(world.plant),
             engine: engine(),
             clock: world.wall.clock.clone(),

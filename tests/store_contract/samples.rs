@@ -74,6 +74,7 @@ pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
         ends_at: now.plus_ms(1_200_000),
         closed: false,
         reported: false,
+        supplied: None,
         code: None,
         messages: Vec::new(),
         version: 0,

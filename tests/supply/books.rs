@@ -62,7 +62,7 @@ impl Books {
             let known = (header("x-api-key"), header("x-api-username")) == (KEY, USER);
             return if known { self.sign_in() } else { reply(401, None) };
         }
-        if header("authorization") != format!("Bearer token-{}", self.tokens) {
+        if header("authorization") != format!("Bearer planted-bearer-{}", self.tokens) {
             return reply(401, None);
         }
         let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -81,7 +81,7 @@ impl Books {
     fn sign_in(&mut self) -> Response<Full<Bytes>> {
         self.tokens += 1;
         let expires = Clock::System.now().plus_ms((self.token_lives * 1000.0) as u64);
-        let token = json!({ "token": format!("token-{}", self.tokens), "expiresIn": self.token_lives, "expiresAt": expires.to_string() });
+        let token = json!({ "token": format!("planted-bearer-{}", self.tokens), "expiresIn": self.token_lives, "expiresAt": expires.to_string() });
         reply(200, Some(("BearerToken", token)))
     }
 
@@ -113,7 +113,7 @@ impl Books {
         }
         let area = wish["areaCodeSelectOption"][0]
             .as_str()
-            .unwrap_or("775")
+            .unwrap_or(self.area)
             .to_owned();
         let made_up = format!("{area}555{:04}", 100 + self.sold.len());
         let number = self.numbers.pop_front().unwrap_or(made_up);

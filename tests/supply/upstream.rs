@@ -61,6 +61,8 @@ pub struct Books {
     pub numbers: VecDeque<String>,
     /// For the next requests whose method and path begin so.
     troubles: Vec<(&'static str, Trouble)>,
+    /// The area code of the numbers that it makes up.
+    pub area: &'static str,
     /// Items on a page of the list.
     pub page: usize,
 }
@@ -78,6 +80,7 @@ impl Upstream {
         let books = Books {
             cost: 0.95,
             token_lives: 899.0,
+            area: "775",
             page: 50,
             ..Books::default()
         };

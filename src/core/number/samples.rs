@@ -29,6 +29,7 @@ pub fn rented(n: u8, starts: u64, ends: u64) -> Rental {
         ends_at: UnixMs(ends),
         closed: false,
         reported: false,
+        supplied: None,
         code: None,
         messages: Vec::new(),
         version: 0,

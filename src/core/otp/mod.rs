@@ -35,7 +35,7 @@ pub use check::{check_built_in, check_language_file, check_rule_file};
 pub use explain::render;
 pub use filter::{Alphabet, Filter};
 pub use normalise::CHARS_MAX;
-pub use result::{Candidate, Extraction, Feature, Masked, Reason};
+pub use result::{Candidate, Compared, Extraction, Feature, Masked, Reason};
 pub use service::Rule;
 
 use lexicon::{Class, Lexicon};

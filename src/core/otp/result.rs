@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
+
+use super::filter::Filter;
 
 /// Candidates that an answer names at most.
 pub const CANDIDATES_MAX: usize = 5;
@@ -30,6 +33,63 @@ pub struct Extraction {
     pub masked: Vec<Masked>,
     /// A sign-in or confirmation link.
     pub link: Option<String>,
+}
+
+/// How our code stands to the one that the carrier named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    Same,
+    /// Ours counts.
+    Different,
+    /// We found none and theirs is in the text: theirs counts.
+    Theirs,
+    /// We found none, and theirs is not in the text or not what is expected.
+    Neither,
+}
+
+impl Compared {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Different => "different",
+            Self::Theirs => "theirs",
+            Self::Neither => "neither",
+        }
+    }
+}
+
+/// Characters of a code that only the carrier found, and how sure it is.
+const CODE_CHARS: RangeInclusive<usize> = 4..=10;
+const THEIRS_CONFIDENCE: f32 = 0.5;
+
+impl Extraction {
+    /// Beside the code that the carrier names for this text. Separators do not make two codes of one.
+    pub fn beside(self, theirs: &str, text: &str, filter: &Filter) -> (Self, Compared) {
+        let plain = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect() };
+        let code = plain(theirs);
+        if let Some(ours) = &self.code {
+            let verdict = if *ours == code {
+                Compared::Same
+            } else {
+                Compared::Different
+            };
+            return (self, verdict);
+        }
+        let fits =
+            CODE_CHARS.contains(&code.len()) && filter.accepts(&code) && filter.is_sure(THEIRS_CONFIDENCE);
+        let Some(at) = text.find(theirs).filter(|_| fits) else {
+            return (self, Compared::Neither);
+        };
+        let theirs = Self {
+            code: Some(code),
+            raw: Some(theirs.to_owned()),
+            confidence: THEIRS_CONFIDENCE,
+            rule: Cow::Borrowed("carrier"),
+            span: Some([at, at + theirs.len()]),
+            ..self
+        };
+        (theirs, Compared::Theirs)
+    }
 }
 
 /// A number that was considered.
@@ -134,5 +194,57 @@ struct Hidden;
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beside(ours: Option<&str>, theirs: &str, text: &str, filter: &Filter) -> (Option<String>, Compared) {
+        let ours = Extraction {
+            code: ours.map(str::to_owned),
+            ..Extraction::default()
+        };
+        let (found, verdict) = ours.beside(theirs, text, filter);
+        assert_eq!(found.span.is_some(), verdict == Compared::Theirs);
+        (found.code, verdict)
+    }
+
+    #[test]
+    fn our_code_counts_unless_we_found_none() {
+        let any = Filter::default();
+        let ours = |code: &str| Some(code.to_owned());
+        assert_eq!(
+            beside(Some("482913"), "482-913", "x", &any),
+            (ours("482913"), Compared::Same)
+        );
+        assert_eq!(
+            beside(Some("482913"), "1234", "1234", &any),
+            (ours("482913"), Compared::Different)
+        );
+        assert_eq!(
+            beside(None, "48-29", "use 48-29 now", &any),
+            (ours("4829"), Compared::Theirs)
+        );
+        assert_eq!(
+            beside(None, "4829", "use it now", &any),
+            (None, Compared::Neither)
+        );
+        assert_eq!(beside(None, "42", "use 42 now", &any), (None, Compared::Neither));
+    }
+
+    #[test]
+    fn what_is_expected_holds_for_theirs_too() {
+        let six = Filter {
+            length_min: Some(6),
+            ..Filter::default()
+        };
+        assert_eq!(beside(None, "4829", "use 4829", &six), (None, Compared::Neither));
+        let sure = Filter {
+            min_confidence: Some(0.8),
+            ..Filter::default()
+        };
+        assert_eq!(beside(None, "4829", "use 4829", &sure), (None, Compared::Neither));
     }
 }

@@ -70,6 +70,7 @@ fn rental(number: &Number, service: &str, now: UnixMs, n: u32) -> Rental {
         ends_at: now.plus_ms(50),
         closed: false,
         reported: false,
+        supplied: None,
         code: None,
         messages: Vec::new(),
         version: 0,
