@@ -126,3 +126,37 @@ fn the_number_after_a_question_is_no_code() {
     reads_nothing("what's the code for your garage? 4821?");
     reads_nothing("did you get the code? 482155");
 }
+
+#[test]
+fn a_verb_and_a_field_are_enough() {
+    reads("Hej! Slå in 5520 i appen så öppnas den", "5520");
+    reads("Selam, uygulamaya 5520 yaz", "5520");
+    reads("Нужно вбить 5520 на сайте", "5520");
+    reads("Untuk konfirmasi pembayaran, masukkan di halaman\n5520", "5520");
+    reads_nothing("You have 5520 points in the app");
+    reads_nothing("Dial 5520 at the gate");
+}
+
+#[test]
+fn what_takes_the_place_of_an_old_code_is_the_code() {
+    reads("Use code 902144 instead of 118402", "902144");
+    reads("118402 yerine 902144 kodunu kullanın", "902144");
+    reads("Вместо 118402 используйте 902144, тот уже не работает", "902144");
+    reads("Forget the code 118402, the one you need is 902144", "902144");
+    reads("902144 replaces 118402. Use it to log in.", "902144");
+}
+
+#[test]
+fn words_glued_to_each_other_or_to_the_code_are_read() {
+    reads("yourcode482913 dontshare", "482913");
+    reads("CodeShop:482913(5min)", "482913");
+    reads("Shop:verifycode482913", "482913");
+    reads_nothing("Use barcode482913 at the till");
+}
+
+#[test]
+fn the_only_number_of_a_message_that_tells_of_nothing_else_is_the_code() {
+    reads("Quaxo 482913, expires in 5 minutes", "482913");
+    reads_nothing("Quaxo 482913, see you there");
+    reads_nothing("Direct debit 482913 authorised for 12 months.");
+}

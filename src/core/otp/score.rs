@@ -1,5 +1,6 @@
 //! How likely a token is the code: each observation adds or takes away points. Weights only; the words are data.
 
+use super::candidate::SCORE_MIN;
 use super::dead;
 use super::evidence::{self, Evidence};
 use super::fold::{is_unspaced, is_word};
@@ -28,7 +29,6 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
     };
     let clause = scene.clause(token.start);
     let evidence = evidence::best(scene, token, clause);
-    let direct = evidence.as_ref().is_some_and(|e| e.direct);
     if let Some(evidence) = &evidence {
         scored.add(evidence.name, evidence.points);
     }
@@ -58,27 +58,35 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         clause,
         verb > 0 || evidence.as_ref().is_some_and(speaks),
     );
+    if scored.score < SCORE_MIN && scene.is_all(token, clause) {
+        let missing = SCORE_MIN - scored.score;
+        scored.add("nothing-else", missing.min(NOTHING_ELSE));
+    }
     if let Some(reason) = dead::dead(scene, token, clause) {
         scored.add(reason, -48);
     }
+    against(scene, &mut scored, (verb, label), evidence.as_ref());
+    scored
+}
+
+/// Points against a token of a message about coupons or parcels, and against one that its words tell to be something else.
+/// `label` says that a word for another kind of number has been counted against it already.
+fn against(scene: &Scene, scored: &mut Scored, (verb, label): (i32, bool), evidence: Option<&Evidence>) {
     // "Enter 6947 to confirm your appointment": told to type it, and what for.
-    let told =
-        (verb == IN_FIELD && !scene.named || verb >= 21 && scene.purpose) && token.shape != Shape::Alnum;
-    let named = |e: &Evidence| e.strong && (e.points >= 24 || token.start <= scene.first);
-    if scene.offer && !told && !evidence.as_ref().is_some_and(named) {
+    let typed = verb == IN_FIELD && !scene.named || verb >= 21 && scene.purpose;
+    let told = typed && scored.token.shape != Shape::Alnum;
+    let named = |e: &Evidence| e.strong && (e.points >= 24 || scored.token.start <= scene.first);
+    if scene.offer && !told && !evidence.is_some_and(named) {
         scored.add("offer", -40);
     }
+    let sure = |e: &Evidence| e.direct || e.name == "is-the-word" && e.points >= 31 || e.name == "new-one";
     if let Some(Mask { hard: false, .. }) = scored.token.mask
-        && !direct
         && !label
-        && !evidence
-            .as_ref()
-            .is_some_and(|e| e.name == "is-the-word" && e.points >= 31 || e.name == "new-one")
+        && !evidence.is_some_and(sure)
         && verb < IN_FIELD
     {
         scored.add("masked", -30);
     }
-    scored
 }
 
 impl Scored {
@@ -87,6 +95,9 @@ impl Scored {
         self.features.push(Feature { name, weight });
     }
 }
+
+/// Points at most of the only number of a message that tells of nothing but signing in.
+const NOTHING_ELSE: i32 = 21;
 
 /// True if a word for another kind of number stands directly before the token, with no code word upon or after it.
 fn label(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
