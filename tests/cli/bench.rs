@@ -1,4 +1,4 @@
-//! `bench verify`, `isolate` and `backlog` in small: what they report is there and is true of the small run.
+//! `bench verify`, `isolate`, `backlog` and `soak` in small: what they report is there and is true of the small run.
 
 use serde_json::Value;
 
@@ -78,4 +78,30 @@ async fn what_is_owed_is_there_after_a_restart_and_drains_once() {
     for figure in ["start_s", "rss_mib_held", "draining_rss_mib_max", "drained_per_s"] {
         assert!(line[figure].as_f64().unwrap() > 0.0, "{figure}: {line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_soak_keeps_its_books_and_draws_memory() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let plot = folder.path().join("memory.svg");
+    let few = [
+        "--minutes",
+        "0.1",
+        "--per-s",
+        "40",
+        "--growth-mib-max",
+        "200",
+        "--plot",
+    ];
+    let line = line(&[&["soak"], &few[..], &[plot.to_str().unwrap()]].concat()).await;
+    assert_eq!(line["faults"], 0, "{line}");
+    let count = |name: &str| line[name].as_u64().unwrap();
+    assert!(count("requests") >= 200, "{line}");
+    assert_eq!(
+        count("rentals"),
+        count("codes") + count("cancelled") + count("expired"),
+        "{line}"
+    );
+    let picture = std::fs::read_to_string(plot).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("polyline"));
 }

@@ -11,6 +11,7 @@ mod polls;
 mod report;
 mod scene;
 mod server;
+mod soak;
 mod subscribers;
 mod verify;
 mod wake;
@@ -38,6 +39,8 @@ pub enum Bench {
     Backlog(backlog::Arguments),
     /// What it costs to verify and read one request of each carrier's dialect.
     Verify(verify::Arguments),
+    /// Half an hour of rentals, messages, polls and cancels at a steady rate: nothing is lost or doubled, and memory stays flat.
+    Soak(soak::Arguments),
     /// The measured side, started by the others.
     #[command(hide = true)]
     Server(server::Arguments),
@@ -67,6 +70,7 @@ impl Bench {
             Self::Isolate(arguments) => arguments.options.json,
             Self::Backlog(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.json,
+            Self::Soak(arguments) => arguments.json,
             Self::Server(_) => false,
         }
     }
@@ -84,6 +88,7 @@ pub async fn run(bench: Bench) -> Result<(), Failure> {
         Bench::Isolate(arguments) => isolate::run(arguments).await?,
         Bench::Backlog(arguments) => backlog::run(arguments).await?,
         Bench::Verify(arguments) => verify::run(&arguments)?,
+        Bench::Soak(arguments) => soak::run(arguments).await?,
         Bench::Server(arguments) => return server::run(arguments).await,
     };
     let command = std::iter::once("ringback".to_owned())

@@ -55,7 +55,7 @@ impl Scene {
         Ok((Self::new(self.server).await?, took))
     }
 
-    fn bearer(&self) -> Vec<(String, String)> {
+    pub fn bearer(&self) -> Vec<(String, String)> {
         vec![("authorization".into(), format!("Bearer {}", self.server.api_key))]
     }
 
@@ -117,6 +117,20 @@ impl Scene {
             .collect()
     }
 
+    /// This text to this number, under this id of its carrier's.
+    pub fn message(&self, to: &Rented, id: &str, text: String) -> Result<Ready, Failure> {
+        let source = self.sources.iter().find(|s| s.name == SOURCES[0]);
+        let source = source.ok_or_else(|| Failure::failed("a simulated carrier is missing"))?;
+        let draft = Draft {
+            id: id.to_owned(),
+            from: "Google".into(),
+            to: to.number.clone(),
+            text,
+            sent_at: Clock::System.now(),
+        };
+        posted(source, draft)
+    }
+
     /// One gauge of the gateway's metrics.
     pub async fn gauge(&self, name: &str) -> Result<f64, Failure> {
         let address = self
@@ -169,8 +183,8 @@ fn rented(answer: &[u8]) -> Result<Rented, Failure> {
     })
 }
 
+/// A message with a code of its own.
 fn message(source: &DevSource, to: &Rented) -> Result<Ready, Failure> {
-    let now = Clock::System.now();
     let random: [u8; 16] = clock::random();
     let text = format!(
         "G-{:06} is your Google verification code.",
@@ -182,8 +196,14 @@ fn message(source: &DevSource, to: &Rented) -> Result<Ready, Failure> {
         from: "Google".into(),
         to: to.number.clone(),
         text,
-        sent_at: now,
+        sent_at: Clock::System.now(),
     };
+    posted(source, draft)
+}
+
+/// As its carrier posts it.
+fn posted(source: &DevSource, draft: Draft) -> Result<Ready, Failure> {
+    let now = draft.sent_at;
     let path = format!("/inbound/{}", source.name);
     if source.signer.carrier() == "standard_webhooks" {
         let body = padded(&draft);

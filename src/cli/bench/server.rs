@@ -20,6 +20,8 @@ use crate::clock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     Gateway,
+    /// A gateway whose rentals are over soon.
+    Soak,
     Bare,
 }
 
@@ -124,7 +126,11 @@ impl Drop for Server {
 
 /// Starts the child's side and reads what it tells once it serves.
 async fn spawn(kind: Kind, numbers: usize, folder: &Path) -> Result<(Child, Facts), Failure> {
-    let kind = if kind == Kind::Bare { "bare" } else { "gateway" };
+    let kind = match kind {
+        Kind::Gateway => "gateway",
+        Kind::Soak => "soak",
+        Kind::Bare => "bare",
+    };
     let mut command = Command::new(std::env::current_exe().map_err(Failure::failed)?);
     command
         .args([
@@ -160,12 +166,16 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             tell(&json!({ "base_url": format!("http://{}", bare.address) }))?;
             input_ends().await
         }
-        Kind::Gateway => {
+        kind @ (Kind::Gateway | Kind::Soak) => {
+            let mut over = limits(arguments.numbers);
+            if kind == Kind::Soak {
+                end_soon(&mut over);
+            }
             let dev = dev::Arguments {
                 data: Some(arguments.data),
                 ..dev::Arguments::anywhere()
             };
-            let session = dev::start(dev, limits(arguments.numbers)).await?;
+            let session = dev::start(dev, over).await?;
             tell(&dev::facts(&session))?;
             input_ends().await?;
             session.running.stop().await;
@@ -215,4 +225,36 @@ fn limits(numbers: usize) -> Table {
     };
     over.insert("number".into(), Value::Array((0..numbers).map(number).collect()));
     over
+}
+
+/// Seconds that a rental of the short service lives: the least there may be.
+pub const SHORT_S: u64 = 10;
+
+/// Rentals that end soon, and numbers that come back as soon as they may.
+fn end_soon(over: &mut Table) {
+    let soon = toml::toml! {
+        [rental]
+        linger_s = 3
+        sweep_ms = 200
+        cool_down_s = 900
+        same_service_s = 900
+        used_before_s = 900
+        [quarantine]
+        silent_rentals = 0
+        [accounts]
+        waiters_max = 100000
+        rentals_max = 1000000
+        requests_per_minute_max = 0
+        [[service]]
+        name = "google"
+        description = "Google"
+        price = "0.5000"
+        lifetime_s = 1200
+        [[service]]
+        name = "short"
+        description = "Over soon"
+        price = "0.5000"
+        lifetime_s = 10
+    };
+    over.extend(soon);
 }
