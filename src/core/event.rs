@@ -280,6 +280,7 @@ mod tests {
         Rental {
             id: RentalId([0xab; 16]),
             account: AccountId::parse("a").unwrap(),
+            maker: None,
             service: "google".into(),
             number: PhoneNumber::parse("+12025550143").unwrap(),
             cost: Price(5000),

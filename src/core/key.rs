@@ -109,6 +109,8 @@ impl KeyId {
 pub struct Key {
     pub hash: Hash,
     pub id: KeyId,
+    /// The first key of those that replaced one another, down to this one: what they made belongs to all of them.
+    pub line: KeyId,
     pub account: AccountId,
     pub scopes: Scopes,
     /// Its holder's words.
@@ -125,9 +127,11 @@ pub struct Key {
 
 impl Key {
     pub fn new(plain: &str, account: AccountId, created_at: UnixMs) -> Self {
+        let id = KeyId::of(plain);
         Self {
             hash: Hash::of(plain),
-            id: KeyId::of(plain),
+            line: id.clone(),
+            id,
             account,
             scopes: Scopes::ALL,
             name: String::new(),
@@ -156,6 +160,7 @@ impl Key {
             name: self.name.clone(),
             expires_at: lifetime_ms.map(|ms| now.plus_ms(ms)),
             allow_query_key: self.allow_query_key,
+            line: self.line.clone(),
             ..Self::new(plain, self.account.clone(), now)
         };
         let until = now.plus_ms(overlap_ms);
@@ -219,7 +224,9 @@ mod tests {
             (key.hash, Some(UnixMs(3500)), 1)
         );
         assert!(old.is_replaced && !next.is_replaced);
-        assert_eq!(next.scopes, key.scopes);
+        assert_eq!((next.scopes, &next.line), (key.scopes, &key.id));
+        assert_ne!(next.id, key.id);
+        assert_eq!(next.rotated("c", 0, UnixMs(0)).1.line, key.id);
         assert_eq!(
             (next.name.as_str(), next.allow_query_key, next.expires_at),
             ("ci", true, None)

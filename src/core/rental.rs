@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, MessageId, RentalId};
+use super::key::KeyId;
 use super::money::Price;
 use super::otp::Filter;
 use super::phone::PhoneNumber;
@@ -38,6 +39,8 @@ impl Status {
 pub struct Rental {
     pub id: RentalId,
     pub account: AccountId,
+    /// The line of keys that made it; nobody's where it was not made with one.
+    pub maker: Option<KeyId>,
     pub service: String,
     pub number: PhoneNumber,
     pub cost: Price,
@@ -206,6 +209,7 @@ mod tests {
         Rental {
             id: RentalId([1; 16]),
             account: AccountId::parse("a").unwrap(),
+            maker: None,
             service: "google".into(),
             number: PhoneNumber::parse("+12025550143").unwrap(),
             cost: Price(5000),

@@ -32,7 +32,7 @@ pub struct Wish {
     pub tags: Tags,
     /// How long to wait in line where none is free.
     pub acquire: Duration,
-    /// The key of whoever waits: the waiting ends with it.
+    /// The key of whoever rents: the waiting ends with it, and the rental is of its line.
     pub key: Option<Arc<Key>>,
 }
 
@@ -112,6 +112,7 @@ impl Gateway {
         let rental = Rental {
             filter: wish.filter.clone(),
             tags: wish.tags.clone(),
+            maker: wish.key.as_ref().map(|key| key.line.clone()),
             ..new_rental(account, service, number, id)
         };
         let created = event::of_rental(&rental, now);
@@ -162,6 +163,15 @@ impl Gateway {
         match live.filter(|rental| rental.account == *account) {
             Some(rental) => Ok((*rental).clone()),
             None => self.stored_rental(account, id).await,
+        }
+    }
+
+    /// As `rental`, for one that this key made, or one that it replaced; of the account's others nothing is told.
+    pub async fn rental_of_key(&self, key: &Key, id: RentalId) -> Result<Rental, Error> {
+        let rental = self.rental(&key.account, id).await?;
+        match rental.maker == Some(key.line.clone()) {
+            true => Ok(rental),
+            false => Err(Error::NotFound),
         }
     }
 
@@ -280,6 +290,7 @@ pub(super) fn new_rental(account: &AccountId, service: &Service, number: &Number
     Rental {
         id,
         account: account.clone(),
+        maker: None,
         service: service.name.clone(),
         number: number.number.clone(),
         cost: number.price.or(service.price),

@@ -19,6 +19,17 @@ async fn gateway() -> Gateway {
     Gateway::start_with(toml::toml! { mcp = { allowed_hosts = ["gw"] } poll = { default_s = 60 } }).await
 }
 
+/// A rental that this key made: an agent is told of no other.
+async fn rent(gateway: &Gateway, key: &str) -> Rental {
+    let wish = Call::post("/api/verifications", &json!({ "serviceName": "google" }));
+    let rented = wish.key(key).send(gateway.address).await.expect(201);
+    let text = |name: &str| rented[name].as_str().unwrap().to_owned();
+    Rental {
+        id: text("id"),
+        number: text("number"),
+    }
+}
+
 /// One of everything that can be held, with its name.
 fn everything(gateway: &Gateway, rental: &Rental, key: &str) -> Vec<(&'static str, JoinHandle<Reply>)> {
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
@@ -61,7 +72,7 @@ async fn a_revoked_key_ends_all_that_it_holds_and_nothing_else() {
     let gateway = gateway().await;
     let rental = gateway.rent("google").await;
     let key = make_key(&gateway, json!({})).await;
-    let theirs = everything(&gateway, &rental, &key.key);
+    let theirs = everything(&gateway, &rent(&gateway, &key.key).await, &key.key);
     let streamed = stream(&gateway, &key.key).await;
     let ours = everything(&gateway, &rental, &gateway.key);
     gateway.holds(9).await;

@@ -1,6 +1,9 @@
 //! The four tools: what they answer and promise, a code that arrives while it is waited for, limits of price, text and account.
 
 use jsonschema::draft202012;
+use ringback::core::id::AccountId;
+use ringback::core::scope::Scopes;
+use ringback::gateway::KeyWish;
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -238,6 +241,59 @@ async fn another_accounts_verification_is_unknown() {
                 theirs
             );
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_is_told_of_what_its_own_key_rented_and_a_rotated_key_keeps_it() {
+    let mut gateway = agent::gateway(Table::new()).await;
+    let rented = call(&gateway, "verify_get_number", json!({ "serviceName": "google" })).await;
+    let by_api = gateway.rent("google").await;
+    let mine = gateway.key.clone();
+    let keys = gateway.running.gateway.clone();
+    let (plain, _) = keys.create_key(wish_for_a_key()).await.unwrap();
+    gateway.key = plain.as_str().to_owned();
+    for name in ["verify_get_code", "verify_cancel"] {
+        let theirs = told(&gateway, name, json!({ "verificationId": rented["id"] })).await;
+        for unknown in [
+            by_api.id.as_str(),
+            "00000000-0000-7000-8000-000000000000",
+            "no id",
+        ] {
+            let unknown = told(&gateway, name, json!({ "verificationId": unknown })).await;
+            assert_eq!(unknown, theirs, "{name}");
+        }
+    }
+    // The account's own API tells all of its keys.
+    let seen = gateway
+        .get(&format!("/api/verifications/{}", rented["id"].as_str().unwrap()))
+        .await;
+    assert_eq!(seen.expect(200)["status"], "active");
+
+    let mut id = mine[..20].to_owned();
+    for _ in 0..2 {
+        let (plain, key) = keys.replace_key(&id, 0).await.unwrap();
+        (gateway.key, id) = (plain.as_str().to_owned(), key.id.as_str().to_owned());
+    }
+    let cancelled = call(
+        &gateway,
+        "verify_cancel",
+        json!({ "verificationId": rented["id"] }),
+    )
+    .await;
+    assert_eq!(cancelled["status"], "cancelled");
+    // What the key rented by the API is its own as well.
+    call(&gateway, "verify_cancel", json!({ "verificationId": by_api.id })).await;
+}
+
+fn wish_for_a_key() -> KeyWish {
+    KeyWish {
+        account: AccountId::parse("acme").unwrap(),
+        name: String::new(),
+        scopes: Scopes::ALL,
+        is_test: false,
+        expires_in_ms: None,
+        allow_query_key: false,
     }
 }
 

@@ -64,6 +64,7 @@ pub fn rental(number: &Number, n: u8, now: UnixMs) -> Rental {
     Rental {
         id: RentalId::new(now, [n; 10]),
         account: account("acc_a"),
+        maker: None,
         service: "google".into(),
         number: number.number.clone(),
         cost: number.price,

@@ -19,6 +19,7 @@ pub fn rented(n: u8, starts: u64, ends: u64) -> Rental {
     Rental {
         id: RentalId([n; 16]),
         account: AccountId::parse("a").expect("a sample is well-formed"),
+        maker: None,
         service: "google".into(),
         number: number().number,
         cost: Price(0),

@@ -198,7 +198,7 @@ fn accepts(headers: &HeaderMap, main: &str, sub: &str) -> bool {
 async fn answer_request(
     app: &App,
     mcp: &Mcp,
-    key: &Key,
+    key: &Arc<Key>,
     request: Request,
 ) -> Result<Response<ResponseBody>, Failure> {
     use protocol::Era::{Legacy, Modern};
@@ -218,7 +218,7 @@ async fn answer_request(
 async fn call(
     app: &App,
     mcp: &Mcp,
-    key: &Key,
+    key: &Arc<Key>,
     mut request: Request,
 ) -> Result<Response<ResponseBody>, Failure> {
     let Some(Value::String(name)) = request.params.remove("name") else {

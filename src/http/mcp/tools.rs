@@ -1,8 +1,9 @@
 //! The four tools of contract 000: how their arguments are checked and what they answer; `list` is what a client is told of them.
 //!
 //! An SMS is text that a stranger wrote, and a model may take it for instructions. So a tool gives the code alone; the text only where
-//! the operator wants it, and then named as what it is.
+//! the operator wants it, and then named as what it is. And an agent is told of what its own key rented, of nothing else in the account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -66,7 +67,7 @@ struct OfVerification {
 pub async fn call(
     gateway: &Gateway,
     mcp: &Mcp,
-    key: &Key,
+    key: &Arc<Key>,
     name: &str,
     arguments: Map<String, Value>,
 ) -> Result<Value, Trouble> {
@@ -109,7 +110,7 @@ fn services(gateway: &Gateway) -> Value {
     json!({ "services": services.collect::<Vec<_>>() })
 }
 
-async fn get_number(gateway: &Gateway, mcp: &Mcp, key: &Key, wish: GetNumber) -> Result<Value, Trouble> {
+async fn get_number(gateway: &Gateway, mcp: &Mcp, key: &Arc<Key>, wish: GetNumber) -> Result<Value, Trouble> {
     if wish.service_name.is_empty() || wish.service_name.len() > ARGUMENT_BYTES_MAX {
         return told("\"serviceName\" is 1 to 64 bytes: verify_list_services lists them.");
     }
@@ -126,6 +127,7 @@ async fn get_number(gateway: &Gateway, mcp: &Mcp, key: &Key, wish: GetNumber) ->
         service: wish.service_name,
         area_code: wish.area_code,
         price_max: wished.into_iter().chain(mcp.price_max).min(),
+        key: Some(key.clone()),
         ..Wish::default()
     };
     let rental = gateway.rent(&key.account, &wish).await?;
@@ -141,6 +143,7 @@ async fn get_number(gateway: &Gateway, mcp: &Mcp, key: &Key, wish: GetNumber) ->
 /// Held like a poll: the caller that hangs up leaves no waiter behind.
 async fn get_code(gateway: &Gateway, mcp: &Mcp, key: &Key, of: OfVerification) -> Result<Value, Trouble> {
     let id = of.verification_id.parse().map_err(|_| Error::NotFound)?;
+    gateway.rental_of_key(key, id).await?;
     let wait = Duration::from_secs(gateway.rules().poll_default_s);
     Ok(match gateway.code(key, id, wait).await? {
         Code::Pending => json!({ "status": "pending" }),
@@ -164,6 +167,7 @@ fn settled(rental: &Rental, sms_text: bool) -> Value {
 
 async fn cancel(gateway: &Gateway, key: &Key, of: OfVerification) -> Result<Value, Trouble> {
     let id = of.verification_id.parse().map_err(|_| Error::NotFound)?;
+    gateway.rental_of_key(key, id).await?;
     let rental = gateway.cancel(&key.account, id).await?;
     Ok(json!({ "id": rental.id.to_string(), "status": rental.status.as_str() }))
 }

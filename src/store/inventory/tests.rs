@@ -60,6 +60,7 @@ fn rental(number: &Number, service: &str, now: UnixMs, n: u32) -> Rental {
     Rental {
         id: RentalId(id),
         account: AccountId::parse("a").unwrap(),
+        maker: None,
         service: service.into(),
         number: number.number.clone(),
         cost: Price(0),
