@@ -6,6 +6,7 @@ mod support;
 mod accounts {
     pub mod admin;
     pub mod held;
+    pub mod isolation;
     pub mod keys;
     pub mod lifecycle;
     pub mod limits;

@@ -1,8 +1,12 @@
 //! Real peers: the libraries that receivers use check what this gateway sends, rotation too, and what they sign is checked by us.
-//! `bash .ci/test` installs them, pinned, into target/peers and runs this.
+//! `bash .ci/test` installs them, pinned, into target/peers and runs this. `faces` has the API itself tried.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
+
+mod peers {
+    pub mod faces;
+}
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -203,8 +207,10 @@ async fn the_libraries_of_receivers_believe_what_is_sent_and_we_believe_them() {
 
 #[test]
 #[ignore = "needs target/peers: bash .ci/test installs it and runs this"]
-fn the_webhooks_document_is_openapi() {
-    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/webhooks.json");
-    run(&python(), &[&script("openapi.py"), document], &Value::Null);
-    println!("==> schemas/webhooks.json is an OpenAPI 3.1 document (openapi-spec-validator)");
+fn the_documents_are_openapi() {
+    for name in ["webhooks.json", "openapi.yaml"] {
+        let document = format!("{}/schemas/{name}", env!("CARGO_MANIFEST_DIR"));
+        run(&python(), &[&script("openapi.py"), &document], &Value::Null);
+        println!("==> schemas/{name} is an OpenAPI 3.1 document (openapi-spec-validator)");
+    }
 }

@@ -9,6 +9,7 @@ mod schemas {
     pub mod contract_001;
     pub mod document;
     pub mod events;
+    pub mod openapi;
     pub mod pairs;
     pub mod thin;
 }

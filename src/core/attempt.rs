@@ -19,7 +19,7 @@ pub struct Attempt {
     pub timing: Timing,
     pub outcome: Outcome,
     pub next: Next,
-    /// A stable word: `2xx` to `5xx`, `redirect`, or the failure's name.
+    /// A stable word, one of `CLASSES`.
     pub class: String,
     /// What to do about it; empty after a success.
     pub advice: String,
@@ -29,6 +29,26 @@ pub struct Attempt {
     /// When the delivery is worthless.
     pub expires_at: Option<UnixMs>,
 }
+
+/// Every class that there is; `dispatch` names the failures.
+pub const CLASSES: [&str; 16] = [
+    "2xx",
+    "redirect",
+    "4xx",
+    "5xx",
+    "dns",
+    "dns_timeout",
+    "blocked",
+    "connect",
+    "connect_timeout",
+    "tls",
+    "tls_timeout",
+    "timeout",
+    "body_too_slow",
+    "reset",
+    "protocol",
+    "expired",
+];
 
 /// Why it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,8 +12,6 @@ use crate::store::Commit;
 const LIFETIME_S: (u64, u64) = (10, 86_400);
 const NAME_BYTES_MAX: usize = 64;
 const DESCRIPTION_BYTES_MAX: usize = 200;
-/// Longest code that is found.
-const LENGTH_MAX: u8 = 20;
 
 /// A service as it is written down, in a file or by the operator.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize)]
@@ -49,7 +47,7 @@ impl NewService {
             ));
         }
         let price = Price::parse(&self.price).map_err(|e| format!("`price` is {e}"))?;
-        check_code(&self.code)?;
+        self.code.check().map_err(|e| e.to_string())?;
         Ok(Service {
             name: self.name,
             description: self.description,
@@ -59,35 +57,6 @@ impl NewService {
             filter: self.code,
         })
     }
-}
-
-fn check_code(code: &Filter) -> Result<(), String> {
-    let lengths = [code.length_min, code.length_max];
-    if lengths
-        .iter()
-        .flatten()
-        .any(|length| *length == 0 || *length > LENGTH_MAX)
-    {
-        return Err(format!("`code`: lengths are 1 to {LENGTH_MAX}"));
-    }
-    if code
-        .length_min
-        .zip(code.length_max)
-        .is_some_and(|(min, max)| min > max)
-    {
-        return Err("`code`: length_min is more than length_max".into());
-    }
-    if code.min_confidence.is_some_and(|min| !(0.0..=1.0).contains(&min)) {
-        return Err("`code`: min_confidence must be 0.0 to 1.0".into());
-    }
-    if code
-        .sender
-        .as_ref()
-        .is_some_and(|sender| sender.is_empty() || sender.len() > NAME_BYTES_MAX)
-    {
-        return Err("`code`: sender is 1 to 64 bytes, a * at its end stands for any rest".into());
-    }
-    Ok(())
 }
 
 impl Gateway {

@@ -38,9 +38,8 @@ impl From<Error> for Problem {
             Error::NoCapture | Error::NoSuchNumber | Error::NoSuchService => Self::not_found(detail),
             Error::CutCapture | Error::StillRefused(_) => Self::conflict(detail),
             Error::NotFound => Self::not_found("There is nothing of this id in this account."),
-            Error::BadSettings(_) | Error::BadReplay(_) | Error::NoSuchMessages => {
-                Self::bad_request(format!("{detail}."))
-            }
+            Error::BadSettings(_) | Error::NoSuchMessages => Self::bad_request(format!("{detail}.")),
+            Error::BadReplay(_) => Self::unprocessable(format!("{detail}.")),
             Error::UnknownService(_) | Error::BadTarget(_) | Error::TooDear(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
             Error::NotUnmatched | Error::SubscriptionDisabled => Self::conflict(detail),

@@ -25,6 +25,7 @@ pub mod limits;
 pub mod mcp;
 mod messages;
 mod numbers;
+mod object;
 mod partner;
 pub mod problem;
 mod providers;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::app::{self, Answer, App, Caller, query};
 use super::etag::{self, Known};
+use super::object::Object;
 use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
@@ -22,8 +23,11 @@ use crate::core::scope::Scope;
 use crate::core::tags::Tags;
 use crate::gateway::{Code, Error, Wish};
 
-/// Longest `serviceName` and `areaCode` that are looked at, in bytes.
-const NAME_BYTES_MAX: usize = 64;
+/// Longest `serviceName` that is looked at, in characters.
+const NAME_CHARS_MAX: usize = 64;
+
+/// What `code` may say, in the contract's names.
+const BAD_CODE: &str = "\"code\": lengthMin and lengthMax are 1 to 20, the first not more than the second; minConfidence 0 to 1; sender 1 to 64 characters, a * at its end stands for any rest.";
 
 /// A verification as `GET` shows it; code and text only once it is completed.
 #[derive(Serialize)]
@@ -77,13 +81,13 @@ struct Create {
     area_code: Option<String>,
     /// Seconds to wait in line where none is free; not in the contract.
     #[serde(default)]
-    acquire_timeout: u64,
+    acquire_timeout: u32,
     /// The caller's own words, for the filters of subscriptions; not in the contract.
     #[serde(default)]
     tags: Tags,
     /// What the code is like; not in the contract, so absent from its clients.
     #[serde(default)]
-    code: CodeWish,
+    code: Object<CodeWish>,
 }
 
 #[derive(Deserialize, Default)]
@@ -112,29 +116,23 @@ impl From<CodeWish> for Filter {
 /// client finds it in its list.
 pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
     let wish: Create = app::read_json(&app, &head, body).await?;
-    if wish.service_name.is_empty() || wish.service_name.len() > NAME_BYTES_MAX {
-        return Err(Problem::bad_request("\"serviceName\" is 1 to 64 bytes."));
+    if !(1..=NAME_CHARS_MAX).contains(&wish.service_name.chars().count()) {
+        return Err(Problem::bad_request("\"serviceName\" is 1 to 64 characters."));
     }
     let is_area_code = |code: &str| code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
     if wish.area_code.as_deref().is_some_and(|code| !is_area_code(code)) {
         return Err(Problem::bad_request("\"areaCode\" is three digits."));
     }
-    if wish
-        .code
-        .sender
-        .as_ref()
-        .is_some_and(|s| s.len() > NAME_BYTES_MAX)
-    {
-        return Err(Problem::bad_request("\"code.sender\" is at most 64 bytes."));
-    }
+    let filter = Filter::from(wish.code.0);
+    filter.check().map_err(|_| Problem::unprocessable(BAD_CODE))?;
     let wish = Wish {
         service: wish.service_name,
         country: None,
         area_code: wish.area_code,
-        filter: wish.code.into(),
+        filter,
         price_max: None,
         tags: wish.tags,
-        acquire: Duration::from_secs(wish.acquire_timeout),
+        acquire: Duration::from_secs(wish.acquire_timeout.into()),
         key: Some(key.clone()),
     };
     drop(head);

@@ -87,11 +87,11 @@ async fn a_body_that_is_not_the_json_expected_names_what_is() {
         (deep.into_bytes(), "at most 32 deep"),
         (
             br#"{"serviceName":""}"#.to_vec(),
-            "\"serviceName\" is 1 to 64 bytes",
+            "\"serviceName\" is 1 to 64 characters",
         ),
         (
             json!({ "serviceName": "x".repeat(65) }).to_string().into_bytes(),
-            "\"serviceName\" is 1 to 64 bytes",
+            "\"serviceName\" is 1 to 64 characters",
         ),
         (
             br#"{"serviceName":"google","areaCode":"20"}"#.to_vec(),
@@ -142,6 +142,34 @@ async fn a_service_that_is_not_there_is_named_without_its_control_characters() {
         );
         held.assert_untouched(&gateway, name).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wish_that_no_code_could_fit_is_refused() {
+    let gateway = Gateway::start().await;
+    let held = Holdings::of(&gateway);
+    for code in [
+        json!({ "lengthMin": 6, "lengthMax": 4 }),
+        json!({ "lengthMin": 0 }),
+        json!({ "lengthMax": 21 }),
+        json!({ "minConfidence": 1.5 }),
+        json!({ "sender": "" }),
+    ] {
+        let reply = gateway
+            .post(CREATE, &json!({ "serviceName": "google", "code": code }))
+            .await;
+        let says =
+            "lengthMin and lengthMax are 1 to 20, the first not more than the second; minConfidence 0 to 1";
+        assert_refused(&code.to_string(), &reply, refusal(422, "unprocessable", says));
+    }
+    let list = json!({ "serviceName": "google", "code": [6, 6] });
+    let reply = gateway.post(CREATE, &list).await;
+    assert_refused(
+        "a list",
+        &reply,
+        bad("a value has the wrong type, expected an object"),
+    );
+    held.assert_untouched(&gateway, "codes").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,6 +46,19 @@ async fn every_pair_of_contract_001_is_answered_exactly() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pages_own_example_is_answered() {
+    let (gateway, key) = partner().await;
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/api/001/page.txt");
+    let page = std::fs::read_to_string(page).unwrap();
+    let example = page
+        .lines()
+        .find_map(|line| line.strip_prefix("GET https://api.yourservice.com"));
+    let path = example.unwrap().replace("YOUR_API_KEY", &key);
+    let answer = Call::get(&path).send(gateway.address).await.expect(200);
+    assert_eq!(answer["status"], "success");
+}
+
 async fn rent(gateway: &Gateway, key: &str) -> String {
     let rented = Call::post("/rentNumber", &json!({ "country": "US", "api_key": key }))
         .send(gateway.address)

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::support::carrier::{self, TELNYX, draft};
 use crate::support::client::Call;
 use crate::support::gateway::Gateway;
+use crate::support::openapi;
 
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
@@ -85,6 +86,7 @@ pub fn fixtures(contract: &str) -> Vec<(String, Value)> {
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
         .collect();
     paths.sort();
     let read = |path: std::path::PathBuf| {
@@ -116,6 +118,10 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
             .body(filled(form, known)),
         _ => Call::new(method, &path),
     };
+    if fixture["response"]["status"].as_u64() < Some(400) && request.get("body").is_some() {
+        let wrong = openapi::wrong_body(method, &path, "application/json", &request["body"]);
+        assert!(wrong.is_empty(), "{name}: the request: {wrong:#?}");
+    }
     let call = if path.starts_with("/api/") {
         call.key(&gateway.key)
     } else {
@@ -124,7 +130,8 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
     let reply = call.send(gateway.address).await;
     let status = fixture["response"]["status"].as_u64().unwrap();
     assert_eq!(u64::from(reply.status), status, "{name}: {}", reply.text());
-    let wrong = differences(&fixture["response"]["body"], &reply.json(), "", known);
+    let mut wrong = differences(&fixture["response"]["body"], &reply.json(), "", known);
+    wrong.extend(openapi::wrong(method, &path, &reply));
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
 }
 

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::Table;
 
-use super::carrier;
 use super::client::{Call, Reply};
+use super::{carrier, openapi};
 
 /// A service whose rentals end after ten seconds, the shortest there is.
 pub const SHORT: &str = "short";
@@ -157,11 +157,13 @@ impl Gateway {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        Call::get(path).key(&self.key).send(self.address).await
+        let reply = Call::get(path).key(&self.key).send(self.address).await;
+        described("GET", path, reply)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
-        Call::post(path, body).key(&self.key).send(self.address).await
+        let reply = Call::post(path, body).key(&self.key).send(self.address).await;
+        described("POST", path, reply)
     }
 
     /// Rents a number for `service`; the answer of contract 000.
@@ -201,6 +203,13 @@ impl Gateway {
     pub fn total(&self, metric: &str) -> u64 {
         self.running.gateway.metrics().total(metric)
     }
+}
+
+/// The answer, which must be as `schemas/openapi.yaml` describes it, whichever test asked.
+fn described(method: &str, path: &str, reply: Reply) -> Reply {
+    let wrong = openapi::wrong(method, path, &reply);
+    assert!(wrong.is_empty(), "{method} {path}: {}: {wrong:#?}", reply.text());
+    reply
 }
 
 /// What a test needs of a rental.

@@ -3,6 +3,7 @@
 pub mod carrier;
 pub mod client;
 pub mod gateway;
+pub mod openapi;
 pub mod provider;
 pub mod schema;
 pub mod stream;

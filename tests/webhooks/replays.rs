@@ -267,15 +267,15 @@ async fn limits_and_wishes_that_cannot_be_met() {
         assert_eq!(reply.status, status, "{wish}: {}", reply.text());
         assert!(reply.text().contains(says), "{wish}: {}", reply.text());
     };
-    refused(json!({}), 400, "no subscription").await;
+    refused(json!({}), 422, "no subscription").await;
     let mut subscriber = Subscriber::start(&[]).await;
     let id = subscribed(&gateway, &subscriber, json!({})).await;
     refused(json!({ "since": "yesterday" }), 400, "a time like").await;
-    refused(json!({ "since": "2999-01-01T00:00:00Z" }), 400, "not after now").await;
+    refused(json!({ "since": "2999-01-01T00:00:00Z" }), 422, "not after now").await;
     refused(json!({ "status": ["good"] }), 400, "delivered, pending").await;
     refused(json!({ "types": ["*.*"] }), 400, "an event pattern").await;
     refused(json!({ "subscription": "whk_1" }), 404, "not-found").await;
-    refused(json!({ "ratePerS": 2 }), 400, "is 1 to 1").await;
+    refused(json!({ "ratePerS": 2 }), 422, "is 1 to 1").await;
     refused(json!({ "dryrun": true }), 400, "unknown field").await;
     happen(&gateway, RECEIVED, 5).await;
     heard(&mut subscriber, 5).await;

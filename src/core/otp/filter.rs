@@ -10,6 +10,23 @@ pub enum Alphabet {
     Alphanumeric,
 }
 
+/// Longest code that may be asked for, and longest sender, in characters.
+const LENGTH_MAX: u8 = 20;
+const SENDER_CHARS_MAX: usize = 64;
+
+/// Named as the configuration names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("`code`: lengths are 1 to {LENGTH_MAX}")]
+    Length,
+    #[error("`code`: length_min is more than length_max")]
+    Order,
+    #[error("`code`: min_confidence must be 0.0 to 1.0")]
+    Confidence,
+    #[error("`code`: sender is 1 to {SENDER_CHARS_MAX} characters, a * at its end stands for any rest")]
+    Sender,
+}
+
 /// Limits on the answer. The default lets everything pass.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +44,27 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Refuses what no code could fit.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut lengths = [self.length_min, self.length_max].into_iter().flatten();
+        let sender_chars = self.sender.as_ref().map(|sender| sender.chars().count());
+        let in_order = self
+            .length_min
+            .zip(self.length_max)
+            .is_none_or(|(min, max)| min <= max);
+        if !lengths.all(|length| (1..=LENGTH_MAX).contains(&length)) {
+            Err(Error::Length)
+        } else if !in_order {
+            Err(Error::Order)
+        } else if self.min_confidence.is_some_and(|min| !(0.0..=1.0).contains(&min)) {
+            Err(Error::Confidence)
+        } else if sender_chars.is_some_and(|chars| !(1..=SENDER_CHARS_MAX).contains(&chars)) {
+            Err(Error::Sender)
+        } else {
+            Ok(())
+        }
+    }
+
     /// These limits, and where one is open, that of `below`.
     pub fn over(&self, below: &Filter) -> Filter {
         Filter {

@@ -15,6 +15,7 @@ use crate::core::subscription::trust::Trust;
 use crate::core::subscription::{PAYLOAD_VERSION, Pattern, Payload, Settings};
 use crate::core::tags::Tags;
 use crate::gateway::NewKey;
+use crate::http::object::Object;
 
 /// Absent, null, or a value.
 type Given<T> = Option<Option<T>>;
@@ -30,7 +31,7 @@ pub struct Form {
     url: Option<String>,
     events: Option<Vec<String>>,
     #[serde(deserialize_with = "given")]
-    filter: Given<FilterForm>,
+    filter: Given<Object<FilterForm>>,
     #[serde(deserialize_with = "given")]
     payload: Given<PayloadForm>,
     #[serde(deserialize_with = "given")]
@@ -46,7 +47,7 @@ pub struct Form {
     #[serde(deserialize_with = "given")]
     timeout_ms: Given<u64>,
     #[serde(deserialize_with = "given")]
-    rate: Given<Rate>,
+    rate: Given<Object<Rate>>,
     #[serde(deserialize_with = "given")]
     concurrency_max: Given<u16>,
     #[serde(deserialize_with = "given")]
@@ -54,7 +55,7 @@ pub struct Form {
     #[serde(deserialize_with = "given")]
     obey_control: Given<bool>,
     #[serde(deserialize_with = "given")]
-    trust: Given<TrustForm>,
+    trust: Given<Object<TrustForm>>,
     #[serde(flatten)]
     pub key: KeyForm,
     #[serde(flatten)]
@@ -86,19 +87,19 @@ enum OrderForm {
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum RetryForm {
     ScheduleS(Vec<u64>),
-    Exponential {
-        initial_ms: u64,
-        multiplier: f64,
-        delay_max_ms: u64,
-        attempts_max: u16,
-    },
+    Exponential(Object<Exponential>),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Exponential {
+    initial_ms: u64,
+    multiplier: f64,
+    delay_max_ms: u64,
+    attempts_max: u16,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -167,7 +168,7 @@ impl Form {
             settings.events = patterns(events.iter().map(String::as_str))?;
         }
         if let Some(filter) = &self.filter {
-            settings.filter = filter.clone().unwrap_or_default().read()?;
+            settings.filter = filter.clone().unwrap_or_default().0.read()?;
         }
         if let Some(payload) = self.payload {
             settings.payload = match payload {
@@ -188,7 +189,9 @@ impl Form {
             };
         }
         if let Some(trust) = &self.trust {
-            settings.trust = trust.clone().map_or(Ok(Trust::Public), TrustForm::read)?;
+            settings.trust = trust
+                .clone()
+                .map_or(Ok(Trust::Public), |Object(form)| form.read())?;
         }
         self.apply_policy(settings)
     }
@@ -221,7 +224,7 @@ impl Form {
             policy.timeout_ms = timeout_ms;
         }
         if let Some(rate) = self.rate {
-            policy.rate = rate;
+            policy.rate = rate.map(|Object(rate)| rate);
         }
         if let Some(concurrency_max) = self.concurrency_max {
             policy.concurrency_max = concurrency_max;
@@ -264,16 +267,11 @@ impl From<RetryForm> for retry::Policy {
     fn from(form: RetryForm) -> Self {
         match form {
             RetryForm::ScheduleS(list) => Self::ScheduleS(list),
-            RetryForm::Exponential {
-                initial_ms,
-                multiplier,
-                delay_max_ms,
-                attempts_max,
-            } => Self::Exponential {
-                initial_ms,
-                multiplier,
-                delay_max_ms,
-                attempts_max,
+            RetryForm::Exponential(Object(form)) => Self::Exponential {
+                initial_ms: form.initial_ms,
+                multiplier: form.multiplier,
+                delay_max_ms: form.delay_max_ms,
+                attempts_max: form.attempts_max,
             },
         }
     }

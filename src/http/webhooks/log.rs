@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::known;
 use super::shown::{self, time};
-use crate::core::attempt::{Attempt, Response, Timing};
+use crate::core::attempt::{Attempt, CLASSES, Response, Timing};
 use crate::core::delivery::Next;
 use crate::core::id::{DeliveryId, EventId, Seq, SubscriptionId};
 use crate::core::time::UnixMs;
@@ -43,9 +43,17 @@ fn wish(head: &Parts, id: SubscriptionId) -> Result<LogWish, Problem> {
         let known = Next::STATUSES.join(", ");
         return Err(Problem::bad_request(format!("\"status\" is one of {known}.")));
     }
+    let class = query(head, "class");
+    if class
+        .as_ref()
+        .is_some_and(|class| !CLASSES.contains(&class.as_str()))
+    {
+        let known = CLASSES.join(", ");
+        return Err(Problem::bad_request(format!("\"class\" is one of {known}.")));
+    }
     Ok(LogWish {
         status,
-        class: query(head, "class"),
+        class,
         patterns: events::patterns(head)?,
         event: event(head)?,
         since: at(head, "since")?,

@@ -1,5 +1,7 @@
 //! Contract 001: a number supplier's four routes towards a reseller, with the contract's own error form; no `Problem` leaves here.
 
+mod request;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +9,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::app::{self, Admitted, App, bearer_text};
+use self::request::Request;
+use super::ResponseBody;
+use super::app::{self, App};
 use super::problem::Problem;
-use super::{ResponseBody, body};
 use crate::core::country;
 use crate::core::id::RentalId;
-use crate::core::key::Key;
 use crate::core::money::Price;
 use crate::core::rental::{Rental, Status};
 use crate::core::scope::Scope;
@@ -141,111 +143,6 @@ pub fn refused(problem: Problem) -> Response<ResponseBody> {
     Refusal::from(problem).into()
 }
 
-/// What a request says: its query, and its body as a form or a flat JSON object. The body counts first.
-struct Request {
-    query: Vec<(String, String)>,
-    body: Vec<(String, String)>,
-    caller: Admitted,
-}
-
-impl Request {
-    async fn read(app: &App, head: &Parts, incoming: Incoming, scope: Scope) -> Result<Self, Refusal> {
-        let query = pairs(head.uri.query().unwrap_or_default().as_bytes());
-        let body = read_body(app, head, incoming).await?;
-        let key = authenticate(app, head, &query, &body)?;
-        let caller = app::admit(app, key, scope)?;
-        Ok(Self { query, body, caller })
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        find(&self.body, name).or_else(|| find(&self.query, name))
-    }
-
-    fn need(&self, name: &str) -> Result<&str, Refusal> {
-        let missing = || {
-            refusal(
-                "MISSING_PARAMETER",
-                Problem::bad_request(format!("Send \"{name}\".")),
-            )
-        };
-        self.get(name).ok_or_else(missing)
-    }
-
-    /// Two letters, in capitals or not.
-    fn country(&self) -> Result<Option<String>, Refusal> {
-        let Some(text) = self.get("country") else {
-            return Ok(None);
-        };
-        let code = text.to_ascii_uppercase();
-        match country::name(&code) {
-            Some(_) => Ok(Some(code)),
-            None => Err(refusal(
-                "BAD_COUNTRY",
-                Problem::bad_request("\"country\" is two letters of ISO 3166-1, such as US."),
-            )),
-        }
-    }
-
-    fn rental(&self) -> Result<RentalId, Refusal> {
-        let id = self
-            .need("rental_id")?
-            .strip_prefix("rent_")
-            .and_then(|id| id.parse().ok());
-        id.ok_or_else(|| Error::NotFound.into())
-    }
-}
-
-fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(encoded).into_owned().collect()
-}
-
-/// The first value of this name that is not empty.
-fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let mut named = pairs
-        .iter()
-        .filter(|(known, value)| known == name && !value.is_empty());
-    named.next().map(|(_, value)| value.as_str())
-}
-
-async fn read_body(app: &App, head: &Parts, incoming: Incoming) -> Result<Vec<(String, String)>, Refusal> {
-    if head.method == Method::GET {
-        return Ok(Vec::new());
-    }
-    if app::is_json(&head.headers) {
-        let object: Map<String, Value> = app::read_json(app, head, incoming).await?;
-        let texts = object.into_iter().filter_map(|(name, value)| match value {
-            Value::String(text) => Some((name, text)),
-            Value::Number(number) => Some((name, number.to_string())),
-            _ => None,
-        });
-        return Ok(texts.collect());
-    }
-    let bytes = body::read(head, incoming, &app.body)
-        .await
-        .map_err(Problem::from)?;
-    Ok(pairs(&bytes))
-}
-
-/// The key from the header, the body, or, where the key allows it, the query.
-fn authenticate(
-    app: &App,
-    head: &Parts,
-    query: &[(String, String)],
-    body: &[(String, String)],
-) -> Result<Arc<Key>, Refusal> {
-    if let Some(key) = bearer_text(&head.headers).or_else(|| find(body, "api_key")) {
-        return Ok(app.gateway.authenticate(key)?);
-    }
-    let key = find(query, "api_key").ok_or(Error::KeyGone)?;
-    let key = app.gateway.authenticate(key)?;
-    if key.allow_query_key {
-        return Ok(key);
-    }
-    Err(bad_key(
-        "This key must not stand in a URL: send it as \"Authorization: Bearer KEY\", or make one with --allow-query-key.",
-    ))
-}
-
 #[derive(Serialize)]
 struct Offered {
     country: String,
@@ -336,7 +233,8 @@ fn acquire(request: &Request) -> Result<Duration, Refusal> {
         return Ok(Duration::ZERO);
     };
     let refused = |_| Problem::bad_request("\"acquireTimeout\" is a whole number of seconds.");
-    Ok(Duration::from_secs(text.parse().map_err(refused)?))
+    let seconds: u32 = text.parse().map_err(refused)?;
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 fn ask_again(response: &mut Response<ResponseBody>, age_ms: u64) {
