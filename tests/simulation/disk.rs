@@ -148,6 +148,7 @@ impl Disk {
         let (answer, answered) = oneshot::channel();
         let at = At {
             ms: 0,
+            decided_ms: self.world.upgrade().map_or(0, |world| world.wall.elapsed_ms()),
             now: now.steady,
             clock_changes: self.world.upgrade().map_or(0, |world| world.wall.changes()),
             boot: self.world.upgrade().map_or(0, |world| world.boot_count()),

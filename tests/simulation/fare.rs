@@ -35,6 +35,8 @@ struct Off {
 #[derive(Debug, Clone, Copy)]
 pub struct Back {
     pub at_ms: u64,
+    /// Its ramp counts from here.
+    pub decided_ms: u64,
     /// Calls since then.
     pub calls: u32,
 }
@@ -64,8 +66,11 @@ impl Fare {
     fn is_back(&mut self, at: At) {
         (self.off, self.hold) = (None, None);
         (self.failing_since, self.failures) = (None, 0);
-        let at_ms = at.ms;
-        self.back = Some(Back { at_ms, calls: 0 });
+        self.back = Some(Back {
+            at_ms: at.ms,
+            decided_ms: at.decided_ms,
+            calls: 0,
+        });
     }
 
     pub fn record(&mut self, attempt: &Attempt, rules: &Rules, at: At) {

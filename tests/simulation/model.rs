@@ -16,10 +16,12 @@ use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty, Outbound
 
 use super::fare::Fare;
 
-/// When something became durable: virtual time, the gateway's steady clock at its decision, and how often its wall clock was stepped before.
+/// When something became durable, and was decided: virtual time, the gateway's steady clock at its decision, and how often its wall clock was stepped before.
 #[derive(Debug, Clone, Copy)]
 pub struct At {
     pub ms: u64,
+    /// When it was decided.
+    pub decided_ms: u64,
     pub now: UnixMs,
     pub clock_changes: usize,
     /// Which life of the gateway it was.

@@ -48,8 +48,6 @@ pub const RAMP: Ramp = Ramp {
     per_second: 5.0,
     double_ms: 5000,
 };
-/// A slow sync takes so long at most.
-pub const SYNC_MS_MAX: u64 = 2000;
 pub const PARTS_WAIT_MS: u64 = 1_800_000;
 pub const POLL_MAX_MS: u64 = 60_000;
 const LOG_DAYS: u32 = 30;
@@ -169,7 +167,7 @@ impl Process {
 async fn syncs(world: Arc<World>, disk: Arc<Disk>) {
     loop {
         disk.handed_in.notified().await;
-        let longest = if world.dice.one_in(40) { SYNC_MS_MAX } else { 20 };
+        let longest = if world.dice.one_in(40) { 2000 } else { 20 };
         tokio::time::sleep(Duration::from_millis(world.dice.below(longest))).await;
         disk.sync(true);
     }

@@ -10,7 +10,7 @@ use super::books::Sent;
 use super::fare::Fare;
 use super::model::{Logged, Model};
 use super::network::Heard;
-use super::process::{CONCURRENCY_PER_SUBSCRIPTION_MAX, RAMP, SYNC_MS_MAX};
+use super::process::{CONCURRENCY_PER_SUBSCRIPTION_MAX, RAMP};
 use super::world::World;
 
 /// How much later a start of the gateway or a first token may let a ramp begin again.
@@ -76,9 +76,8 @@ fn ramped(fare: &Fare, boots: usize, ms: u64) -> Result<(), String> {
     let Some(back) = fare.back() else {
         return Ok(());
     };
-    let (for_ms, double_ms) = (ms - back.at_ms, RAMP.double_ms as f64);
-    // It counts from when that was decided, which is before it was synced.
-    let grown = ((for_ms + SYNC_MS_MAX) as f64 / double_ms).exp2() - 1.0;
+    let (for_ms, double_ms) = ((ms - back.decided_ms) as f64, RAMP.double_ms as f64);
+    let grown = (for_ms / double_ms).exp2() - 1.0;
     let allowed = RAMP.per_second * double_ms / 1000.0 / std::f64::consts::LN_2 * grown;
     let slack = RAMP_SLACK + boots as f64;
     if f64::from(back.calls) <= allowed + slack {
