@@ -150,6 +150,7 @@ impl Disk {
             ms: 0,
             decided_ms: self.world.upgrade().map_or(0, |world| world.wall.elapsed_ms()),
             now: now.steady,
+            was_set_ahead: now.wall > now.steady,
             clock_changes: self.world.upgrade().map_or(0, |world| world.wall.changes()),
             boot: self.world.upgrade().map_or(0, |world| world.boot_count()),
         };

@@ -34,9 +34,7 @@ struct Off {
 /// It came back from a pause or a disabling.
 #[derive(Debug, Clone, Copy)]
 pub struct Back {
-    pub at_ms: u64,
-    /// Its ramp counts from here.
-    pub decided_ms: u64,
+    pub at: At,
     /// Calls since then.
     pub calls: u32,
 }
@@ -66,11 +64,7 @@ impl Fare {
     fn is_back(&mut self, at: At) {
         (self.off, self.hold) = (None, None);
         (self.failing_since, self.failures) = (None, 0);
-        self.back = Some(Back {
-            at_ms: at.ms,
-            decided_ms: at.decided_ms,
-            calls: 0,
-        });
+        self.back = Some(Back { at, calls: 0 });
     }
 
     pub fn record(&mut self, attempt: &Attempt, rules: &Rules, at: At) {

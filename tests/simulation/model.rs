@@ -24,6 +24,8 @@ pub struct At {
     pub decided_ms: u64,
     pub now: UnixMs,
     pub clock_changes: usize,
+    /// The wall's clock was set ahead of the steady one: a start then counts on from there.
+    pub was_set_ahead: bool,
     /// Which life of the gateway it was.
     pub boot: usize,
 }

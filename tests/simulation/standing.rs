@@ -7,8 +7,8 @@ use ringback::core::subscription::policy::Order;
 use ringback::core::time::UnixMs;
 
 use super::books::Sent;
-use super::fare::Fare;
-use super::model::{Logged, Model};
+use super::fare::{Back, Fare};
+use super::model::{At, Logged, Model};
 use super::network::Heard;
 use super::process::{CONCURRENCY_PER_SUBSCRIPTION_MAX, RAMP};
 use super::world::World;
@@ -32,7 +32,7 @@ pub fn look(world: &World, sent: &Sent, heard: &Heard) -> Result<(), (u8, String
     if fare.is_off() {
         world.count("a probe");
     }
-    ramped(fare, world.boot_count(), ms).map_err(|what| (7, format!("{to} got {what}")))?;
+    ramped(fare, world, ms).map_err(|what| (7, format!("{to} got {what}")))?;
     let signed = fare.since(ms).any(|version| signs(version, heard, sent.now.wall));
     if !signed {
         let what = format!("{} was not signed by all keys of {to} and no other", sent.event);
@@ -71,12 +71,16 @@ fn signs(version: &Subscription, heard: &Heard, now: UnixMs) -> bool {
     })
 }
 
-/// No more calls since it came back than its ramp has let through by now.
-fn ramped(fare: &Fare, boots: usize, ms: u64) -> Result<(), String> {
-    let Some(back) = fare.back() else {
+/// No more calls since it came back than its ramp has let through by now. A start cannot tell a clock that was set ahead from time that passed,
+/// so what it finds of a ramp may be over by then.
+fn ramped(fare: &Fare, world: &World, ms: u64) -> Result<(), String> {
+    let boots = world.boot_count();
+    let is_set_ahead = |at: &At| at.was_set_ahead || at.clock_changes != world.wall.changes();
+    let is_other = |back: &Back| back.at.boot != boots && is_set_ahead(&back.at);
+    let Some(back) = fare.back().filter(|back| !is_other(back)) else {
         return Ok(());
     };
-    let (for_ms, double_ms) = ((ms - back.decided_ms) as f64, RAMP.double_ms as f64);
+    let (for_ms, double_ms) = ((ms - back.at.decided_ms) as f64, RAMP.double_ms as f64);
     let grown = (for_ms / double_ms).exp2() - 1.0;
     let allowed = RAMP.per_second * double_ms / 1000.0 / std::f64::consts::LN_2 * grown;
     let slack = RAMP_SLACK + boots as f64;

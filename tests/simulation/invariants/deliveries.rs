@@ -146,7 +146,7 @@ pub fn silent_when_gone(world: &World, news: &News) -> Result<(), String> {
     for sent in &books.sent[news.sent.clone()] {
         let back_ms = model.fares[&sent.subscription]
             .back()
-            .map_or(0, |back| back.at_ms);
+            .map_or(0, |back| back.at.ms);
         let said_gone = |other: &Sent| {
             let recorded = other.began_ms + RECORDED_WITHIN_MS < sent.began_ms;
             let since_then = other.boot == sent.boot && other.began_ms > back_ms;
@@ -190,7 +190,7 @@ pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
         let fare = &model.fares[&sent.subscription];
         let was_off = fare
             .back()
-            .is_some_and(|back| back.at_ms + BACK_MS > sent.began_ms);
+            .is_some_and(|back| back.at.ms + BACK_MS > sent.began_ms);
         // What was asked for long after it happened counts from then on.
         let was_asked_for = model.again.contains_key(&(sent.subscription, logged.seq));
         let is_bounded = was_off || was_asked_for || !fare.all().all(is_unbounded);
