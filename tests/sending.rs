@@ -6,6 +6,7 @@ mod support;
 mod sending {
     pub mod choice;
     pub mod flow;
+    pub mod mail;
     pub mod rig;
     pub mod wire;
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{accounts, carry, catalogue, supply};
+use super::{accounts, catalogue, providers, supply};
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
@@ -49,7 +49,7 @@ pub enum BuildError {
 /// Builds all that the configuration alone decides, and throws it away: what `check-config` runs.
 pub fn check(config: &Config) -> Result<(), BuildError> {
     sources(config, &config.server.listen)?;
-    carry::check(config)?;
+    providers::check(config)?;
     catalogue::services(config)?;
     supply::suppliers(config)?;
     numbers(config)?;

@@ -7,6 +7,7 @@ mod catalogue;
 mod fetch;
 mod files;
 mod gauges;
+mod providers;
 mod run;
 mod supply;
 

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
-use super::{BuildError, accounts, build, carry, catalogue, fetcher, files, supply};
+use super::{BuildError, accounts, build, catalogue, fetcher, files, providers, supply};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -77,7 +77,7 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let dispatch = dispatch(config, &shared, policy.clone())?;
     let told = address.to_string();
-    let providers = carry::providers(config, &policy, |source| build::public_url(config, source, &told))?;
+    let providers = providers::providers(config, &policy, |source| build::public_url(config, source, &told))?;
     let gateway = Gateway::new(Parts {
         dev_signing_key,
         ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?

@@ -43,7 +43,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub use self::settings::{KEY_LISTS, SettingsError};
+pub use self::settings::{KEY_LISTS, SettingsError, read as read_settings};
 use crate::core::message::Report;
 use crate::core::time::UnixMs;
 

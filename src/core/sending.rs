@@ -138,6 +138,38 @@ impl Refusal {
     }
 }
 
+/// Longest of a provider's own words that is kept, in bytes.
+const QUOTE_BYTES_MAX: usize = 300;
+/// More digits together may be a number or a code.
+const DIGITS_SHOWN_MAX: usize = 3;
+
+/// A provider's words without what may be the person's number or the code, and without what breaks a line.
+pub fn quoted(text: &str) -> String {
+    let mut shown = String::new();
+    let mut run = String::new();
+    let end_run = |run: &mut String, shown: &mut String| {
+        match run.len() {
+            ..=DIGITS_SHOWN_MAX => shown.push_str(run),
+            _ => shown.push_str("***"),
+        }
+        run.clear();
+    };
+    for character in text.chars() {
+        if shown.len() >= QUOTE_BYTES_MAX {
+            break;
+        }
+        if character.is_ascii_digit() {
+            run.push(character);
+            continue;
+        }
+        end_run(&mut run, &mut shown);
+        shown.push(if character.is_control() { ' ' } else { character });
+    }
+    end_run(&mut run, &mut shown);
+    shown.truncate(shown.floor_char_boundary(QUOTE_BYTES_MAX));
+    shown.trim().to_owned()
+}
+
 /// Whose fault a refusal is, so that one rule fits all providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

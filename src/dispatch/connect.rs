@@ -22,8 +22,8 @@ use super::trust::{self, ALPN_H2, Trusted};
 const ADDRESSES_MAX: usize = 4;
 
 /// A byte stream, plain or TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
 pub(super) struct Connected {
     pub stream: Box<dyn Stream>,

@@ -14,5 +14,6 @@ pub mod ranges;
 mod report;
 pub mod resolve;
 pub mod sender;
+pub mod smtp;
 mod stranded;
 pub mod trust;

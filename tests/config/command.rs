@@ -56,15 +56,20 @@ fn a_good_configuration_is_told_so() {
     );
 }
 
+fn assert_refused(folder: &Path, wrong: &str, says: &str) {
+    let file = write(folder, wrong);
+    let checked = ringback(&["check-config", "--config", &file], &[("MASTER", MASTER)]);
+    let said = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("ringback: ") && said.contains(says), "{said}");
+    assert!(!said.contains(SECRET) && !said.contains(MASTER), "{said}");
+    assert!(checked.stdout.is_empty());
+}
+
 #[test]
-fn a_wrong_configuration_is_exit_code_2_and_one_sentence() {
+fn a_wrong_provider_is_told_so() {
     let folder = tempfile::TempDir::new().unwrap();
     for (wrong, says) in [
-        (good().replace("secrets", "secret"), "source main"),
-        (
-            good().replace("[[number]]", "dedupe = \"text\"\n[[number]]"),
-            "`dedupe` is \"id\", \"content\" or \"off\"",
-        ),
         (
             good() + "[[provider]]\nname = \"out\"\nkind = \"pigeon\"\n",
             "provider out: unknown kind \"pigeon\": write one of android_sms_gateway,",
@@ -83,6 +88,25 @@ fn a_wrong_configuration_is_exit_code_2_and_one_sentence() {
         ),
         (good() + &plivo(""), "missing field `from`"),
         (
+            good()
+                + "[[provider]]\nname = \"mail\"\nkind = \"smtp\"\nhost = \"mx\"\nfrom = \"a@b.example\"\nusername = \"a\"\npassword = \"b\"\ntls = \"none\"\n",
+            "a password does not go out in the clear",
+        ),
+    ] {
+        assert_refused(folder.path(), &wrong, says);
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_exit_code_2_and_one_sentence() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for (wrong, says) in [
+        (good().replace("secrets", "secret"), "source main"),
+        (
+            good().replace("[[number]]", "dedupe = \"text\"\n[[number]]"),
+            "`dedupe` is \"id\", \"content\" or \"off\"",
+        ),
+        (
             good().replace("[[number]]", "[[numbers]]"),
             "did you mean `number`?",
         ),
@@ -96,13 +120,7 @@ fn a_wrong_configuration_is_exit_code_2_and_one_sentence() {
         ),
         ("not toml".to_owned(), "ringback.toml"),
     ] {
-        let file = write(folder.path(), &wrong);
-        let checked = ringback(&["check-config", "--config", &file], &[("MASTER", MASTER)]);
-        let said = text(&checked.stderr);
-        assert_eq!(checked.status.code(), Some(2), "{said}");
-        assert!(said.starts_with("ringback: ") && said.contains(says), "{said}");
-        assert!(!said.contains(SECRET) && !said.contains(MASTER), "{said}");
-        assert!(checked.stdout.is_empty());
+        assert_refused(folder.path(), &wrong, says);
     }
     let missing = ringback(&["check-config", "--config", "/nowhere/ringback.toml"], &[]);
     assert_eq!(missing.status.code(), Some(2));

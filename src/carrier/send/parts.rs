@@ -9,14 +9,10 @@ use super::super::basic;
 use super::super::settings::{SettingsError, filled};
 use super::{Reply, Request};
 use crate::core::phone::PhoneNumber;
-use crate::core::sending::{Class, Order, Recipient, Refusal, Sent, Taken};
+use crate::core::sending::{Class, Order, Recipient, Refusal, Sent, Taken, quoted};
 
-/// Longest of a provider's own words that is kept, in bytes.
-const REASON_BYTES_MAX: usize = 300;
 /// Longest id that is taken, in bytes; it becomes a key of the store.
 const ID_BYTES_MAX: usize = 256;
-/// So many digits together may be a number or a code.
-const DIGITS_SHOWN_MAX: usize = 3;
 
 /// What a path segment keeps as it is (RFC 3986, 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -158,7 +154,7 @@ impl Reply<'_> {
             500..=599 => return Sent::Unknown(format!("it answered {} and said nothing else", self.status)),
             _ => Class::Misconfigured,
         };
-        let reason = match shown(no.text) {
+        let reason = match quoted(no.text) {
             text if text.is_empty() => format!("it answered {}", self.status),
             text => text,
         };
@@ -183,33 +179,6 @@ pub fn word(value: &Value) -> Option<String> {
 /// A count, which some providers write as text.
 pub fn count(value: &Value) -> Option<u32> {
     word(value)?.parse().ok()
-}
-
-/// A provider's words without what may be the person's number or the code, and without what breaks a line.
-fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    let mut run = String::new();
-    let end_run = |run: &mut String, shown: &mut String| {
-        match run.len() {
-            ..=DIGITS_SHOWN_MAX => shown.push_str(run),
-            _ => shown.push_str("***"),
-        }
-        run.clear();
-    };
-    for character in text.chars() {
-        if shown.len() >= REASON_BYTES_MAX {
-            break;
-        }
-        if character.is_ascii_digit() {
-            run.push(character);
-            continue;
-        }
-        end_run(&mut run, &mut shown);
-        shown.push(if character.is_control() { ' ' } else { character });
-    }
-    end_run(&mut run, &mut shown);
-    shown.truncate(shown.floor_char_boundary(REASON_BYTES_MAX));
-    shown.trim().to_owned()
 }
 
 /// A code as it may be kept: the providers' own are short words or numbers.
