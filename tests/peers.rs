@@ -1,11 +1,14 @@
 //! Real peers: the libraries that receivers use check what this gateway sends, rotation too, and what they sign is checked by us.
-//! `bash .ci/test` installs them, pinned, into target/peers and runs this. `faces` has the API itself tried.
+//! SMSCs and mail servers take what it sends out; `faces` has the API itself tried. `bash .ci/test` installs them, pinned, into target/peers
+//! and runs this.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
 
 mod peers {
+    pub use super::{HOME, python, script};
     pub mod faces;
+    pub mod sending;
 }
 
 use std::path::Path;

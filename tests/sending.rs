@@ -8,5 +8,6 @@ mod sending {
     pub mod flow;
     pub mod mail;
     pub mod rig;
+    pub mod smsc;
     pub mod wire;
 }

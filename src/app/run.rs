@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
+use super::providers::Sessions;
 use super::{BuildError, accounts, build, catalogue, fetcher, files, providers, supply};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -17,7 +18,7 @@ use crate::dispatch::client::Client;
 use crate::dispatch::deliver::{self, Dispatch};
 use crate::dispatch::{guard, prepare};
 use crate::gateway::waiters::Waiters;
-use crate::gateway::{Fetch, Gateway, InboundLog, Parts, Trial};
+use crate::gateway::{Fetch, Gateway, InboundLog, Parts, Providers, Trial};
 use crate::http::admin::{self, Admin};
 use crate::http::app::App;
 use crate::http::connections::Connections;
@@ -76,8 +77,7 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     };
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let dispatch = dispatch(config, &shared, policy.clone())?;
-    let told = address.to_string();
-    let providers = providers::providers(config, &policy, |source| build::public_url(config, source, &told))?;
+    let (providers, sessions) = outward(config, &policy, address, &shared)?;
     let gateway = Gateway::new(Parts {
         dev_signing_key,
         ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?
@@ -85,7 +85,8 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     let gateway = Arc::new(gateway.with_providers(providers));
     gateway_start(&gateway, config, extra.keys).await?;
     let watched = dispatch.clone();
-    let workers = work(config, &shared, &gateway, dispatch);
+    let mut workers = work(config, &shared, &gateway, dispatch);
+    workers.extend(sessions.heard_by(gateway.clone()));
     let app = api(config, &gateway, address, extra.dev)?;
     let connections = Arc::new(Connections::default());
     let gauges = Gauges {
@@ -114,6 +115,18 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
         listeners,
         workers,
     })
+}
+
+/// Who carries messages out, and the sessions that run for them.
+fn outward(
+    config: &Config,
+    policy: &guard::Policy,
+    address: SocketAddr,
+    shared: &Shared,
+) -> Result<(Providers, Sessions), BuildError> {
+    let told = address.to_string();
+    let called = |source: &crate::config::Source| build::public_url(config, source, &told);
+    providers::outward(config, policy, called, &shared.stopped)
 }
 
 /// What stands behind the API's listener.

@@ -4,10 +4,10 @@
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Contents, Reject, Request, mac, report, udh};
-use crate::core::charset;
+use super::{Answer, Contents, Reject, Request, mac, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::time::UnixMs;
+use crate::core::{charset, udh};
 
 /// The keys of a source with `carrier = "jasmin"`.
 pub use super::path_token::Settings;

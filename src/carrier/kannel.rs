@@ -6,11 +6,11 @@ use super::check::timestamp;
 use super::form::Params;
 use super::path_token::PathTokens;
 use super::settings::SettingsError;
-use super::{Answer, Contents, Reject, Request, report, udh};
-use crate::core::charset;
+use super::{Answer, Contents, Reject, Request, report};
 use crate::core::message::{Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
+use crate::core::{charset, udh};
 
 /// The keys of a source with `carrier = "kannel"`.
 pub use super::path_token::Settings;

@@ -36,7 +36,6 @@ pub mod telnyx;
 pub mod textbee;
 pub mod textverified;
 pub mod twilio;
-mod udh;
 pub mod vonage;
 
 use std::fmt;

@@ -43,4 +43,5 @@ pub mod supply;
 pub mod tags;
 pub mod time;
 pub mod turns;
+pub mod udh;
 pub mod verification;

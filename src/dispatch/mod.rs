@@ -14,6 +14,7 @@ pub mod ranges;
 mod report;
 pub mod resolve;
 pub mod sender;
+pub mod smpp;
 pub mod smtp;
 mod stranded;
 pub mod trust;

@@ -33,6 +33,12 @@ fn good() -> String {
     )
 }
 
+fn smpp(more: &str) -> String {
+    format!(
+        "[[provider]]\nname = \"out\"\nkind = \"smpp\"\nhost = \"smsc\"\nsystem_id = \"acme\"\nfrom = \"Acme\"\n{more}"
+    )
+}
+
 fn plivo(more: &str) -> String {
     format!("[[provider]]\nname = \"out\"\nkind = \"plivo\"\nauth_id = \"MA1\"\nauth_token = \"tok\"\n{more}")
 }
@@ -91,6 +97,18 @@ fn a_wrong_provider_is_told_so() {
             good()
                 + "[[provider]]\nname = \"mail\"\nkind = \"smtp\"\nhost = \"mx\"\nfrom = \"a@b.example\"\nusername = \"a\"\npassword = \"b\"\ntls = \"none\"\n",
             "a password does not go out in the clear",
+        ),
+        (
+            good() + &smpp("password = \"far too long\"\n"),
+            "`password` is wrong: write at most 8",
+        ),
+        (
+            good() + &smpp("password = \"a\"\nwindow = 0\n"),
+            "`window` is wrong: write 1 to 1000",
+        ),
+        (
+            good() + &smpp("password = \"a\"\nsource = \"main\"\n"),
+            "its reports come over the session",
         ),
     ] {
         assert_refused(folder.path(), &wrong, says);

@@ -1,8 +1,7 @@
 //! The user data header that stands before the text of one part of a long SMS (3GPP TS 23.040 §9.2.3.24): which part of how many, under
 //! a reference of 8 or of 16 bits. Its other elements tell nothing that is used here.
 
-use super::mac;
-use crate::core::message::Concat;
+use super::message::Concat;
 
 const REFERENCE_8_BITS: u8 = 0x00;
 const REFERENCE_16_BITS: u8 = 0x08;
@@ -28,7 +27,7 @@ pub fn concat(header: &[u8]) -> Option<Concat> {
 
 fn named(reference: &[u8], total: u8, part: u8) -> Concat {
     Concat {
-        reference: mac::hex(reference),
+        reference: reference.iter().map(|byte| format!("{byte:02x}")).collect(),
         total: total.into(),
         part: part.into(),
     }
