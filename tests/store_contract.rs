@@ -20,11 +20,12 @@ mod store_contract {
     pub mod standings;
     pub mod time;
     pub mod told;
+    pub mod verify;
 }
 
 use store_contract::{
     access, again, batches, commits, feed, home, inbound_log, kept, lines, purchases, replays, standings,
-    time, told,
+    time, told, verify,
 };
 
 /// Asks each question of both stores.
@@ -117,6 +118,14 @@ ask! {
         a_given_up_delivery_is_told_once_and_not_of_itself
         too_many_failures_are_told_with_their_last
         who_hears_is_decided_on_the_group_so_far;
+    verify:
+        a_step_is_kept_whole
+        of_two_steps_on_one_state_one_conflicts
+        a_thousand_guesses_at_once_are_five_and_one_is_right
+        an_end_is_counted_once_and_in_its_order
+        a_newer_one_to_the_same_person_is_found_over_midnight
+        records_are_paged_and_forgotten
+        the_audit_log_is_one_chain_over_openings_and_periods;
     time:
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight

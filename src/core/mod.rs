@@ -5,6 +5,7 @@ pub mod account;
 pub mod again;
 pub mod allowance;
 pub mod attempt;
+pub mod audit;
 pub mod capture;
 pub mod charset;
 pub mod cidr;

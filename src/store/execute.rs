@@ -13,8 +13,10 @@ use super::plan::{self, Plan};
 use super::query::Query;
 use super::rows::{Row, Rows};
 use super::vault::Vault;
+use super::verify;
 use super::{Committed, Error, Novelty};
 use crate::core::again::Again;
+use crate::core::audit::Head;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
@@ -51,6 +53,7 @@ pub struct Group {
     pub(super) purchases: HashMap<RentalId, Arc<Purchase>>,
     pub(super) again: BTreeMap<(SubscriptionId, Seq), Again>,
     pub(super) access: access::InGroup,
+    pub(super) verify: verify::InGroup,
 }
 
 /// What the writer carries from group to group.
@@ -60,6 +63,8 @@ pub struct Writer<R> {
     pub live: Arc<Live>,
     pub last_seq: Seq,
     pub inbound_log: InboundLog,
+    /// Where the audit log's chain ends.
+    pub audit: Head,
 }
 
 /// Rows of the inbound log that a group deletes besides two for each that it adds.
@@ -81,7 +86,7 @@ impl<R: Rows> Writer<R> {
         if !known.is_empty() {
             return Ok(Committed::Known(known));
         }
-        if self.is_outdated(&plan, group)? || self.is_access_outdated(&plan.access, group) {
+        if self.is_outdated(&plan, group)? {
             return Ok(Committed::Conflict);
         }
         let mut effects = Effects {
@@ -108,6 +113,9 @@ impl<R: Rows> Writer<R> {
         }
         self.add_access(plan.access, group, &mut effects)?;
         self.add_numbers(plan.new_numbers, group, &mut effects)?;
+        effects
+            .rows
+            .extend(self.note_verify(plan.verify, group, plan.now.wall)?);
         group
             .outbound
             .extend(plan.outbound_were.iter().map(|(id, _, version)| (*id, *version)));
@@ -188,6 +196,9 @@ impl<R: Rows> Writer<R> {
     }
 
     fn is_outdated(&self, plan: &Plan, group: &Group) -> Result<bool, Error> {
+        if self.is_access_outdated(&plan.access, group) || self.is_verify_outdated(&plan.verify, group)? {
+            return Ok(true);
+        }
         for (account, id, was) in &plan.rentals_were {
             if self.rental_version(account, *id, group)? != Some(*was) {
                 return Ok(true);

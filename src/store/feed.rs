@@ -211,6 +211,9 @@ mod tests {
         fn log_days(&self) -> Vec<u32> {
             self.disk.log_days()
         }
+        fn audit_trees(&self) -> Vec<Tree> {
+            self.disk.audit_trees()
+        }
     }
 
     /// 3000 events of one account around 3 of another.

@@ -15,6 +15,8 @@
 //! | state | 11 KEY_USE | SHA-256 of the key (32) | sealed time of its last use, at most a minute old | until the key is revoked |
 //! | state | 12 SERVICE | name | sealed name and `Service`, or none where it is withdrawn | for ever |
 //! | state | 15 PURCHASE | rental (16) | sealed `Purchase` | from the intent on, until its number has rested after its end |
+//! | state | 33 OPEN_VERIFICATION | ends_at_ms (8) id (16) | sealed account | until its end is counted |
+//! | state | 34 COUNTER | keyed hash of its name (16) | sealed name, version and `Counter` | while forgetting it would change a decision |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -23,10 +25,19 @@
 //! | log-DAY | 21 CAPTURE | id (16), which begins with its time | sealed `Capture` | `inbound_log.days` and `.bytes_max`, within its day's life |
 //! | log-DAY | 22 OUTBOUND | id (16) | sealed `Outbound` | day it was first heard of + retention |
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
+//! | log-DAY | 26 VERIFICATION | account 0x00 id (16) | sealed `Verification` | day of its start + retention |
+//! | log-DAY | 27 NEWEST_VERIFICATION | account 0x00 keyed hash of profile and address (16) | sealed id | day of its start + retention |
 //! | log-DAY | 30 FEED | account 0x00 seq (8) | id (16), rental (16, zeros: none) and type of the event, whom it is owed to (16 each), and a checksum | day of writing + retention |
 //! | log-DAY | 32 AGAIN | subscription (16) seq (8) | sealed `Again` | from the first wish on; day of the event + retention |
+//! | audit-PERIOD | 38 AUDIT | seq (8) | sealed line, with the hash of the one before | this period of 32 days and the next three |
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
+
+mod verify;
+
+pub use verify::{
+    audit, audit_head, counter, newest_verification, open_verification, parse_open_verification, verification,
+};
 
 use super::AttemptPlace;
 use crate::core::delivery::{Due, Line, Place};
@@ -63,6 +74,14 @@ pub const SEEN: u8 = 24;
 
 /// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
 const SEEN_DAYS: u32 = 32;
+/// Days of one tree of the audit log, and how many of them are kept besides the one that is.
+const AUDIT_DAYS: u32 = 32;
+const AUDIT_PERIODS: u32 = 3;
+pub const VERIFICATION: u8 = 26;
+pub const NEWEST_VERIFICATION: u8 = 27;
+pub const OPEN_VERIFICATION: u8 = 33;
+pub const COUNTER: u8 = 34;
+pub const AUDIT: u8 = 38;
 pub const FEED: u8 = 30;
 pub const AGAIN: u8 = 32;
 
@@ -76,6 +95,8 @@ pub enum Tree {
     Log(u32),
     /// Marks of the messages that came in one period, from sources that must be remembered for longer than the logs are kept.
     Seen(u32),
+    /// The audit log of one period.
+    Audit(u32),
 }
 
 impl Tree {
@@ -98,11 +119,22 @@ impl Tree {
         ]
     }
 
+    /// Where a line of the audit log goes that is written now.
+    pub fn audit(time: UnixMs) -> Self {
+        Self::Audit(day_of(time) / AUDIT_DAYS)
+    }
+
+    /// The log of this day, of the one before, and, for a clock that was set back, of the next.
+    pub fn days_around(time: UnixMs) -> [Self; 3] {
+        let day = day_of(time);
+        [day.saturating_add(1), day, day.saturating_sub(1)].map(Self::Log)
+    }
+
     /// The day of a log.
     pub fn log_day(&self) -> Option<u32> {
         match self {
             Self::Log(day) => Some(*day),
-            Self::State | Self::Seen(_) => None,
+            Self::State | Self::Seen(_) | Self::Audit(_) => None,
         }
     }
 
@@ -112,6 +144,7 @@ impl Tree {
             Self::State => false,
             Self::Log(day) => day < day_of(now).saturating_sub(log_days),
             Self::Seen(period) => period < (day_of(now) / SEEN_DAYS).saturating_sub(1),
+            Self::Audit(period) => period < (day_of(now) / AUDIT_DAYS).saturating_sub(AUDIT_PERIODS),
         }
     }
 
@@ -119,6 +152,7 @@ impl Tree {
         match self {
             Self::State => "state".into(),
             Self::Seen(period) => format!("seen-{period:010}"),
+            Self::Audit(period) => format!("audit-{period:010}"),
             Self::Log(day) => format!("log-{day:010}"),
         }
     }
@@ -126,10 +160,16 @@ impl Tree {
     pub fn parse(name: &[u8]) -> Option<Self> {
         match std::str::from_utf8(name).ok()? {
             "state" => Some(Self::State),
-            name => match name.strip_prefix("seen-") {
-                Some(period) => period.parse().ok().map(Self::Seen),
-                None => name.strip_prefix("log-")?.parse().ok().map(Self::Log),
-            },
+            name => {
+                let (kind, number) = name.split_once('-')?;
+                let of = match kind {
+                    "log" => Self::Log,
+                    "seen" => Self::Seen,
+                    "audit" => Self::Audit,
+                    _ => return None,
+                };
+                number.parse().ok().map(of)
+            }
         }
     }
 }

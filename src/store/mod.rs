@@ -23,6 +23,7 @@ pub mod sim;
 pub mod sled;
 mod standings;
 pub mod vault;
+mod verify;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,11 +31,14 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::core::abuse::counter::Name;
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
 use crate::core::health::{self, Health};
-use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId};
+use crate::core::id::{
+    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId, VerificationId,
+};
 use crate::core::ingest::StoredMessage;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
@@ -43,6 +47,8 @@ use crate::core::rental::{MessageRef, Rental};
 use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
+use crate::core::verification::Verification;
+use crate::core::verification::address::To;
 
 pub use access::{Access, Closing};
 pub use feed::{Page, Reading};
@@ -52,6 +58,7 @@ pub use live::Live;
 pub use purchases::{RentalStep, SupplyStep};
 pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
+pub use verify::{AuditPage, Counted, CounterChange, CounterPage, Open, VerifyStep};
 
 /// Where an attempt stands in its subscription's log: its event, and its number counted from 1.
 pub type AttemptPlace = (Seq, u16);
@@ -106,6 +113,28 @@ pub trait Store: Send + Sync + 'static {
         below: Option<AttemptPlace>,
         limit: usize,
     ) -> Result<Vec<Attempt>, Error>;
+
+    /// A code that was sent.
+    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error>;
+    /// The newest that was sent to this address within a profile, of today and the day before.
+    fn newest_verification(
+        &self,
+        account: &AccountId,
+        to: (&str, &To),
+        now: UnixMs,
+    ) -> Result<Option<Verification>, Error>;
+    /// Those whose end is due to be counted, the earliest first.
+    fn verifications_over(
+        &self,
+        steady: UnixMs,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, VerificationId)>, Error>;
+    /// Records of abuse control: those of these names that there are.
+    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error>;
+    /// Some of all there are.
+    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error>;
+    /// Lines of the audit log behind this one, oldest first.
+    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error>;
 
     /// A row of the inbound log, whose newest are visible before they are durable.
     fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error>;
@@ -182,6 +211,8 @@ pub enum Commit {
     SetService(String, Option<Box<Service>>),
     /// Accounts and keys.
     Access(Access),
+    /// A step in the life of codes that are sent and checked.
+    Verify(Box<VerifyStep>),
     /// A row of the inbound log. Promised is only that it is whole or not there: it is written with the next group that is synced, and
     /// never has a sync of its own.
     LogInbound(Box<Capture>, Keep),

@@ -8,6 +8,7 @@ use super::keys::{self, Tree};
 use super::live::Fact;
 use super::rows::Row;
 use super::vault::Vault;
+use super::verify;
 use super::{Batch, Change, Commit, Error, Filed, Novelty, SetChange};
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
@@ -59,6 +60,8 @@ pub struct Plan {
     pub new_numbers: Vec<Number>,
     /// What of accounts and keys must be so, and what the writer adds.
     pub access: access::Guard,
+    /// What of codes that are sent must be so, and what of them the writer adds.
+    pub verify: verify::Guard,
     /// A row of the inbound log.
     pub capture: Option<Row>,
     /// What of the inbound log is to be kept from now on.
@@ -117,6 +120,7 @@ impl Plan {
             Commit::ChangeNumber(number) => plan.number(number, vault)?,
             Commit::SetService(name, service) => plan.service(name, service.map(Arc::from), vault)?,
             Commit::Access(change) => plan.access(change, vault)?,
+            Commit::Verify(step) => plan.verify(*step, vault)?,
             Commit::LogInbound(capture, keep) => plan.capture(&capture, keep, vault)?,
             Commit::TrimInboundLog(keep) => plan.keep = Some(keep),
         }

@@ -35,7 +35,11 @@ pub struct Query<'a, R> {
 }
 
 impl<R: Rows> Query<'_, R> {
-    fn one<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>, Error> {
+    pub(super) fn one<T: serde::de::DeserializeOwned>(
+        &self,
+        tree: Tree,
+        key: &[u8],
+    ) -> Result<Option<T>, Error> {
         self.rows
             .get(tree, key)?
             .map(|record| self.vault.open(key, &record))

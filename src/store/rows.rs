@@ -33,6 +33,8 @@ pub trait Rows {
     ) -> Result<Vec<Pair>, Error>;
     /// Days that have a log, oldest first.
     fn log_days(&self) -> Vec<u32>;
+    /// Periods of the audit log, oldest first.
+    fn audit_trees(&self) -> Vec<Tree>;
 }
 
 /// One row to write; no value: to delete.

@@ -1,113 +1,38 @@
 //! The simulated store: the same commits and queries over a map in memory that keeps what is synced apart from what is not,
 //! so that a test can cut the power at any point. It never touches a disk, so it is no store to run a gateway on.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+mod disk;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+pub use self::disk::Disk;
 use super::execute::{Group, Writer};
 use super::inbound_log::InboundLog;
 use super::keys::Tree;
 use super::live::Live;
 use super::plan::Plan;
 use super::query::Query;
-use super::rows::{Pair, Row, Rows};
 use super::vault::Vault;
 use super::{
-    AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
+    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Page, Reading, Standings,
+    StandingsPage, Store, Ticket, Work,
 };
+use crate::core::abuse::counter::Name;
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{
+    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
+};
 use crate::core::ingest::StoredMessage;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::{Moment, UnixMs};
-
-/// What would be found on the disk after a power cut.
-#[derive(Debug, Clone, Default)]
-pub struct Disk(BTreeMap<(Tree, Vec<u8>), Vec<u8>>);
-
-impl Disk {
-    /// Every stored byte, for a test that looks for what must not be there in the clear.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.0
-            .iter()
-            .flat_map(|((_, key), value)| key.iter().chain(value))
-            .copied()
-            .collect()
-    }
-
-    pub(super) fn write(&mut self, row: Row) {
-        match row.value {
-            Some(value) => drop(self.0.insert((row.tree, row.key), value)),
-            None => drop(self.0.remove(&(row.tree, row.key))),
-        }
-    }
-
-    fn range(&self, tree: Tree, prefix: &[u8]) -> impl DoubleEndedIterator<Item = Pair> {
-        let from = Bound::Included((tree, prefix.to_vec()));
-        let past = prefix.iter().rposition(|b| *b != u8::MAX).map(|at| {
-            let mut past = prefix[..=at].to_vec();
-            past[at] += 1;
-            (tree, past)
-        });
-        let to = past.map_or(Bound::Unbounded, Bound::Excluded);
-        self.0
-            .range((from, to))
-            .filter(move |((t, _), _)| *t == tree)
-            .map(|((_, key), value)| (key.clone(), value.clone()))
-    }
-}
-
-impl Rows for Disk {
-    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.0.get(&(tree, key.to_vec())).cloned())
-    }
-
-    fn scan_up(
-        &self,
-        tree: Tree,
-        prefix: &[u8],
-        above: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Pair>, Error> {
-        let up = self
-            .range(tree, prefix)
-            .filter(|(key, _)| above.is_none_or(|above| key.as_slice() > above));
-        Ok(up.take(limit).collect())
-    }
-
-    fn scan_down(
-        &self,
-        tree: Tree,
-        prefix: &[u8],
-        below: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Pair>, Error> {
-        let down = self
-            .range(tree, prefix)
-            .rev()
-            .filter(|(key, _)| below.is_none_or(|below| key.as_slice() < below));
-        Ok(down.take(limit).collect())
-    }
-
-    /// From one day's first row to the next's: a day may have many.
-    fn log_days(&self) -> Vec<u32> {
-        let (mut days, mut from) = (Vec::new(), Some(0));
-        while let Some(day) = from
-            && let Some(((Tree::Log(day), _), _)) = self.0.range((Tree::Log(day), Vec::new())..).next()
-        {
-            days.push(*day);
-            from = day.checked_add(1);
-        }
-        days
-    }
-}
+use crate::core::verification::Verification;
+use crate::core::verification::address::To;
 
 /// When pending commits reach the simulated disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,8 +68,14 @@ impl Simulated {
         }
         .load(&live)?;
         let inbound_log = InboundLog::load(&disk)?;
+        let audit = Query {
+            rows: &disk,
+            vault: &vault,
+        }
+        .audit_head()?;
         let writer = Writer {
             inbound_log,
+            audit,
             rows: disk,
             vault: vault.clone(),
             live: live.clone(),
@@ -318,6 +249,39 @@ impl Store for Simulated {
         limit: usize,
     ) -> Result<Vec<Attempt>, Error> {
         self.query(|q| q.attempts(subscription, below, limit))
+    }
+
+    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error> {
+        self.query(|q| q.verification(account, id))
+    }
+
+    fn newest_verification(
+        &self,
+        account: &AccountId,
+        to: (&str, &To),
+        now: UnixMs,
+    ) -> Result<Option<Verification>, Error> {
+        self.query(|q| q.newest_verification(account, to, now))
+    }
+
+    fn verifications_over(
+        &self,
+        steady: UnixMs,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+        self.query(|q| q.verifications_over(steady, limit))
+    }
+
+    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {
+        self.query(|q| q.counters(names))
+    }
+
+    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error> {
+        self.query(|q| q.all_counters(after, limit))
+    }
+
+    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
+        self.query(|q| q.audit(after, limit))
     }
 
     fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {

@@ -55,8 +55,13 @@ impl Vault {
 
     /// A phone number as it stands in a key.
     pub fn blind(&self, number: &PhoneNumber) -> [u8; 16] {
+        self.blind_text(number.as_str())
+    }
+
+    /// Any text that may hold a number, as it stands in a key.
+    pub fn blind_text(&self, text: &str) -> [u8; 16] {
         let mut id = [0; 16];
-        id.copy_from_slice(&derive(&self.blind, number.as_str())[..16]);
+        id.copy_from_slice(&derive(&self.blind, text)[..16]);
         id
     }
 

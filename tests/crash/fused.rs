@@ -3,18 +3,24 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ringback::core::abuse::counter::Name;
 use ringback::core::attempt::Attempt;
 use ringback::core::capture::Capture;
 use ringback::core::event::Event;
-use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{
+    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
+};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
+use ringback::core::verification::Verification;
+use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    AttemptPlace, Commit, Error, Live, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
+    AttemptPlace, AuditPage, Commit, Counted, CounterPage, Error, Live, Page, Reading, Standings,
+    StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::Notify;
 
@@ -127,6 +133,39 @@ impl Store for Fused {
 
     fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
         self.inner.standings(reading)
+    }
+
+    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error> {
+        self.inner.verification(account, id)
+    }
+
+    fn newest_verification(
+        &self,
+        account: &AccountId,
+        to: (&str, &To),
+        now: UnixMs,
+    ) -> Result<Option<Verification>, Error> {
+        self.inner.newest_verification(account, to, now)
+    }
+
+    fn verifications_over(
+        &self,
+        steady: UnixMs,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+        self.inner.verifications_over(steady, limit)
+    }
+
+    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {
+        self.inner.counters(names)
+    }
+
+    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error> {
+        self.inner.all_counters(after, limit)
+    }
+
+    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
+        self.inner.audit(after, limit)
     }
 
     fn attempts(

@@ -5,19 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt;
+use ringback::core::abuse::counter::Name;
 use ringback::core::attempt::Attempt;
 use ringback::core::capture::Capture;
 use ringback::core::event::Event;
-use ringback::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
+use ringback::core::id::{
+    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
+};
 use ringback::core::ingest::StoredMessage;
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
+use ringback::core::verification::Verification;
+use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    Access, AttemptPlace, Commit, Committed, Error, Live, Page, Reading, Standings, StandingsPage, Store,
-    Ticket, Work,
+    Access, AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Live, Page, Reading,
+    Standings, StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -210,6 +215,7 @@ fn told(commit: &Commit) -> String {
         Commit::ChangeNumber(number) => format!("change {:?} {}", number.number, number.version),
         Commit::Access(Access::AddKey(key)) => format!("add a key of {}", key.account.as_str()),
         Commit::Access(_) => "accounts and keys".to_owned(),
+        Commit::Verify(_) => "verify".to_owned(),
     }
 }
 
@@ -303,6 +309,39 @@ impl Store for Disk {
 
     fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
         self.inner.standings(reading)
+    }
+
+    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error> {
+        self.inner.verification(account, id)
+    }
+
+    fn newest_verification(
+        &self,
+        account: &AccountId,
+        to: (&str, &To),
+        now: UnixMs,
+    ) -> Result<Option<Verification>, Error> {
+        self.inner.newest_verification(account, to, now)
+    }
+
+    fn verifications_over(
+        &self,
+        steady: UnixMs,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+        self.inner.verifications_over(steady, limit)
+    }
+
+    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {
+        self.inner.counters(names)
+    }
+
+    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error> {
+        self.inner.all_counters(after, limit)
+    }
+
+    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
+        self.inner.audit(after, limit)
     }
 
     fn attempts(

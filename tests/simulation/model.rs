@@ -145,7 +145,8 @@ impl Model {
             | Commit::AddNumbers(_)
             | Commit::ChangeNumber(_)
             | Commit::SetService(..)
-            | Commit::Access(_) => {}
+            | Commit::Access(_)
+            | Commit::Verify(_) => {}
         }
     }
 

@@ -22,16 +22,22 @@ use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
 use super::{
-    AttemptPlace, Commit, Committed, Error, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
+    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Page, Reading, Standings,
+    StandingsPage, Store, Ticket, Work,
 };
+use crate::core::abuse::counter::Name;
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
-use crate::core::id::{AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId};
+use crate::core::id::{
+    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
+};
 use crate::core::ingest::StoredMessage;
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::{Moment, UnixMs};
+use crate::core::verification::Verification;
+use crate::core::verification::address::To;
 
 /// How a store is opened. Every number is a key of `config.toml`, section `[store]`.
 #[derive(Debug, Clone)]
@@ -98,7 +104,7 @@ impl Sled {
         let grows = matches!(
             commit,
             Commit::Receive(_) | Commit::Rent { .. } | Commit::LogInbound(..)
-        );
+        ) || matches!(&commit, Commit::Verify(step) if step.begins_one());
         let plan = Plan::new(commit, &self.vault, now)?;
         let (answer, answered) = oneshot::channel();
         self.ask(Ask::Commit {
@@ -190,6 +196,39 @@ impl Store for Sled {
         limit: usize,
     ) -> Result<Vec<Attempt>, Error> {
         self.query(|q| q.attempts(subscription, below, limit))
+    }
+
+    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error> {
+        self.query(|q| q.verification(account, id))
+    }
+
+    fn newest_verification(
+        &self,
+        account: &AccountId,
+        to: (&str, &To),
+        now: UnixMs,
+    ) -> Result<Option<Verification>, Error> {
+        self.query(|q| q.newest_verification(account, to, now))
+    }
+
+    fn verifications_over(
+        &self,
+        steady: UnixMs,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+        self.query(|q| q.verifications_over(steady, limit))
+    }
+
+    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {
+        self.query(|q| q.counters(names))
+    }
+
+    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error> {
+        self.query(|q| q.all_counters(after, limit))
+    }
+
+    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
+        self.query(|q| q.audit(after, limit))
     }
 
     fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {

@@ -48,13 +48,11 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
     sync_files(&sled_folder)?;
     write_format(folder)?;
     let live = Arc::new(Live::default());
-    let last_seq = guarded(|| {
-        Query {
-            rows: &*trees,
-            vault: &vault,
-        }
-        .load(&live)
-    })?;
+    let query = Query {
+        rows: &*trees,
+        vault: &vault,
+    };
+    let (last_seq, audit) = guarded(|| Ok((query.load(&live)?, query.audit_head()?)))?;
     let file = File::open(sled_folder.join("db")).map_err(|e| io(&e, "open", &sled_folder))?;
     let (healthy, timings) = (Arc::new(AtomicBool::new(true)), Arc::new(Timings::default()));
     let thread = Thread {
@@ -64,6 +62,7 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
             live: live.clone(),
             last_seq,
             inbound_log: guarded(|| InboundLog::load(&*trees))?,
+            audit,
         },
         options: options.clone(),
         file,

@@ -185,6 +185,12 @@ impl Rows for Trees {
         let dated = self.dated.read().unwrap_or_else(PoisonError::into_inner);
         dated.keys().filter_map(Tree::log_day).collect()
     }
+
+    fn audit_trees(&self) -> Vec<Tree> {
+        let dated = self.dated.read().unwrap_or_else(PoisonError::into_inner);
+        let is_audit = |tree: &&Tree| matches!(tree, Tree::Audit(_));
+        dated.keys().filter(is_audit).copied().collect()
+    }
 }
 
 /// The writer and the readers share the trees.
@@ -215,5 +221,9 @@ impl Rows for Arc<Trees> {
 
     fn log_days(&self) -> Vec<u32> {
         (**self).log_days()
+    }
+
+    fn audit_trees(&self) -> Vec<Tree> {
+        (**self).audit_trees()
     }
 }

@@ -1,0 +1,70 @@
+//! Keys of codes that are sent and checked, of the records of abuse control, and of the audit log.
+
+use super::{AUDIT, COUNTER, Key, NEWEST_VERIFICATION, OPEN_VERIFICATION, VERIFICATION, key, meta};
+use crate::core::id::{AccountId, VerificationId};
+use crate::core::time::UnixMs;
+use crate::store::verify::Open;
+
+pub fn verification(account: &AccountId, id: VerificationId) -> Key {
+    key(VERIFICATION, &[account.as_str().as_bytes(), &[0], &id.0])
+}
+
+/// The newest to whom it is, by the keyed hash of both.
+pub fn newest_verification(account: &AccountId, to: [u8; 16]) -> Key {
+    key(NEWEST_VERIFICATION, &[account.as_str().as_bytes(), &[0], &to])
+}
+
+pub fn open_verification(open: Open) -> Key {
+    key(OPEN_VERIFICATION, &[&open.ends_at.0.to_be_bytes(), &open.id.0])
+}
+
+/// Reads an open verification's key back.
+pub fn parse_open_verification(key: &[u8]) -> Option<Open> {
+    let rest = key.strip_prefix(&[OPEN_VERIFICATION])?;
+    Some(Open {
+        ends_at: UnixMs(u64::from_be_bytes(rest.get(..8)?.try_into().ok()?)),
+        id: VerificationId(rest.get(8..)?.try_into().ok()?),
+    })
+}
+
+pub fn counter(name: [u8; 16]) -> Key {
+    key(COUNTER, &[&name])
+}
+
+pub fn audit(seq: u64) -> Key {
+    key(AUDIT, &[&seq.to_be_bytes()])
+}
+
+/// Where the audit log's chain ends.
+pub fn audit_head() -> Key {
+    meta("audit-head")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn open_verifications_read_back_and_sort_by_their_end(a: (u64, [u8; 16]), b: (u64, [u8; 16])) {
+            let open = |(at, id): (u64, [u8; 16])| Open { ends_at: UnixMs(at), id: VerificationId(id) };
+            prop_assert_eq!(parse_open_verification(&open_verification(open(a))), Some(open(a)));
+            prop_assert_eq!(open_verification(open(a)).cmp(&open_verification(open(b))), a.cmp(&b));
+        }
+
+        #[test]
+        fn no_accounts_verifications_begin_with_anothers(a in "[a-z]{1,8}", b in "[a-z]{1,8}", id: [u8; 16]) {
+            prop_assume!(a != b);
+            let account = |name: &str| AccountId::parse(name).unwrap();
+            prop_assert_ne!(verification(&account(&a), VerificationId(id)), verification(&account(&b), VerificationId(id)));
+            prop_assert_ne!(newest_verification(&account(&a), id), newest_verification(&account(&b), id));
+        }
+
+        #[test]
+        fn lines_of_the_audit_log_sort_as_they_are_counted(a: u64, b: u64) {
+            prop_assert_eq!(audit(a).cmp(&audit(b)), a.cmp(&b));
+        }
+    }
+}
