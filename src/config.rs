@@ -14,6 +14,7 @@ mod rental;
 mod secrets;
 mod sending;
 mod supply;
+mod verify;
 
 pub use accounts::{Account, Accounts};
 pub use agents::Mcp;
@@ -22,6 +23,7 @@ pub use keys::RANGES;
 pub use rental::{Catalogue, Quarantine, Rental};
 pub use sending::{Provider, Sending};
 pub use supply::Supplier;
+pub use verify::{CodeHash, Resend, Verify};
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");
@@ -67,6 +69,7 @@ pub struct Config {
     pub otp: Otp,
     pub outbound: Outbound,
     pub sending: Sending,
+    pub verify: Verify,
     pub catalogue: Catalogue,
     pub log: Log,
     pub service: Vec<Service>,

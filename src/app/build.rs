@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{accounts, catalogue, providers, supply};
+use super::{accounts, catalogue, providers, supply, verify};
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
@@ -50,6 +50,7 @@ pub enum BuildError {
 pub fn check(config: &Config) -> Result<(), BuildError> {
     sources(config, &config.server.listen)?;
     providers::check(config)?;
+    verify::check(config)?;
     catalogue::services(config)?;
     supply::suppliers(config)?;
     numbers(config)?;

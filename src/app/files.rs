@@ -1,4 +1,4 @@
-//! The two secrets in the data folder: the master key, where the configuration gives none, and the admin listener's token.
+//! The secrets in the data folder: the master key and the pepper of codes, where the configuration gives none, and the admin listener's token.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -33,8 +33,26 @@ pub fn master_key(folder: &Path, configured: &str) -> Result<[u8; 32], BuildErro
     }
 }
 
+/// The configured pepper of codes, or that of the data folder, which is made if it is not there: a new one ends what is pending.
+pub fn pepper(folder: &Path, configured: &str) -> Result<[u8; 32], BuildError> {
+    if !configured.is_empty() {
+        return parse_key(configured.trim(), "verify.pepper");
+    }
+    let path = folder.join("verify.pepper");
+    match fs::read_to_string(&path) {
+        Ok(text) => parse_key(text.trim(), &path.display().to_string()),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let pepper: [u8; 32] = clock::random();
+            let text: String = pepper.iter().map(|b| format!("{b:02x}")).collect();
+            write_private(&path, &text)?;
+            Ok(pepper)
+        }
+        Err(e) => Err(BuildError::File(format!("{}: {e}", path.display()))),
+    }
+}
+
 fn parse_key(text: &str, place: &str) -> Result<[u8; 32], BuildError> {
-    let refuse = || BuildError::File(format!("{place} is not a master key: 64 hexadecimal digits"));
+    let refuse = || BuildError::File(format!("{place} is no key: write 64 hexadecimal digits"));
     if text.len() != 64 || !text.is_ascii() {
         return Err(refuse());
     }

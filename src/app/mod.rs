@@ -10,11 +10,12 @@ mod gauges;
 mod providers;
 mod run;
 mod supply;
+mod verify;
 
 pub use crate::dispatch::client::{Client, Options as ClientOptions};
 pub use crate::dispatch::guard::{Policy, Target, check_url};
 pub use crate::dispatch::sender::{Call, Outcome, Sender};
-pub use crate::gateway::{Fetch, NewNumber};
+pub use crate::gateway::{Carry, Fetch, NewNumber, Provider};
 pub use crate::http::dev::{Dev, DevSource};
 pub use build::{BuildError, check, public_url, sources};
 pub use fetch::fetcher;

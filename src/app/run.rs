@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
 use super::providers::Sessions;
-use super::{BuildError, accounts, build, catalogue, fetcher, files, providers, supply};
+use super::{BuildError, accounts, build, catalogue, fetcher, files, providers, supply, verify};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -42,6 +42,8 @@ pub struct Start {
     pub dev: Option<Dev>,
     /// How carriers' certificates and confirmations are fetched, instead of over the internet.
     pub fetch: Option<Fetch>,
+    /// Who carries messages out besides those of the configuration.
+    pub providers: Vec<crate::gateway::Provider>,
 }
 
 /// A running gateway.
@@ -77,12 +79,17 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     };
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let dispatch = dispatch(config, &shared, policy.clone())?;
-    let (providers, sessions) = outward(config, &policy, address, &shared)?;
+    let (mut providers, sessions) = outward(config, &policy, address, &shared)?;
+    providers.all.extend(extra.providers);
     let gateway = Gateway::new(Parts {
         dev_signing_key,
         ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?
     });
-    let gateway = Arc::new(gateway.with_providers(providers));
+    let gateway = Arc::new(
+        gateway
+            .with_providers(providers)
+            .with_verify(verify::rules(config)?),
+    );
     gateway_start(&gateway, config, extra.keys).await?;
     let watched = dispatch.clone();
     let mut workers = work(config, &shared, &gateway, dispatch);

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::{Failure, serve};
+use super::{Failure, console, serve};
 use crate::app::{self, Dev, DevSource, Running, Start};
 use crate::carrier::NAMES;
 use crate::carrier::simulate::Signer;
@@ -133,6 +133,7 @@ pub async fn start(arguments: Arguments, over: Table) -> Result<Session, Failure
         keys,
         dev: Some(dev),
         fetch: None,
+        providers: console::providers(),
     };
     let running = app::start(&config, start).await.map_err(Failure::unavailable)?;
     Ok(Session {
@@ -226,6 +227,23 @@ fn preset(listen: &str, data: &std::path::Path, allow_loopback: bool, signers: &
         [poll]
         waiters_max = 20000
         waiters_per_key_max = 20000
+        [verify]
+        loopback = true
+        countries = ["*"]
+        spend_day_max = "0"
+        ip_per_10min_max = 0
+        ip_per_day_max = 0
+        block_of_10000_per_10min_max = 0
+        block_of_10000_per_hour_max = 0
+        block_of_1000_per_10min_max = 0
+        account_per_second_max = 0
+        account_per_day_max = 0
+        wrong_locks = false
+        prefix_outstanding_max = 0
+        prefix_block_below_pct = 0
+        prefix_challenge_below_pct = 0
+        country_block_below_pct = 0
+        country_per_hour_min = 0
         [log]
         filter = "warn"
     }

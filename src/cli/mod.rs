@@ -1,8 +1,10 @@
 //! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable).
 
 mod accounts;
+mod audit;
 mod bench;
 mod call;
+mod console;
 mod deliveries;
 mod demo;
 mod dev;
@@ -85,6 +87,9 @@ enum Command {
     /// See who sells numbers to a running gateway, and how they fare.
     #[command(subcommand)]
     Suppliers(suppliers::Suppliers),
+    /// Check and write out the log of codes that were sent and checked.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Find messages that belong to nobody, and give one to its rental.
     #[command(subcommand)]
     Unmatched(unmatched::Unmatched),
@@ -171,6 +176,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Send(command) => block_on(send::run(command)),
         Command::Suppliers(command) => block_on(suppliers::run(command)),
+        Command::Audit(command) => block_on(audit::run(command)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Accounts(command) => block_on(accounts::run(command)),
         Command::Keys(keys) => block_on(keys::run(keys)),

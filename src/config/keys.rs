@@ -2,10 +2,10 @@
 
 use toml::{Table, Value};
 
-use super::{Config, Error, accounts, sending, supply};
+use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 75] = [
+pub const RANGES: [(&str, u64, u64); 101] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -81,6 +81,32 @@ pub const RANGES: [(&str, u64, u64); 75] = [
     ("sending.faults_max", 1, 1_000),
     ("sending.rest_s", 1, 3_600),
     ("sending.rest_max_s", 1, 86_400),
+    ("verify.bcrypt_cost", 4, 14),
+    ("verify.hashing_max", 1, 256),
+    ("verify.hashing_queue_max", 1, 100_000),
+    ("verify.ttl_s", 30, 3_600),
+    ("verify.attempts_max", 1, 10),
+    ("verify.person_per_hour_max", 0, 1_000),
+    ("verify.person_per_day_max", 0, 1_000),
+    ("verify.everybody_per_day_max", 0, 1_000),
+    ("verify.ip_per_10min_max", 0, 1_000_000),
+    ("verify.ip_per_day_max", 0, 1_000_000),
+    ("verify.user_per_hour_max", 0, 1_000_000),
+    ("verify.session_per_10min_max", 0, 1_000_000),
+    ("verify.own_per_hour_max", 0, 1_000_000),
+    ("verify.block_of_10000_per_10min_max", 0, 1_000_000),
+    ("verify.block_of_10000_per_hour_max", 0, 1_000_000),
+    ("verify.block_of_1000_per_10min_max", 0, 1_000_000),
+    ("verify.account_per_second_max", 0, 100_000),
+    ("verify.account_per_day_max", 0, 100_000_000),
+    ("verify.wrong_per_ip_10min_max", 0, 1_000_000),
+    ("verify.prefix_block_below_pct", 0, 100),
+    ("verify.prefix_matured_min", 1, 10_000),
+    ("verify.prefix_challenge_below_pct", 0, 100),
+    ("verify.prefix_outstanding_max", 0, 1_000_000),
+    ("verify.country_block_below_pct", 0, 100),
+    ("verify.country_matured_min", 1, 10_000),
+    ("verify.country_per_hour_min", 0, 1_000_000),
 ];
 
 /// One quarantine, in seconds.
@@ -136,6 +162,7 @@ pub fn check(config: &Config) -> Result<(), Error> {
     accounts::check(&config.account)?;
     sending::check(&config.provider)?;
     supply::check(&config.supplier)?;
+    verify::check(&config.verify)?;
     for (at, source) in config.source.iter().enumerate() {
         if !is_name(&source.name) {
             return refuse(format!(

@@ -91,11 +91,10 @@ fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
 
 /// The table with the master key and every carrier's, provider's and supplier's key starred out.
 pub fn redact(mut table: Table) -> Table {
-    if let Some(key) = table
-        .get_mut("store")
-        .and_then(|store| store.get_mut("master_key"))
-    {
-        star(key);
+    for (section, key) in [("store", "master_key"), ("verify", "pepper")] {
+        if let Some(key) = table.get_mut(section).and_then(|section| section.get_mut(key)) {
+            star(key);
+        }
     }
     for (list, open) in OPEN_KEYS {
         let tables = table.get_mut(list).and_then(Value::as_array_mut);

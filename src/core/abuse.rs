@@ -20,11 +20,11 @@ use self::gate::Limit;
 use self::spend::{Caps, Warning};
 use super::id::AccountId;
 use super::money::Price;
-use super::verification::Channel;
+use super::sending::Channel;
 use super::verification::address::To;
 
 pub use decision::decide;
-pub use ends::{ended, names_of_end, unspent};
+pub use ends::{ended, names_of_end, unsent};
 pub use guesses::{Guess, guessed, names_of_guess, right};
 
 /// Every limit. Each is a key of `config.toml`; a limit of none is off.

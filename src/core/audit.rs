@@ -77,6 +77,21 @@ const HASH_MEMBER: &str = ",\"hash\":\"";
 const TAIL_BYTES: usize = HASH_MEMBER.len() + 64 + 2;
 
 impl Head {
+    /// The last line's hash, as it stands in it.
+    pub fn hash(&self) -> String {
+        hex(&self.hash)
+    }
+
+    /// What `hash` shows, read back.
+    pub fn parse(count: u64, hash: &str) -> Option<Self> {
+        let digits = hash.as_bytes().chunks(2);
+        let bytes: Option<Vec<u8>> = digits
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        let hash = bytes?.try_into().ok()?;
+        Some(Self { count, hash })
+    }
+
     /// One line more: its text, and where the chain ends then.
     pub fn appended(self, entry: &Entry) -> (String, Self) {
         let line = Line {
@@ -233,6 +248,8 @@ mod tests {
         let (lines, head) = chain(5);
         assert_eq!((check(&lines, head), check(&lines[3..], head)), (Ok(5), Ok(2)));
         assert_eq!(check(&[], Head::default()), Ok(0));
+        assert_eq!(Head::parse(5, &head.hash()), Some(head));
+        assert_eq!((Head::parse(5, "00"), Head::parse(5, "zz")), (None, None));
     }
 
     #[test]

@@ -25,10 +25,14 @@ pub enum Scope {
     /// Messages of nobody, with a key of the operator's account.
     UnmatchedRead = 8,
     UnmatchedWrite = 9,
+    /// How codes stand that the account sent.
+    VerifyRead = 10,
+    /// Sending codes, and checking them.
+    VerifyWrite = 11,
 }
 
 impl Scope {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::RentalsRead,
         Self::RentalsWrite,
         Self::MessagesRead,
@@ -39,6 +43,8 @@ impl Scope {
         Self::Mcp,
         Self::UnmatchedRead,
         Self::UnmatchedWrite,
+        Self::VerifyRead,
+        Self::VerifyWrite,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +59,8 @@ impl Scope {
             Self::Mcp => "mcp",
             Self::UnmatchedRead => "unmatched:read",
             Self::UnmatchedWrite => "unmatched:write",
+            Self::VerifyRead => "verify:read",
+            Self::VerifyWrite => "verify:write",
         }
     }
 

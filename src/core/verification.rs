@@ -4,6 +4,7 @@
 pub mod address;
 pub mod code;
 pub mod hash;
+pub mod text;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,10 @@ use self::address::To;
 use self::hash::Hash;
 use super::id::{AccountId, VerificationId};
 use super::money::Price;
+use super::sending;
 use super::time::{Moment, UnixMs};
+
+pub use super::sending::Channel;
 
 /// Guesses at a code of four digits; a longer one has as many as the configuration says.
 const ATTEMPTS_OF_FOUR_DIGITS_MAX: u8 = 3;
@@ -43,32 +47,6 @@ impl Status {
     }
 }
 
-/// The way by which a code reaches its person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Channel {
-    Sms,
-    Voice,
-    Whatsapp,
-    Email,
-}
-
-impl Channel {
-    pub const ALL: [Self; 4] = [Self::Sms, Self::Voice, Self::Whatsapp, Self::Email];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Voice => "voice",
-            Self::Whatsapp => "whatsapp",
-            Self::Email => "email",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
-    }
-}
-
 /// What became of the sending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sent {
@@ -82,6 +60,24 @@ pub enum Sent {
     Unknown { provider: String },
     /// A test number: nothing is sent.
     Nothing,
+}
+
+impl Sent {
+    /// What a provider said.
+    pub fn of(provider: &str, sent: &sending::Sent) -> Self {
+        let provider = provider.to_owned();
+        match sent {
+            sending::Sent::Accepted(taken) => Self::Accepted {
+                provider,
+                id: taken.carrier_message_id.clone(),
+            },
+            sending::Sent::Refused(refusal) => Self::Refused {
+                provider,
+                reason: refusal.class.as_str().to_owned(),
+            },
+            sending::Sent::Unknown(_) => Self::Unknown { provider },
+        }
+    }
 }
 
 /// A code that we sent and check.

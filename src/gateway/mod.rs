@@ -27,6 +27,7 @@ mod supply;
 mod sweep;
 mod trial;
 mod unmatched;
+mod verify;
 pub mod waiters;
 
 use std::collections::HashMap;
@@ -76,6 +77,7 @@ pub use subscriptions::{Known, NewKey};
 pub use supply::{KnownSupplier, Supplier, Supply, Terms};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
+pub use verify::{Guess, VerifyError, VerifyRules, VerifyWish};
 use waiters::Waiters;
 
 /// Refuses a subscription whose URL must not be called or whose certificates cannot be used, with the reason.
@@ -146,6 +148,8 @@ pub struct Parts {
 
 pub struct Gateway {
     parts: Parts,
+    /// Codes that are sent and checked, where they are.
+    verifying: Option<verify::Verifying>,
     providers: Providers,
     /// Those who wait for a number.
     line: acquire::Line,
@@ -287,6 +291,7 @@ impl Gateway {
         Self {
             parts,
             providers: Providers::default(),
+            verifying: None,
             line: acquire::Line::default(),
             trials: Semaphore::new(TRIALS_MAX),
             uses: Uses::default(),

@@ -1,4 +1,4 @@
-//! What time alone brings about: rentals whose time is up, parts that waited too long, and logs that are older than their retention.
+//! What time alone brings about: rentals whose time is up, parts that waited too long, codes that nobody gave back, and logs that are older than their retention.
 
 use std::time::Duration;
 
@@ -17,7 +17,12 @@ impl Gateway {
         let mut draining = self.parts.draining.clone();
         let (mut logs_in, mut uses_in) = (Duration::ZERO, USES_EVERY);
         while !*draining.borrow() {
-            for swept in [self.sweep().await, self.sweep_parts().await] {
+            let swept = [
+                self.sweep().await,
+                self.sweep_parts().await,
+                self.sweep_verifications().await,
+            ];
+            for swept in swept {
                 told(swept);
             }
             if logs_in.is_zero() {
@@ -30,6 +35,7 @@ impl Gateway {
             if uses_in.is_zero() {
                 told(self.note_key_uses().await);
                 self.forget_requests();
+                told(self.forget_counters().await);
                 uses_in = USES_EVERY;
             }
             logs_in = logs_in.saturating_sub(every);

@@ -12,7 +12,9 @@ use subtle::ConstantTimeEq;
 
 use super::app::{self, Answer, App, bearer_text};
 use super::problem::Problem;
-use super::{ResponseBody, accounts, captures, keys, numbers, providers, services, sources, unmatched};
+use super::{
+    ResponseBody, accounts, audit, captures, keys, numbers, providers, services, sources, unmatched,
+};
 use crate::core::time::UnixMs;
 
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -57,6 +59,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             Err(Problem::method_not_allowed("GET"))
         }
         (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
+        (_, audit::PATH) => Box::pin(audit::page(&admin, &head)).await,
         (&Method::GET, "/admin/unmatched") => Box::pin(unmatched_page(&admin, &head)).await,
         (_, "/admin/unmatched") => Err(Problem::method_not_allowed("GET")),
         (&Method::POST, path) if assigned(path).is_some() => {
@@ -69,7 +72,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched and /admin/inbound.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)

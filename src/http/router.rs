@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
     Peer, ResponseBody, dev, events, extract, inbound, mcp, messages, partner, replays, unmatched,
-    verifications, webhooks, well_known,
+    verifications, verify, webhooks, well_known,
 };
 use crate::core::allowance::Allowance;
 use crate::core::id::RentalId;
@@ -76,6 +76,7 @@ fn wrong_method(route: &Route, segments: &[&str]) -> Result<Handling, Problem> {
     let problem = Problem::method_not_allowed(route.methods);
     match (route.access, segments) {
         ([Access::Own(_), ..], ["mcp"]) => Ok(at_once(Ok(mcp::refused(problem)))),
+        ([Access::Own(_), ..], ["v1", ..]) => Ok(at_once(Ok(verify::refused(problem)))),
         ([Access::Own(_), ..], _) => Ok(at_once(Ok(partner::refused(problem)))),
         _ => Err(problem),
     }
@@ -108,6 +109,15 @@ fn own(
         ["getSMS"] => partner::Route::GetSms,
         ["cancelNumber"] => partner::Route::CancelNumber,
         ["mcp"] => return Ok(Box::pin(mcp::answer(app, head, body, scope))),
+        ["v1", "verify", rest @ ..] => {
+            let route = match rest {
+                ["start"] => verify::Route::Start,
+                ["check"] => verify::Route::Check,
+                [id] => verify::Route::Status(id.parse().ok()),
+                _ => return Err(routes::none()),
+            };
+            return Ok(Box::pin(verify::answer(app, head, body, (route, scope))));
+        }
         _ => return Err(routes::none()),
     };
     Ok(Box::pin(partner::answer(app, head, body, (route, scope))))

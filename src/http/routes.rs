@@ -39,7 +39,7 @@ const fn route(path: &'static str, methods: &'static str, access: &'static [Acce
 use Access::{Key, Open, Own};
 use Scope::{
     EventsRead, EventsWrite, Mcp, MessagesRead, RentalsRead, RentalsWrite, UnmatchedRead, UnmatchedWrite,
-    WebhooksRead, WebhooksWrite,
+    VerifyRead, VerifyWrite, WebhooksRead, WebhooksWrite,
 };
 
 /// The first that fits counts.
@@ -109,6 +109,9 @@ pub const ROUTES: &[Route] = &[
     route("/rentNumber", "POST", &[Own(RentalsWrite)]),
     route("/getSMS", "GET", &[Own(MessagesRead)]),
     route("/cancelNumber", "POST", &[Own(RentalsWrite)]),
+    route("/v1/verify/start", "POST", &[Own(VerifyWrite)]),
+    route("/v1/verify/check", "POST", &[Own(VerifyWrite)]),
+    route("/v1/verify/{id}", "GET", &[Own(VerifyRead)]),
     route("/mcp", "POST", &[Own(Mcp)]),
     route("/api/dev/sources", "GET", &[Key(RentalsRead)]),
     route("/api/dev/sms", "POST", &[Key(RentalsWrite)]),

@@ -165,6 +165,21 @@ impl Conversion {
         }
     }
 
+    /// One that was counted did not go out.
+    pub fn unsent(&self, sent_at: UnixMs) -> Self {
+        let mut next = self.clone();
+        let number = sent_at.0 / SLOT_MS;
+        let slot = next
+            .slots
+            .iter_mut()
+            .find(|slot| slot.number >= number && slot.sent > slot.matured);
+        if let Some(slot) = slot {
+            slot.sent -= 1;
+            next.in_hour = next.in_hour.saturating_sub(1);
+        }
+        next
+    }
+
     /// What one more would meet, and the block that it brings about, where it does.
     pub fn judged(&self, rules: &Rules, now: UnixMs) -> (Standing, Option<Self>) {
         let (matured, converted, outstanding) = self.sums(now);

@@ -12,8 +12,8 @@ use super::misses::Misses;
 use super::numbers::Numbers;
 use super::spend::Spend;
 use crate::core::id::AccountId;
+use crate::core::sending::Channel;
 use crate::core::time::UnixMs;
-use crate::core::verification::Channel;
 use crate::core::verification::address::To;
 
 /// What a record is about. It may hold a number, so `Debug` shows only its kind.

@@ -31,9 +31,57 @@ pub fn ended(verification: &Verification, known: &Counters, came_back: bool) -> 
     each.collect()
 }
 
-/// Nothing was sent, so nothing was spent.
-pub fn unspent(verification: &Verification, known: &Counters) -> Counters {
+/// Nothing was sent: nothing was spent, and that nothing comes back is held against nobody. For the names of its end and `spend`.
+pub fn unsent(verification: &Verification, known: &Counters) -> Counters {
     let name = Name::spend(&verification.account);
     let spend = counter::spend(known, &name).refunded(verification.cost, verification.began_at);
-    Counters::from([(name, Counter::Spend(spend))])
+    let mut changes = Counters::from([(name, Counter::Spend(spend))]);
+    for name in names_of_end(verification) {
+        let unsent = counter::conversion(known, &name).unsent(verification.began_at);
+        changes.insert(name, Counter::Conversion(unsent));
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{pending, rules};
+    use super::super::{Ask, Verdict, Who, decide, names};
+    use super::*;
+    use crate::core::money::Price;
+
+    #[test]
+    fn a_provider_that_refuses_is_held_against_nobody() {
+        let (rules, who) = (rules(), Who::default());
+        let mut known = Counters::new();
+        for nth in 0..40 {
+            let verification = pending(&format!("+1202555{nth:04}"), nth * 600_000);
+            let ask = Ask {
+                account: &verification.account,
+                to: &verification.to,
+                channel: verification.channel,
+                who: &who,
+                cost: Price(20_000),
+            };
+            let verification = Verification {
+                cost: ask.cost,
+                ..verification.clone()
+            };
+            let decision = decide(&ask, &known, &rules, verification.began_at);
+            assert_eq!(
+                decision.verdict,
+                Verdict::Allow(Vec::new()),
+                "{nth}: {:?}",
+                decision.reasons
+            );
+            assert!(
+                names_of_end(&verification)
+                    .iter()
+                    .all(|name| names(&ask, &rules).contains(name))
+            );
+            known.extend(decision.changes);
+            let taken_back = unsent(&verification, &known);
+            known.extend(taken_back);
+        }
+    }
 }

@@ -61,6 +61,30 @@ fn to(number: &str) -> To {
     To::Number(To::strict_number(number).unwrap())
 }
 
+fn begun(account: &AccountId, to: &To, now: UnixMs) -> Verification {
+    let new = New {
+        id: VerificationId([0; 16]),
+        account: account.clone(),
+        profile: String::new(),
+        to: to.clone(),
+        channel: Channel::Sms,
+        hash: Hash::Hmac([0; 32]),
+        digits: 6,
+        attempts_max: 5,
+        ttl_ms: TTL_MS,
+    };
+    new.begun(now.into())
+}
+
+/// One that began so long after the world did.
+pub fn pending(number: &str, after_ms: u64) -> Verification {
+    begun(
+        &AccountId::parse("acme").unwrap(),
+        &to(number),
+        START.plus_ms(after_ms),
+    )
+}
+
 /// One account's world: its records, and what is under way.
 pub struct World {
     rules: Rules,
@@ -112,18 +136,7 @@ impl World {
         }
         self.sent += 1;
         self.spent = Price(self.spent.0 + COST.0);
-        let new = New {
-            id: VerificationId([0; 16]),
-            account: self.account.clone(),
-            profile: String::new(),
-            to: to.clone(),
-            channel: Channel::Sms,
-            hash: Hash::Hmac([0; 32]),
-            digits: 6,
-            attempts_max: 5,
-            ttl_ms: TTL_MS,
-        };
-        let verification = new.begun(self.now.into());
+        let verification = begun(&self.account, to, self.now);
         let back = comes_back_after_ms.map(|ms| self.now.plus_ms(ms));
         let end = back.unwrap_or(verification.ends_at());
         self.open.insert((end, self.sent), (verification, back));

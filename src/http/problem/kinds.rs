@@ -45,6 +45,7 @@ pub static METHOD: Kind = kind(
     "Method not allowed",
 );
 pub static TIMEOUT: Kind = closing(StatusCode::REQUEST_TIMEOUT, "request-timeout", "Request timeout");
+pub static BAD_GATEWAY: Kind = kind(StatusCode::BAD_GATEWAY, "bad-gateway", "Bad gateway");
 pub static CONFLICT: Kind = kind(StatusCode::CONFLICT, "conflict", "Conflict");
 pub static GONE: Kind = kind(StatusCode::GONE, "gone", "Gone");
 pub static TOO_LARGE: Kind = closing(
@@ -80,3 +81,10 @@ pub static STORAGE: Kind = kind(
     "insufficient-storage",
     "Insufficient storage",
 );
+
+impl super::Problem {
+    /// 502: whoever was asked for it did not do it.
+    pub fn bad_gateway(detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self::new(&BAD_GATEWAY, detail)
+    }
+}

@@ -1,0 +1,161 @@
+//! From `[verify]` to the rules of codes that are sent, and the pepper that their hashes need.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{BuildError, files};
+use crate::config::{CodeHash, Config, Resend};
+use crate::core::abuse::destination::{self, Policy};
+use crate::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
+use crate::core::abuse::spend::Caps;
+use crate::core::abuse::{Rules, conversion};
+use crate::core::money::Price;
+use crate::core::verification::address::To;
+use crate::core::verification::code::Code;
+use crate::core::verification::hash::{Pepper, Scheme};
+use crate::gateway::VerifyRules;
+
+/// What the configuration alone decides; the pepper is none of it.
+pub fn check(config: &Config) -> Result<(), BuildError> {
+    rules_with(config, Pepper([0; 32])).map(drop)
+}
+
+/// The rules, with the pepper of the configuration or the data folder.
+pub fn rules(config: &Config) -> Result<VerifyRules, BuildError> {
+    let folder: &Path = &config.store.folder;
+    rules_with(config, Pepper(files::pepper(folder, &config.verify.pepper)?))
+}
+
+fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError> {
+    let verify = &config.verify;
+    Ok(VerifyRules {
+        abuse: abuse(config)?,
+        scheme: match verify.code_hash {
+            CodeHash::Bcrypt => Scheme::Bcrypt(verify.bcrypt_cost),
+            CodeHash::Hmac => Scheme::Hmac,
+        },
+        pepper,
+        ttl_ms: verify.ttl_s * 1000,
+        attempts_max: verify.attempts_max,
+        resends_same: verify.resend == Resend::Same,
+        price: price("price", &verify.price)?,
+        test_codes: test_codes(&verify.test_numbers)?,
+        loopback: verify.loopback,
+        hashing_max: verify.hashing_max,
+        hashing_queue_max: verify.hashing_queue_max,
+    })
+}
+
+fn refuse(key: &str, what: &str) -> BuildError {
+    BuildError::Config(format!("verify.{key}: {what}"))
+}
+
+fn price(key: &str, text: &str) -> Result<Price, BuildError> {
+    Price::parse(text).map_err(|error| refuse(key, &error.to_string()))
+}
+
+fn test_codes(texts: &[String]) -> Result<BTreeMap<String, Code>, BuildError> {
+    let each = texts.iter().map(|text| {
+        let (number, code) = text.split_once('=')?;
+        Some((To::strict_number(number)?.as_str().to_owned(), Code::parse(code)?))
+    });
+    let all: Option<BTreeMap<_, _>> = each.collect();
+    all.ok_or_else(|| refuse("test_numbers", "write each as \"+15005550006=123456\""))
+}
+
+fn policy(config: &Config) -> Result<Policy, BuildError> {
+    let verify = &config.verify;
+    if let Some(country) = verify
+        .countries
+        .iter()
+        .find(|country| !destination::is_country(country))
+    {
+        return Err(refuse(
+            "countries",
+            &format!(
+                "{country:?} is no country that numbers are known of; write two capital letters, or \"*\""
+            ),
+        ));
+    }
+    if !verify.deny_prefixes.iter().all(|prefix| is_prefix(prefix)) {
+        return Err(refuse(
+            "deny_prefixes",
+            "write each as + and digits, such as \"+1900\"",
+        ));
+    }
+    if verify
+        .only_numbers
+        .iter()
+        .any(|number| To::strict_number(number).is_none())
+    {
+        return Err(refuse(
+            "only_numbers",
+            "write each as E.164, such as \"+12025550143\"",
+        ));
+    }
+    Ok(Policy {
+        countries: verify.countries.clone(),
+        deny_prefixes: verify.deny_prefixes.clone(),
+        only: verify.only_numbers.clone(),
+    })
+}
+
+fn is_prefix(text: &str) -> bool {
+    let digits = text.strip_prefix('+');
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn abuse(config: &Config) -> Result<Rules, BuildError> {
+    let verify = &config.verify;
+    let ten_minutes = 10 * MINUTE_MS;
+    let caps = [
+        price("spend_hour_max", &verify.spend_hour_max)?,
+        price("spend_day_max", &verify.spend_day_max)?,
+        price("spend_month_max", &verify.spend_month_max)?,
+    ];
+    Ok(Rules {
+        policy: policy(config)?,
+        person: [
+            Limit::new(verify.person_per_hour_max, HOUR_MS),
+            Limit::new(verify.person_per_day_max, DAY_MS),
+        ],
+        pauses_ms: verify.pauses_s.iter().map(|s| s * 1000).collect(),
+        everybody: Limit::new(verify.everybody_per_day_max, DAY_MS),
+        network: [
+            Limit::new(verify.ip_per_10min_max, ten_minutes),
+            Limit::new(verify.ip_per_day_max, DAY_MS),
+        ],
+        user: Limit::new(verify.user_per_hour_max, HOUR_MS),
+        session: Limit::new(verify.session_per_10min_max, ten_minutes),
+        own: Limit::new(verify.own_per_hour_max, HOUR_MS),
+        block_of_10000: [
+            Limit::new(verify.block_of_10000_per_10min_max, ten_minutes),
+            Limit::new(verify.block_of_10000_per_hour_max, HOUR_MS),
+        ],
+        block_of_1000: Limit::new(verify.block_of_1000_per_10min_max, ten_minutes),
+        account: [
+            Limit::new(verify.account_per_second_max, 1000),
+            Limit::new(verify.account_per_day_max, DAY_MS),
+        ],
+        misses_of_network: Limit::new(verify.wrong_per_ip_10min_max, ten_minutes),
+        locks: verify.wrong_locks,
+        watches_rows: verify.rows,
+        prefix_conversion: conversion::Rules {
+            block_below_pct: verify.prefix_block_below_pct,
+            block_matured_min: verify.prefix_matured_min,
+            challenge_below_pct: verify.prefix_challenge_below_pct,
+            challenge_matured_min: verify.prefix_matured_min,
+            outstanding_max: verify.prefix_outstanding_max,
+            hour_min: 0,
+        },
+        country_conversion: conversion::Rules {
+            block_below_pct: verify.country_block_below_pct,
+            block_matured_min: verify.country_matured_min,
+            challenge_below_pct: verify.country_block_below_pct,
+            challenge_matured_min: verify.country_matured_min,
+            outstanding_max: 0,
+            hour_min: verify.country_per_hour_min,
+        },
+        caps: Caps(caps),
+    })
+}

@@ -1,0 +1,280 @@
+//! Codes that are sent and checked: who may have one, what is kept of it, by whom it goes out, and what comes of its time.
+
+mod check;
+mod ends;
+mod loopback;
+mod start;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
+
+use super::{Error, Gateway};
+use crate::core::abuse;
+use crate::core::abuse::counter::{Counter, Counters, Name};
+use crate::core::audit::{Action, Entry};
+use crate::core::id::{AccountId, VerificationId};
+use crate::core::key::Key;
+use crate::core::money::Price;
+use crate::core::verification::Verification;
+use crate::core::verification::address::To;
+use crate::core::verification::code::Code;
+use crate::core::verification::hash::{Bound, Hash, Pepper, Scheme};
+use crate::store::{AuditPage, CounterChange};
+
+pub use check::Guess;
+pub use start::VerifyWish;
+
+/// Accounts whose steps do not wait for each other.
+const LANES: usize = 64;
+
+/// The rules of codes that are sent. Every number is a key of `config.toml`.
+pub struct VerifyRules {
+    pub abuse: abuse::Rules,
+    pub scheme: Scheme,
+    pub pepper: Pepper,
+    pub ttl_ms: u64,
+    pub attempts_max: u8,
+    /// A code that is asked for again while it is pending goes out as it is, instead of a new one in its place.
+    pub resends_same: bool,
+    /// What one code is reckoned to cost where no provider's table says.
+    pub price: Price,
+    /// Numbers that get nothing, and their codes.
+    pub test_codes: BTreeMap<String, Code>,
+    /// Numbers of our own get their codes without a carrier.
+    pub loopback: bool,
+    /// Codes that are hashed at one time, and that wait to be.
+    pub hashing_max: usize,
+    pub hashing_queue_max: usize,
+}
+
+/// What codes need besides the rules.
+pub(super) struct Verifying {
+    rules: VerifyRules,
+    /// Steps of one account go one after the other, so that they seldom conflict; the store's guards are what makes them right.
+    lanes: Vec<Mutex<()>>,
+    hashing: Arc<Semaphore>,
+    waiting: std::sync::Mutex<usize>,
+    /// Where the looking for records that can be forgotten goes on.
+    forgetting: std::sync::Mutex<Option<Vec<u8>>>,
+}
+
+impl Verifying {
+    pub fn new(rules: VerifyRules) -> Self {
+        Self {
+            hashing: Arc::new(Semaphore::new(rules.hashing_max)),
+            lanes: (0..LANES).map(|_| Mutex::new(())).collect(),
+            rules,
+            waiting: std::sync::Mutex::new(0),
+            forgetting: std::sync::Mutex::default(),
+        }
+    }
+}
+
+/// Why there is no code, or why one is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error(transparent)]
+    Gateway(#[from] Error),
+    #[error("codes are not sent here: the section [verify] of the configuration says so")]
+    Off,
+    /// The account's own configuration does not allow the destination.
+    #[error("no code is sent to this destination: verify.countries and verify.deny_prefixes say where")]
+    Destination,
+    /// In so many milliseconds again; why stands in the audit log.
+    #[error("too many codes; wait")]
+    Limited(u64),
+    #[error("show first that a person asks, then send the request again with \"challenge_passed\": true")]
+    Challenge,
+    #[error("the code was not taken by any provider: {0}")]
+    Undelivered(String),
+    #[error("there is no such verification, or it is over")]
+    NotFound,
+    /// So many guesses are left.
+    #[error("the code is wrong")]
+    Wrong(u8),
+    #[error("all guesses were made; ask for another code")]
+    NoAttempts,
+}
+
+impl From<crate::store::Error> for VerifyError {
+    fn from(error: crate::store::Error) -> Self {
+        Self::Gateway(error.into())
+    }
+}
+
+/// Records as they were read, with the versions that a change of them is guarded by.
+pub(super) struct Read {
+    pub known: Counters,
+    versions: HashMap<Name, u32>,
+}
+
+impl Read {
+    /// What a decision changes.
+    pub fn changes(&self, next: Counters) -> Vec<CounterChange> {
+        let change = |(name, counter): (Name, Counter)| CounterChange {
+            was: self.versions.get(&name).copied().unwrap_or(0),
+            name,
+            next: Some(counter),
+        };
+        next.into_iter().map(change).collect()
+    }
+}
+
+impl Gateway {
+    /// The same, with codes that are sent and checked.
+    pub fn with_verify(self, rules: VerifyRules) -> Self {
+        Self {
+            verifying: Some(Verifying::new(rules)),
+            ..self
+        }
+    }
+
+    fn verifying(&self) -> Result<&Verifying, VerifyError> {
+        self.verifying.as_ref().ok_or(VerifyError::Off)
+    }
+
+    /// The rules of codes that are sent.
+    pub fn verify_rules(&self) -> Result<&VerifyRules, VerifyError> {
+        Ok(&self.verifying()?.rules)
+    }
+
+    async fn lane(&self, account: &AccountId) -> Result<MutexGuard<'_, ()>, VerifyError> {
+        let sum = account
+            .as_str()
+            .bytes()
+            .fold(0usize, |sum, b| sum.wrapping_mul(31).wrapping_add(usize::from(b)));
+        Ok(self.verifying()?.lanes[sum % LANES].lock().await)
+    }
+
+    async fn counters(&self, names: Vec<Name>) -> Result<Read, Error> {
+        let found = self.read(move |store| store.counters(&names)).await?;
+        let (mut known, mut versions) = (Counters::new(), HashMap::new());
+        for counted in found {
+            versions.insert(counted.name.clone(), counted.version);
+            known.insert(counted.name, counted.counter);
+        }
+        Ok(Read { known, versions })
+    }
+
+    /// A verification of this account as it stands.
+    pub async fn verification(
+        &self,
+        account: &AccountId,
+        id: VerificationId,
+    ) -> Result<Verification, VerifyError> {
+        let account = account.clone();
+        let read = self.read(move |store| store.verification(&account, id)).await?;
+        read.ok_or(VerifyError::NotFound)
+    }
+
+    /// Lines of the audit log behind this one.
+    pub async fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
+        self.read(move |store| store.audit(after, limit)).await
+    }
+
+    /// Hashes or compares on a few threads of its own: bcrypt takes a tenth of a second, and whoever waits for other things must not
+    /// wait for it. More than may wait are refused.
+    async fn hashed<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, VerifyError> {
+        let verifying = self.verifying()?;
+        let Some(waiting) = verifying.queue() else {
+            return Err(Error::Crowded.into());
+        };
+        let place = verifying
+            .hashing
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Contended)?;
+        drop(waiting);
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(place);
+            done
+        });
+        done.await.map_err(|_| Error::Contended.into())
+    }
+
+    fn entry(&self, account: &AccountId, action: Action, verdict: &str) -> Entry {
+        Entry {
+            at: self.now(),
+            account: account.clone(),
+            actor: String::new(),
+            action,
+            verification: None,
+            person: String::new(),
+            ip: None,
+            verdict: verdict.to_owned(),
+            reasons: Vec::new(),
+        }
+    }
+
+    /// Whom an entry is about, so that lines about one person can be told to be so.
+    fn about(&self, entry: Entry, to: &To, id: Option<VerificationId>) -> Entry {
+        let person = self
+            .verifying
+            .as_ref()
+            .map(|verifying| verifying.rules.pepper.person(&entry.account, to));
+        Entry {
+            person: person.unwrap_or_default(),
+            verification: id,
+            ..entry
+        }
+    }
+}
+
+/// A place among those who wait to be hashed.
+struct Waiting<'a>(&'a Verifying);
+
+impl Verifying {
+    fn queue(&self) -> Option<Waiting<'_>> {
+        let mut count = self
+            .waiting
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *count >= self.rules.hashing_queue_max {
+            return None;
+        }
+        *count += 1;
+        Some(Waiting(self))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut count = self
+            .0
+            .waiting
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *count -= 1;
+    }
+}
+
+/// An entry with whose key it was.
+fn by(entry: Entry, key: &Key, ip: Option<std::net::IpAddr>) -> Entry {
+    Entry {
+        actor: key.id.as_str().to_owned(),
+        ip: ip.map(|ip| ip.to_string()),
+        ..entry
+    }
+}
+
+/// Whom a verification's code is bound to.
+fn bound(verification: &Verification) -> Bound<'_> {
+    Bound {
+        account: &verification.account,
+        id: verification.id,
+        to: &verification.to,
+    }
+}
+
+/// Whether this code is a verification's, as slow as its hash.
+fn is_code(pepper: &Pepper, verification: &Verification, guess: &Code) -> bool {
+    let hash: &Hash = &verification.hash;
+    hash.is_of(pepper, bound(verification), guess)
+}

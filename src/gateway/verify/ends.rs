@@ -1,0 +1,100 @@
+//! What time brings about: codes that nobody gave back are over, and records that change no decision any more are forgotten.
+
+use std::sync::PoisonError;
+
+use super::VerifyError;
+use crate::core::abuse;
+use crate::core::abuse::gate::HOUR_MS;
+use crate::core::audit::Action;
+use crate::core::id::{AccountId, VerificationId};
+use crate::core::verification::Status;
+use crate::gateway::{Error, Gateway};
+use crate::store::{Commit, CounterChange, VerifyStep};
+
+/// How many one sweep ends, so that codes are sent beside it.
+const SWEEP_MAX: usize = 100;
+/// Records that are looked at in one go.
+const FORGET_MAX: usize = 500;
+
+impl Gateway {
+    /// Ends codes whose time is over; says how many it looked at.
+    pub async fn sweep_verifications(&self) -> Result<usize, Error> {
+        if self.verifying.is_none() {
+            return Ok(0);
+        }
+        let steady = self.steady();
+        let over = self
+            .read(move |store| store.verifications_over(steady, SWEEP_MAX))
+            .await?;
+        for (account, id) in &over {
+            match self.end_verification(account, *id).await {
+                Ok(()) | Err(VerifyError::NotFound) => {}
+                Err(VerifyError::Gateway(error)) => return Err(error),
+                Err(_) => return Err(Error::Contended),
+            }
+        }
+        Ok(over.len())
+    }
+
+    /// Its end is counted. One that changed meanwhile is found again by the next sweep.
+    async fn end_verification(&self, account: &AccountId, id: VerificationId) -> Result<(), VerifyError> {
+        let _lane = self.lane(account).await?;
+        let known = self.verification(account, id).await?;
+        let read = self.counters(abuse::names_of_end(&known)).await?;
+        let mut step = VerifyStep {
+            settled: vec![(&known).into()],
+            counters: read.changes(abuse::ended(
+                &known,
+                &read.known,
+                known.status == Status::Approved,
+            )),
+            ..VerifyStep::default()
+        };
+        if let Some(next) = known.ended(Status::Expired) {
+            let entry = self.entry(account, Action::Expire, "expired");
+            step.audit.push(self.about(entry, &known.to, Some(id)));
+            step.verifications.push((next, Some(known.version)));
+        }
+        self.commit(Commit::Verify(Box::new(step))).await?;
+        Ok(())
+    }
+
+    /// Looks at some of the records and forgets those that have changed nothing for an hour; says how many.
+    pub async fn forget_counters(&self) -> Result<usize, Error> {
+        let Some(verifying) = &self.verifying else {
+            return Ok(0);
+        };
+        let place = || {
+            verifying
+                .forgetting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let after = place().clone();
+        let page = self
+            .read(move |store| store.all_counters(after.as_deref(), FORGET_MAX))
+            .await?;
+        let long_ago = self.steady().minus_ms(HOUR_MS);
+        let over = page
+            .counters
+            .into_iter()
+            .filter(|known| known.counter.is_over(long_ago));
+        let forget: Vec<CounterChange> = over
+            .map(|known| CounterChange {
+                name: known.name,
+                was: known.version,
+                next: None,
+            })
+            .collect();
+        let count = forget.len();
+        if count > 0 {
+            let step = VerifyStep {
+                counters: forget,
+                ..VerifyStep::default()
+            };
+            self.commit(Commit::Verify(Box::new(step))).await?;
+        }
+        *place() = page.next;
+        Ok(count)
+    }
+}

@@ -1,0 +1,378 @@
+//! A code is asked for: decided, hashed, decided and committed, and only then sent, once. What the provider says is committed too.
+
+use std::sync::Arc;
+
+use super::{Read, VerifyError, bound, by};
+use crate::core::abuse::counter::Name;
+use crate::core::abuse::{self, Ask, Decision, Reason, Verdict, Who};
+use crate::core::audit::{Action, Entry};
+use crate::core::id::VerificationId;
+use crate::core::key::Key;
+use crate::core::phone::PhoneNumber;
+use crate::core::sending::{self, Channel, Order, Recipient};
+use crate::core::verification::address::To;
+use crate::core::verification::code::Code;
+use crate::core::verification::hash::{Hash, Scheme};
+use crate::core::verification::text::{self, Filling};
+use crate::core::verification::{New, Sent, Status, Verification};
+use crate::gateway::{DECISIONS_MAX, Error, Gateway};
+use crate::store::{Commit, Committed, VerifyStep};
+
+/// A wish for a code to be sent.
+#[derive(Debug, Clone)]
+pub struct VerifyWish {
+    pub key: Arc<Key>,
+    pub profile: String,
+    pub to: To,
+    pub channel: Channel,
+    pub digits: u8,
+    pub language: String,
+    /// The caller's own text, with a place for the code.
+    pub text: Option<String>,
+    pub app_name: Option<String>,
+    pub who: Who,
+}
+
+/// A code that is ready to go out.
+struct Ready {
+    verification: Verification,
+    code: Code,
+}
+
+impl Gateway {
+    /// Has a code sent, and answers once the provider did, or nobody knows. Runs on to its end if the caller goes away.
+    pub async fn start_verification(self: &Arc<Self>, wish: VerifyWish) -> Result<Verification, VerifyError> {
+        let this = self.clone();
+        let started = tokio::spawn(async move { this.started(&wish).await });
+        started.await.map_err(|_| Error::Contended)?
+    }
+
+    async fn started(self: &Arc<Self>, wish: &VerifyWish) -> Result<Verification, VerifyError> {
+        let rules = self.verify_rules()?;
+        if let Some(code) = rules.test_codes.get(wish.to.as_str()) {
+            return self.test_verification(wish, code.clone()).await;
+        }
+        // Before anything is hashed: what is refused costs nothing.
+        let read = self.counters(abuse::names(&self.ask(wish), &rules.abuse)).await?;
+        let decision = abuse::decide(&self.ask(wish), &read.known, &rules.abuse, self.steady());
+        if !matches!(decision.verdict, Verdict::Allow(_)) {
+            return self.refused(wish, &read, decision).await;
+        }
+        let ready = self.ready(wish).await?;
+        let ready = self.committed(wish, ready).await?;
+        let order = self.order(wish, &ready);
+        self.sent_out(wish, ready.verification, order).await
+    }
+
+    /// What codes are timed by.
+    pub fn steady(&self) -> crate::core::time::UnixMs {
+        self.parts.clock.moment().steady
+    }
+
+    fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
+        let price = match (&wish.to, self.verify_rules()) {
+            (To::Number(number), Ok(rules)) if !self.goes_by_loopback(number) => rules.price,
+            _ => crate::core::money::Price::default(),
+        };
+        Ask {
+            account: &wish.key.account,
+            to: &wish.to,
+            channel: wish.channel,
+            who: &wish.who,
+            cost: price,
+        }
+    }
+
+    /// Notes why there is no code, and what the decision found due.
+    async fn refused(
+        &self,
+        wish: &VerifyWish,
+        read: &Read,
+        decision: Decision,
+    ) -> Result<Verification, VerifyError> {
+        let (word, error) = match decision.verdict {
+            Verdict::Challenge => ("challenge", VerifyError::Challenge),
+            Verdict::Delayed(wait_ms) => ("delayed", VerifyError::Limited(wait_ms)),
+            Verdict::Blocked(_) if decision.reasons.iter().any(|reason| is_of_destination(*reason)) => {
+                ("blocked", VerifyError::Destination)
+            }
+            Verdict::Blocked(wait_ms) => ("blocked", VerifyError::Limited(wait_ms)),
+            Verdict::Allow(_) => ("allow", VerifyError::Gateway(Error::Contended)),
+        };
+        let entry = self.about(self.entry(&wish.key.account, Action::Start, word), &wish.to, None);
+        let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
+        let step = VerifyStep {
+            counters: read.changes(decision.changes),
+            audit: vec![Entry {
+                reasons: reasons.collect(),
+                ..by(entry, &wish.key, wish.who.ip)
+            }],
+            ..VerifyStep::default()
+        };
+        // Where the records have changed since, the next decision finds the same due; only the line is missing then.
+        self.commit(Commit::Verify(Box::new(step))).await?;
+        Err(error)
+    }
+
+    /// The code and its hash: a new one, or that of the pending verification where it goes out again.
+    async fn ready(&self, wish: &VerifyWish) -> Result<Ready, VerifyError> {
+        let rules = self.verify_rules()?;
+        if rules.resends_same
+            && let Some(pending) = self.pending(wish).await?
+            && let Some(next) = pending.resent()
+        {
+            let code = rules.pepper.code(bound(&pending), wish.digits);
+            let (pepper, known) = (rules.pepper.clone(), pending.clone());
+            let guess = code.clone();
+            // Of another length, or by another pepper, it is another code.
+            if self
+                .hashed(move || super::is_code(&pepper, &known, &guess))
+                .await?
+            {
+                return Ok(Ready {
+                    verification: next,
+                    code,
+                });
+            }
+        }
+        let id = VerificationId::new(self.now(), self.parts.clock.random());
+        let new = self.new_verification(wish, id);
+        let blank = new.begun(self.parts.clock.moment());
+        let code = match rules.resends_same {
+            true => rules.pepper.code(bound(&blank), wish.digits),
+            false => Code::drawn(wish.digits, || self.parts.clock.random::<1>()[0]),
+        };
+        let verification = self.with_hash(blank, &code, rules.scheme).await?;
+        Ok(Ready { verification, code })
+    }
+
+    fn new_verification(&self, wish: &VerifyWish, id: VerificationId) -> New {
+        let rules = self.verifying.as_ref().map(|verifying| &verifying.rules);
+        New {
+            id,
+            account: wish.key.account.clone(),
+            profile: wish.profile.clone(),
+            to: wish.to.clone(),
+            channel: wish.channel,
+            hash: Hash::Hmac([0; 32]),
+            digits: wish.digits,
+            attempts_max: rules.map_or(1, |rules| rules.attempts_max),
+            ttl_ms: rules.map_or(0, |rules| rules.ttl_ms),
+        }
+    }
+
+    async fn with_hash(
+        &self,
+        blank: Verification,
+        code: &Code,
+        scheme: Scheme,
+    ) -> Result<Verification, VerifyError> {
+        let (pepper, salt, code) = (
+            self.verify_rules()?.pepper.clone(),
+            self.parts.clock.random(),
+            code.clone(),
+        );
+        self.hashed(move || {
+            let hash = scheme.hash(&pepper, bound(&blank), &code, salt);
+            Verification { hash, ..blank }
+        })
+        .await
+    }
+
+    /// The newest one to the same address that is still pending.
+    async fn pending(&self, wish: &VerifyWish) -> Result<Option<Verification>, VerifyError> {
+        let (account, profile, to, now) = (
+            wish.key.account.clone(),
+            wish.profile.clone(),
+            wish.to.clone(),
+            self.now(),
+        );
+        let newest = self
+            .read(move |store| store.newest_verification(&account, (&profile, &to), now))
+            .await?;
+        let steady = self.steady();
+        Ok(newest.filter(|known| known.status_at(steady) == Status::Pending))
+    }
+
+    /// Charges and begins it in one commit; the one before it ends by it.
+    async fn committed(&self, wish: &VerifyWish, ready: Ready) -> Result<Ready, VerifyError> {
+        let rules = self.verify_rules()?;
+        let _lane = self.lane(&wish.key.account).await?;
+        for _ in 0..DECISIONS_MAX {
+            let ask = self.ask(wish);
+            let read = self.counters(abuse::names(&ask, &rules.abuse)).await?;
+            let decision = abuse::decide(&ask, &read.known, &rules.abuse, self.steady());
+            if !matches!(decision.verdict, Verdict::Allow(_)) {
+                self.refused(wish, &read, decision).await?;
+                continue;
+            }
+            let mut verification = ready.verification.clone();
+            verification.cost = ask.cost;
+            let before = self.pending(wish).await?;
+            let mut step = VerifyStep {
+                counters: read.changes(decision.changes),
+                audit: vec![self.start_entry(wish, &verification, "allow")],
+                ..VerifyStep::default()
+            };
+            let is_resend = verification.sends > 1;
+            match before {
+                Some(before) if is_resend && before.id == verification.id => {
+                    // As it is now: a guess may have been counted since it was read.
+                    let next = before.resent().unwrap_or(verification);
+                    verification = Verification {
+                        cost: ask.cost,
+                        ..next
+                    };
+                    step.verifications
+                        .push((verification.clone(), Some(before.version)));
+                }
+                _ if is_resend => return Err(Error::Contended.into()),
+                before => {
+                    let over = before
+                        .as_ref()
+                        .and_then(|before| before.ended(Status::Superseded));
+                    let was = before.map(|before| before.version);
+                    step.verifications.extend(over.map(|over| (over, was)));
+                    step.verifications.push((verification.clone(), None));
+                }
+            }
+            if let Committed::New(_) = self.commit(Commit::Verify(Box::new(step))).await? {
+                return Ok(Ready {
+                    verification,
+                    ..ready
+                });
+            }
+        }
+        Err(Error::Contended.into())
+    }
+
+    fn start_entry(&self, wish: &VerifyWish, verification: &Verification, verdict: &str) -> Entry {
+        let entry = self.entry(&wish.key.account, Action::Start, verdict);
+        by(
+            self.about(entry, &wish.to, Some(verification.id)),
+            &wish.key,
+            wish.who.ip,
+        )
+    }
+
+    /// A number that gets nothing, whose code is known.
+    async fn test_verification(&self, wish: &VerifyWish, code: Code) -> Result<Verification, VerifyError> {
+        let id = VerificationId::new(self.now(), self.parts.clock.random());
+        let blank = self.new_verification(wish, id).begun(self.parts.clock.moment());
+        let hashed = self.with_hash(blank, &code, Scheme::Hmac).await?;
+        let verification = Verification {
+            sent: Sent::Nothing,
+            ..hashed
+        };
+        let step = VerifyStep {
+            audit: vec![self.start_entry(wish, &verification, "test")],
+            verifications: vec![(verification.clone(), None)],
+            ..VerifyStep::default()
+        };
+        match self.commit(Commit::Verify(Box::new(step))).await? {
+            Committed::New(_) => Ok(verification),
+            _ => Err(Error::Contended.into()),
+        }
+    }
+
+    fn order(&self, wish: &VerifyWish, ready: &Ready) -> Order {
+        let filling = Filling {
+            code: &ready.code,
+            app_name: wish.app_name.as_deref(),
+            minutes: ready.verification.ttl_ms.div_ceil(60_000),
+        };
+        let subject = text::written(None, &wish.language, filling);
+        Order {
+            key: format!("{}-{}", ready.verification.id, ready.verification.sends),
+            to: match &wish.to {
+                To::Number(number) => Recipient::Phone(number.clone()),
+                To::Email(email) => Recipient::Email(email.as_str().to_owned()),
+            },
+            text: text::written(wish.text.as_deref(), &wish.language, filling),
+            code: Some(ready.code.as_str().to_owned()),
+            language: wish.language.clone(),
+            subject,
+        }
+    }
+
+    pub(super) fn goes_by_loopback(&self, number: &PhoneNumber) -> bool {
+        let is_ours = || self.parts.store.live().number(number).is_some();
+        self.verify_rules().is_ok_and(|rules| rules.loopback) && is_ours()
+    }
+
+    /// Sends it, and keeps what came of it. An unknown outcome is none that anything else follows from.
+    async fn sent_out(
+        self: &Arc<Self>,
+        wish: &VerifyWish,
+        verification: Verification,
+        order: Order,
+    ) -> Result<Verification, VerifyError> {
+        let (provider, sent) = match wish.to.number().filter(|number| self.goes_by_loopback(number)) {
+            Some(number) => ("loopback".to_owned(), self.loop_back(number, &order).await),
+            None => match self
+                .send(wish.channel, Some(wish.key.account.clone()), order)
+                .await
+            {
+                Ok(handover) => (handover.provider, handover.sent),
+                Err(error) => {
+                    let refusal = sending::Refusal::new(sending::Class::Misconfigured, error.to_string());
+                    (String::new(), sending::Sent::Refused(refusal))
+                }
+            },
+        };
+        let reason = match &sent {
+            sending::Sent::Refused(refusal) => Some(refusal.class.as_str()),
+            sending::Sent::Accepted(_) | sending::Sent::Unknown(_) => None,
+        };
+        let heard = self.heard(&verification, Sent::of(&provider, &sent)).await?;
+        match reason {
+            Some(reason) => Err(VerifyError::Undelivered(reason.to_owned())),
+            None => Ok(heard),
+        }
+    }
+
+    /// Commits what was heard of the sending. A refusal takes back what was charged, and ends it.
+    async fn heard(&self, verification: &Verification, sent: Sent) -> Result<Verification, VerifyError> {
+        let word = match &sent {
+            Sent::Accepted { .. } => "accepted",
+            Sent::Refused { reason, .. } => reason.as_str(),
+            Sent::Unknown { .. } => "unknown",
+            Sent::Asked | Sent::Nothing => "",
+        };
+        let entry = self.entry(&verification.account, Action::Sent, word);
+        let entry = self.about(entry, &verification.to, Some(verification.id));
+        let is_refused = matches!(sent, Sent::Refused { .. });
+        let _lane = self.lane(&verification.account).await?;
+        for _ in 0..DECISIONS_MAX {
+            let known = self.verification(&verification.account, verification.id).await?;
+            let Some(mut next) = known.heard(sent.clone()) else {
+                return Ok(known);
+            };
+            let mut step = VerifyStep {
+                audit: vec![entry.clone()],
+                ..VerifyStep::default()
+            };
+            if is_refused && known.status == Status::Pending {
+                next.status = Status::Canceled;
+                step.settled.push((&known).into());
+                let names = abuse::names_of_end(&known)
+                    .into_iter()
+                    .chain([Name::spend(&known.account)]);
+                let read = self.counters(names.collect()).await?;
+                step.counters = read.changes(abuse::unsent(&known, &read.known));
+            }
+            step.verifications.push((next.clone(), Some(known.version)));
+            if let Committed::New(_) = self.commit(Commit::Verify(Box::new(step))).await? {
+                return Ok(next);
+            }
+        }
+        Err(Error::Contended.into())
+    }
+}
+
+fn is_of_destination(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NeverAllowed | Reason::CountryNotAllowed | Reason::PrefixDenied | Reason::NotATestDestination
+    )
+}

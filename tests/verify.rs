@@ -1,0 +1,10 @@
+//! Contract 002 over real sockets: every pair of its fixtures, the seed's own lines, limits, races, and what is written down of it all.
+
+#[path = "support/mod.rs"]
+mod support;
+
+mod verify {
+    pub mod codes;
+    pub mod contract;
+    pub mod kept;
+}
