@@ -119,12 +119,10 @@ impl<R: Rows> Writer<R> {
         group
             .outbound
             .extend(plan.outbound_were.iter().map(|(id, _, version)| (*id, *version)));
-        group
-            .assigned
-            .extend(plan.unmatched_were.iter().map(|place| place.id));
-        group
-            .messages
-            .extend(plan.new_messages.into_iter().map(|(id, _)| id));
+        let assigned = plan.unmatched_were.iter().map(|place| place.id);
+        group.assigned.extend(assigned);
+        let messages = plan.new_messages.into_iter().map(|(id, _)| id);
+        group.messages.extend(messages);
         group.note(&effects.facts);
         group.must_sync = true;
         group.lines.extend(effects.lines);
