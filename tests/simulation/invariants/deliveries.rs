@@ -10,7 +10,7 @@ use ringback::core::time::UnixMs;
 
 use super::{News, ensure};
 use crate::simulation::books::{Came, Sent};
-use crate::simulation::fare::Fare;
+use crate::simulation::fare::{Back, Fare};
 use crate::simulation::model::{Logged, Model, Tried};
 use crate::simulation::process::retry;
 use crate::simulation::world::World;
@@ -188,9 +188,9 @@ pub fn not_held_up_by_others(world: &World, news: &News) -> Result<(), String> {
         let waited_ms = sent.began_ms - logged.at.ms;
         let waits = sent.recorded == 0 && sent.well_ms > WELL_MS && waited_ms > PROMPT_MS;
         let fare = &model.fares[&sent.subscription];
-        let was_off = fare
-            .back()
-            .is_some_and(|back| back.at.ms + BACK_MS > sent.began_ms);
+        // A probe may be the first attempt of what happened since it was switched off.
+        let is_back = |back: Back| back.at.ms + BACK_MS > sent.began_ms;
+        let was_off = fare.is_off() || fare.back().is_some_and(is_back);
         // What was asked for long after it happened counts from then on.
         let was_asked_for = model.again.contains_key(&(sent.subscription, logged.seq));
         let is_bounded = was_off || was_asked_for || !fare.all().all(is_unbounded);
