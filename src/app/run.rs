@@ -81,15 +81,13 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     let dispatch = dispatch(config, &shared, policy.clone())?;
     let (mut providers, sessions) = outward(config, &policy, address, &shared)?;
     providers.all.extend(extra.providers);
+    let parts = parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?;
     let gateway = Gateway::new(Parts {
         dev_signing_key,
-        ..parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?
-    });
-    let gateway = Arc::new(
-        gateway
-            .with_providers(providers)
-            .with_verify(verify::rules(config)?),
-    );
+        ..parts
+    })
+    .with_providers(providers);
+    let gateway = Arc::new(gateway.with_verify(verify::rules(config)?));
     gateway_start(&gateway, config, extra.keys).await?;
     let watched = dispatch.clone();
     let mut workers = work(config, &shared, &gateway, dispatch);

@@ -124,11 +124,7 @@ pub trait Store: Send + Sync + 'static {
         now: UnixMs,
     ) -> Result<Option<Verification>, Error>;
     /// Those whose end is due to be counted, the earliest first.
-    fn verifications_over(
-        &self,
-        steady: UnixMs,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, VerificationId)>, Error>;
+    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
     /// Records of abuse control: those of these names that there are.
     fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error>;
     /// Some of all there are.

@@ -17,7 +17,7 @@ use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
 use super::{
-    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Page, Reading, Standings,
+    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Open, Page, Reading, Standings,
     StandingsPage, Store, Ticket, Work,
 };
 use crate::core::abuse::counter::Name;
@@ -264,11 +264,7 @@ impl Store for Simulated {
         self.query(|q| q.newest_verification(account, to, now))
     }
 
-    fn verifications_over(
-        &self,
-        steady: UnixMs,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.query(|q| q.verifications_over(steady, limit))
     }
 

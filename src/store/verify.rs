@@ -311,11 +311,7 @@ impl<R: Rows> Query<'_, R> {
     }
 
     /// Verifications whose end is due to be counted, the earliest first.
-    pub fn verifications_over(
-        &self,
-        steady: UnixMs,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+    pub fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         let mut over = Vec::new();
         for (key, record) in self.rows.scan(Tree::State, &[keys::OPEN_VERIFICATION], limit)? {
             let open = keys::parse_open_verification(&key)
@@ -323,7 +319,7 @@ impl<R: Rows> Query<'_, R> {
             if open.ends_at > steady {
                 break;
             }
-            over.push((self.vault.open(&key, &record)?, open.id));
+            over.push((self.vault.open(&key, &record)?, open));
         }
         Ok(over)
     }

@@ -19,7 +19,7 @@ use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    AttemptPlace, AuditPage, Commit, Counted, CounterPage, Error, Live, Page, Reading, Standings,
+    AttemptPlace, AuditPage, Commit, Counted, CounterPage, Error, Live, Open, Page, Reading, Standings,
     StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::Notify;
@@ -148,11 +148,7 @@ impl Store for Fused {
         self.inner.newest_verification(account, to, now)
     }
 
-    fn verifications_over(
-        &self,
-        steady: UnixMs,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.inner.verifications_over(steady, limit)
     }
 

@@ -21,8 +21,8 @@ use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    Access, AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Live, Page, Reading,
-    Standings, StandingsPage, Store, Ticket, Work,
+    Access, AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Live, Open, Page,
+    Reading, Standings, StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -324,11 +324,7 @@ impl Store for Disk {
         self.inner.newest_verification(account, to, now)
     }
 
-    fn verifications_over(
-        &self,
-        steady: UnixMs,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.inner.verifications_over(steady, limit)
     }
 

@@ -107,37 +107,36 @@ pub fn a_step_is_kept_whole<H: Home>() {
         ..step(&verification, None)
     };
     assert!(matches!(commit(&home, whole, NOON), Committed::New(Some(_))));
-    for home in [home.reopened()] {
-        let store = home.store();
-        let (acc, id) = (account("acc_a"), verification.id);
-        assert_eq!(
-            store.verification(&acc, id).unwrap().as_ref(),
-            Some(&verification)
-        );
-        assert_eq!(store.verification(&account("acc_b"), id).unwrap(), None);
-        let newest = |profile: &str, n| store.newest_verification(&acc, (profile, &to(n)), NOON).unwrap();
-        assert_eq!(newest("", 1), Some(verification.clone()));
-        assert_eq!((newest("other", 1), newest("", 2)), (None, None));
-        let known = store.counters(&[name(1), name(2), name(3)]).unwrap();
-        assert_eq!(
-            known
-                .iter()
-                .map(|known| known.counter.clone())
-                .collect::<Vec<_>>(),
-            [gates(1), gates(2)]
-        );
-        assert_eq!(
-            store.verifications_over(verification.ends_at(), 9).unwrap(),
-            [(acc.clone(), id)]
-        );
-        assert_eq!(
-            (
-                store.audit(0, 9).unwrap().lines.len(),
-                store.newest_event(&acc).unwrap().is_some()
-            ),
-            (1, true)
-        );
-    }
+    let home = home.reopened();
+    let store = home.store();
+    let (acc, id) = (account("acc_a"), verification.id);
+    assert_eq!(
+        store.verification(&acc, id).unwrap().as_ref(),
+        Some(&verification)
+    );
+    assert_eq!(store.verification(&account("acc_b"), id).unwrap(), None);
+    let newest = |profile: &str, n| store.newest_verification(&acc, (profile, &to(n)), NOON).unwrap();
+    assert_eq!(newest("", 1), Some(verification.clone()));
+    assert_eq!((newest("other", 1), newest("", 2)), (None, None));
+    let known = store.counters(&[name(1), name(2), name(3)]).unwrap();
+    assert_eq!(
+        known
+            .iter()
+            .map(|known| known.counter.clone())
+            .collect::<Vec<_>>(),
+        [gates(1), gates(2)]
+    );
+    assert_eq!(
+        store.verifications_over(verification.ends_at(), 9).unwrap(),
+        [(acc.clone(), (&verification).into())]
+    );
+    assert_eq!(
+        (
+            store.audit(0, 9).unwrap().lines.len(),
+            store.newest_event(&acc).unwrap().is_some()
+        ),
+        (1, true)
+    );
 }
 
 pub fn of_two_steps_on_one_state_one_conflicts<H: Home>() {
@@ -252,7 +251,7 @@ pub fn an_end_is_counted_once_and_in_its_order<H: Home>() {
             .verifications_over(at, 9)
             .unwrap()
             .into_iter()
-            .map(|(_, id)| id)
+            .map(|(_, open)| open.id)
             .collect::<Vec<_>>()
     };
     assert_eq!(over(first.ends_at().minus_ms(1)), []);

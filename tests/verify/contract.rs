@@ -84,62 +84,58 @@ async fn five_wrong_codes_end_it_and_a_right_one_comes_too_late() {
     assert_eq!(status(&gateway, &id).await["status"], "failed");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_with_a_body_is_told_by_field() {
-    let gateway = gateway().await;
-    for (body, field, reason) in [
+/// A body, and what is wrong with it.
+fn wrong() -> Vec<(Value, &'static str, &'static str)> {
+    let with = |name: &str, value: Value| {
+        let mut body = json!({ "to": TEST, "channel": "sms" });
+        body[name] = value;
+        body
+    };
+    let length = "must be an integer from 4 to 8";
+    vec![
         (json!({ "channel": "sms" }), "to", "is required"),
-        (
-            json!({ "to": "4155550123", "channel": "sms" }),
-            "to",
-            "must be E.164 format",
-        ),
-        (
-            json!({ "to": TEST, "channel": "email" }),
-            "to",
-            "must be an e-mail address",
-        ),
         (json!({ "to": TEST }), "channel", "is required"),
+        (with("to", json!("4155550123")), "to", "must be E.164 format"),
+        (with("channel", json!("email")), "to", "must be an e-mail address"),
         (
-            json!({ "to": TEST, "channel": "pigeon" }),
+            with("channel", json!("pigeon")),
             "channel",
             "must be one of sms, voice, whatsapp, email",
         ),
+        (with("code_length", json!(3)), "code_length", length),
+        (with("code_length", json!(9)), "code_length", length),
+        (with("code_length", json!("6")), "code_length", length),
         (
-            json!({ "to": TEST, "channel": "sms", "code_length": 3 }),
-            "code_length",
-            "must be an integer from 4 to 8",
-        ),
-        (
-            json!({ "to": TEST, "channel": "sms", "code_length": 9 }),
-            "code_length",
-            "must be an integer from 4 to 8",
-        ),
-        (
-            json!({ "to": TEST, "channel": "sms", "code_length": "6" }),
-            "code_length",
-            "must be an integer from 4 to 8",
-        ),
-        (
-            json!({ "to": TEST, "channel": "sms", "custom_message": "no place" }),
+            with("custom_message", json!("no place")),
             "custom_message",
             "must contain {{code}} and be at most 1000 bytes",
         ),
         (
-            json!({ "to": TEST, "channel": "sms", "locale": "e n" }),
+            with("locale", json!("e n")),
             "locale",
             "must be a language tag, such as en or pt-BR",
         ),
         (
-            json!({ "to": TEST, "channel": "sms", "client_ip": "here" }),
+            with("client_ip", json!("here")),
             "client_ip",
             "must be an IP address",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_a_body_is_told_by_field() {
+    let gateway = gateway().await;
+    for (body, field, reason) in wrong() {
         let refused = post(&gateway, "/v1/verify/start", &body).await.expect(400);
         let expected = json!({ "error": { "code": "VALIDATION_FAILED", "message": "Request validation failed", "details": [{ "field": field, "reason": reason }] } });
         assert_eq!(refused, expected, "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unknown_or_torn_is_told_in_the_contracts_form() {
+    let gateway = gateway().await;
     let refused = post(&gateway, "/v1/verify/check", &json!({ "code": "12" }))
         .await
         .expect(400);
@@ -302,7 +298,8 @@ async fn the_pages_own_lines_run() {
     let gateway = Gateway::start_with(over).await;
     let line = |path: &str, body: &str| {
         let call = call(&gateway, "POST", path).header("content-type", "application/json");
-        call.body(body.to_owned()).send(gateway.address)
+        let (call, address) = (call.body(body.to_owned()), gateway.address);
+        async move { call.send(address).await }
     };
     let body = r#"{"to": "+919876543210", "channel": "sms", "app_name": "MyApp"}"#;
     let started = line("/v1/verify/start", body).await.expect(200);

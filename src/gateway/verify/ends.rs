@@ -6,10 +6,10 @@ use super::VerifyError;
 use crate::core::abuse;
 use crate::core::abuse::gate::HOUR_MS;
 use crate::core::audit::Action;
-use crate::core::id::{AccountId, VerificationId};
+use crate::core::id::AccountId;
 use crate::core::verification::Status;
 use crate::gateway::{Error, Gateway};
-use crate::store::{Commit, CounterChange, VerifyStep};
+use crate::store::{Commit, CounterChange, Open, VerifyStep};
 
 /// How many one sweep ends, so that codes are sent beside it.
 const SWEEP_MAX: usize = 100;
@@ -26,9 +26,9 @@ impl Gateway {
         let over = self
             .read(move |store| store.verifications_over(steady, SWEEP_MAX))
             .await?;
-        for (account, id) in &over {
-            match self.end_verification(account, *id).await {
-                Ok(()) | Err(VerifyError::NotFound) => {}
+        for (account, open) in &over {
+            match self.end_verification(account, *open).await {
+                Ok(()) => {}
                 Err(VerifyError::Gateway(error)) => return Err(error),
                 Err(_) => return Err(Error::Contended),
             }
@@ -37,12 +37,24 @@ impl Gateway {
     }
 
     /// Its end is counted. One that changed meanwhile is found again by the next sweep.
-    async fn end_verification(&self, account: &AccountId, id: VerificationId) -> Result<(), VerifyError> {
+    async fn end_verification(&self, account: &AccountId, open: Open) -> Result<(), VerifyError> {
         let _lane = self.lane(account).await?;
-        let known = self.verification(account, id).await?;
+        let known = match self.verification(account, open.id).await {
+            Ok(known) => known,
+            // The gateway was down for longer than its logs are kept: there is nothing left to count.
+            Err(VerifyError::NotFound) => {
+                let step = VerifyStep {
+                    settled: vec![open],
+                    ..VerifyStep::default()
+                };
+                self.commit(Commit::Verify(Box::new(step))).await?;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         let read = self.counters(abuse::names_of_end(&known)).await?;
         let mut step = VerifyStep {
-            settled: vec![(&known).into()],
+            settled: vec![open],
             counters: read.changes(abuse::ended(
                 &known,
                 &read.known,
@@ -52,7 +64,7 @@ impl Gateway {
         };
         if let Some(next) = known.ended(Status::Expired) {
             let entry = self.entry(account, Action::Expire, "expired");
-            step.audit.push(self.about(entry, &known.to, Some(id)));
+            step.audit.push(self.about(entry, &known.to, Some(open.id)));
             step.verifications.push((next, Some(known.version)));
         }
         self.commit(Commit::Verify(Box::new(step))).await?;

@@ -56,7 +56,7 @@ impl Gateway {
         let read = self.counters(abuse::names(&self.ask(wish), &rules.abuse)).await?;
         let decision = abuse::decide(&self.ask(wish), &read.known, &rules.abuse, self.steady());
         if !matches!(decision.verdict, Verdict::Allow(_)) {
-            return self.refused(wish, &read, decision).await;
+            return self.refused_start(wish, &read, decision).await;
         }
         let ready = self.ready(wish).await?;
         let ready = self.committed(wish, ready).await?;
@@ -84,7 +84,7 @@ impl Gateway {
     }
 
     /// Notes why there is no code, and what the decision found due.
-    async fn refused(
+    async fn refused_start(
         &self,
         wish: &VerifyWish,
         read: &Read,
@@ -203,7 +203,7 @@ impl Gateway {
             let read = self.counters(abuse::names(&ask, &rules.abuse)).await?;
             let decision = abuse::decide(&ask, &read.known, &rules.abuse, self.steady());
             if !matches!(decision.verdict, Verdict::Allow(_)) {
-                self.refused(wish, &read, decision).await?;
+                self.refused_start(wish, &read, decision).await?;
                 continue;
             }
             let mut verification = ready.verification.clone();

@@ -83,17 +83,9 @@ impl Form {
         }
     }
 
-    pub fn done(self) -> Result<(), Refusal> {
-        if self.wrong.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal {
-            details: self.wrong,
-            ..refusal(
-                "VALIDATION_FAILED",
-                Problem::bad_request("Request validation failed"),
-            )
-        })
+    /// What is wrong with all of it.
+    pub fn wrong(self) -> Vec<Detail> {
+        self.wrong
     }
 
     pub fn channel(&mut self) -> Option<Channel> {

@@ -22,7 +22,7 @@ use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
 use super::{
-    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Page, Reading, Standings,
+    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Open, Page, Reading, Standings,
     StandingsPage, Store, Ticket, Work,
 };
 use crate::core::abuse::counter::Name;
@@ -211,11 +211,7 @@ impl Store for Sled {
         self.query(|q| q.newest_verification(account, to, now))
     }
 
-    fn verifications_over(
-        &self,
-        steady: UnixMs,
-        limit: usize,
-    ) -> Result<Vec<(AccountId, VerificationId)>, Error> {
+    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.query(|q| q.verifications_over(steady, limit))
     }
 
