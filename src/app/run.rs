@@ -79,14 +79,10 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     };
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let dispatch = dispatch(config, &shared, policy.clone())?;
-    let (mut providers, sessions) = outward(config, &policy, address, &shared)?;
-    providers.all.extend(extra.providers);
-    let parts = parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?;
-    let gateway = Gateway::new(Parts {
-        dev_signing_key,
-        ..parts
-    })
-    .with_providers(providers);
+    let (providers, sessions) = outward(config, &policy, address, &shared, extra.providers)?;
+    let mut parts = parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?;
+    parts.dev_signing_key = dev_signing_key;
+    let gateway = Gateway::new(parts).with_providers(providers);
     let gateway = Arc::new(gateway.with_verify(verify::rules(config)?));
     gateway_start(&gateway, config, extra.keys).await?;
     let watched = dispatch.clone();
@@ -122,16 +118,19 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     })
 }
 
-/// Who carries messages out, and the sessions that run for them.
+/// Who carries messages out, those of the configuration and then the others, and the sessions that run for them.
 fn outward(
     config: &Config,
     policy: &guard::Policy,
     address: SocketAddr,
     shared: &Shared,
+    others: Vec<crate::gateway::Provider>,
 ) -> Result<(Providers, Sessions), BuildError> {
     let told = address.to_string();
     let called = |source: &crate::config::Source| build::public_url(config, source, &told);
-    providers::outward(config, policy, called, &shared.stopped)
+    let (mut providers, sessions) = providers::outward(config, policy, called, &shared.stopped)?;
+    providers.all.extend(others);
+    Ok((providers, sessions))
 }
 
 /// What stands behind the API's listener.
