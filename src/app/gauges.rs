@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::core::number::State;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, KnownSupplier};
 use crate::http::connections::Connections;
 use crate::store::Store;
 use crate::store::sled::Sled;
@@ -84,6 +84,24 @@ impl Gauges {
             "ringback_subscription_delivery_oldest_due_age_seconds",
             |_, age_s| age_s,
         ));
+        gauges.extend(of_suppliers(&gateway.suppliers()));
         gauges
     }
+}
+
+/// Whether each supplier is asked, and what is open there.
+fn of_suppliers(suppliers: &[KnownSupplier]) -> Vec<Gauge> {
+    let of = |name, value: fn(&KnownSupplier) -> usize| {
+        let each = suppliers.iter().map(move |supplier| Gauge {
+            labels: format!("supplier=\"{}\"", supplier.name),
+            ..Gauge::new(name, value(supplier) as f64)
+        });
+        each.collect::<Vec<_>>()
+    };
+    let mut gauges = of("ringback_supplier_up", |supplier| {
+        usize::from(supplier.state == "asked")
+    });
+    gauges.extend(of("ringback_supplier_rented", |supplier| supplier.rented));
+    gauges.extend(of("ringback_supplier_unsettled", |supplier| supplier.unsettled));
+    gauges
 }

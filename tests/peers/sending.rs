@@ -86,6 +86,27 @@ async fn send(gateway: &Gateway, order: Order) -> Sent {
     sent.expect("a provider of this name").sent
 }
 
+fn phone() -> Recipient {
+    Recipient::Phone(PhoneNumber::parse("+12025550187").expect("a number"))
+}
+
+/// A text in two parts arrives whole.
+async fn long_text(gateway: &Gateway, smsc: &mut Program) {
+    let long = "Ваш код 123456. ".repeat(6);
+    assert!(
+        matches!(send(gateway, order(phone(), &long)).await, Sent::Accepted(taken) if taken.segments == Some(2))
+    );
+    let mut whole = String::new();
+    while whole.len() < long.len() {
+        let seen = smsc.told().await;
+        if let Some(text) = seen["text"].as_str() {
+            assert_eq!(seen["coding"], 8);
+            whole.push_str(text);
+        }
+    }
+    assert_eq!(whole, long);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs target/peers: bash .ci/test installs it and runs this"]
 async fn an_smsc_takes_delivers_and_reports() {
@@ -109,10 +130,9 @@ async fn an_smsc_takes_delivers_and_reports() {
         .await;
     let rental = gateway.rent("google").await;
     assert_eq!(rental.number, "+12025550100");
-    let to = || Recipient::Phone(PhoneNumber::parse("+12025550187").expect("a number"));
     let short = "Your code is 123456 €{}";
     assert!(
-        matches!(send(&gateway, order(to(), short)).await, Sent::Accepted(taken) if taken.carrier_message_id == "N1")
+        matches!(send(&gateway, order(phone(), short)).await, Sent::Accepted(taken) if taken.carrier_message_id == "N1")
     );
     let seen = smsc.told().await;
     assert_eq!(
@@ -130,19 +150,7 @@ async fn an_smsc_takes_delivers_and_reports() {
     kinds.sort();
     assert_eq!(kinds, ["outbound.delivered", "verification.code_received"]);
 
-    let long = "Ваш код 123456. ".repeat(6);
-    assert!(
-        matches!(send(&gateway, order(to(), &long)).await, Sent::Accepted(taken) if taken.segments == Some(2))
-    );
-    let mut whole = String::new();
-    while whole.len() < long.len() {
-        let seen = smsc.told().await;
-        if let Some(text) = seen["text"].as_str() {
-            assert_eq!(seen["coding"], 8);
-            whole.push_str(text);
-        }
-    }
-    assert_eq!(whole, long);
+    long_text(&gateway, &mut smsc).await;
     gateway.running.stop().await;
     let mut last = smsc.told().await;
     while last["unbound"].is_null() {

@@ -235,6 +235,7 @@ async fn a_message_that_comes_in_brings_its_code() {
     let rental = gateway.rent("google").await;
     assert_eq!(rental.number, "+12025550100");
     let poll = gateway.poll(&rental, 10);
+    until("the session to be bound", || smsc.seen(|seen| seen.binds == 1)).await;
     // In two parts, each with a header; the code is in the second.
     smsc.deliver(0x40, 0, b"\x05\x00\x03\x2a\x02\x01Welcome! ");
     smsc.deliver(
@@ -243,7 +244,7 @@ async fn a_message_that_comes_in_brings_its_code() {
         b"\x05\x00\x03\x2a\x02\x02G-482913 is your Google verification code.",
     );
     let answer = within("the code", poll).await.unwrap();
-    assert_eq!(answer.expect(200)["code"], "482913");
+    assert_eq!(answer.expect(200)["otpCode"], "482913");
     until("both to be acknowledged", || {
         smsc.seen(|seen| seen.acknowledged.len() == 2)
     })

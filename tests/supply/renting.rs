@@ -166,6 +166,11 @@ async fn the_operator_sees_who_is_put_aside() {
         (&shown["state"], &shown["reason"]),
         (&json!("aside"), &json!("no_balance"))
     );
+    let metrics = admin(&gateway, "/metrics").await.text();
+    assert!(
+        metrics.contains("ringback_supplier_up{supplier=\"tv\"} 0\n"),
+        "{metrics}"
+    );
     let asked = upstream.asked("");
     assert_eq!(try_rent(&gateway, "google").await.status, 503);
     assert_eq!(upstream.asked(""), asked, "it is left alone");
