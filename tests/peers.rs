@@ -6,7 +6,6 @@
 mod support;
 
 mod peers {
-    pub use super::{HOME, python, script};
     pub mod faces;
     pub mod sending;
 }

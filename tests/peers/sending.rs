@@ -8,10 +8,10 @@ use ringback::core::sending::{Order, Recipient, Sent};
 use serde_json::{Value, json};
 use toml::Table;
 
-use super::{HOME, python, script};
 use crate::support::gateway::Gateway;
 use crate::support::subscriber::Subscriber;
 use crate::support::within;
+use crate::{HOME, python, script};
 
 /// A program that tells what it sees, a line of JSON each; ended when it is dropped.
 struct Program {
