@@ -41,6 +41,8 @@ fn call((method, path, _): Line, id: &str) -> Call {
     let separator = if path.contains('?') { '&' } else { '?' };
     let path = format!("{path}{separator}wait=0");
     let call = Call::new(method, &path).header("accept", "application/json, text/event-stream");
+    // Contract 002 asks for it beside the key.
+    let call = call.header("x-tenant-id", "acme");
     match method {
         "POST" | "PATCH" => call.header("content-type", "application/json").body("{}"),
         _ => call,
@@ -142,6 +144,7 @@ fn assert_form(path: &str, reply: &Reply) {
             assert_eq!(members, ["error_code", "message", "status"]);
             assert_eq!(body["error_code"], "INSUFFICIENT_SCOPE");
         }
+        path if path.starts_with("/v1/verify/") => assert_eq!(body["error"]["code"], "FORBIDDEN"),
         _ => assert_eq!(body["type"], "urn:ringback:problem:forbidden"),
     }
 }
