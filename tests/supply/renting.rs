@@ -1,8 +1,10 @@
 //! Renting from the scripted TextVerified through a whole gateway: its scenarios, its errors, its token, and what is never done twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use super::rig::{
     admin, becomes, events, gateway, metric, rent, settled, supplied, suppliers, textverified, try_rent,
@@ -329,7 +331,12 @@ async fn its_services_are_asked_for_by_the_operator() {
 async fn of_two_lost_answers_each_is_its_own() {
     let upstream = Upstream::start().await;
     let gateway = supplied(&upstream).await;
-    (0..2).for_each(|_| upstream.trouble("POST /verifications", Trouble::Silence));
+    // Both look for what they bought at the same moment.
+    let moment = Arc::new(Barrier::new(2));
+    for _ in 0..2 {
+        upstream.trouble("POST /verifications", Trouble::Silence);
+        upstream.trouble("GET /verifications", Trouble::Meet(moment.clone()));
+    }
     let replies = tokio::join!(try_rent(&gateway, "google"), try_rent(&gateway, "google"));
     settled(&gateway).await;
     let rented = [replies.0, replies.1]

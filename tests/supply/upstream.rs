@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use ringback::core::time::UnixMs;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 
 use super::books::reply;
 
@@ -26,12 +27,14 @@ pub const API: &str = "/api/pub/v2";
 pub const LASTS_MS: u64 = 900_000;
 
 /// What becomes of one request instead of what it asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Trouble {
     /// This status, with seconds to wait.
     Status(u16, Option<u64>),
     /// It is done, and the answer never comes.
     Silence,
+    /// It is answered when as many others are.
+    Meet(Arc<Barrier>),
     /// The token is not believed any more.
     TokenGone,
 }
@@ -144,23 +147,27 @@ impl Upstream {
                 .position(|(begins, _)| asked.starts_with(begins));
             at.map(|at| books.troubles.remove(at).1)
         };
-        match trouble {
+        match &trouble {
             Some(Trouble::Status(status, after)) => {
-                let mut response = reply(status, None);
+                let mut response = reply(*status, None);
                 if let Some(after) = after {
-                    response.headers_mut().insert("retry-after", after.into());
+                    response.headers_mut().insert("retry-after", (*after).into());
                 }
                 return Ok(response);
             }
             Some(Trouble::TokenGone) => return Ok(reply(401, None)),
-            Some(Trouble::Silence) | None => {}
+            Some(Trouble::Silence | Trouble::Meet(_)) | None => {}
         }
         let query = head.uri.query().unwrap_or_default();
         let response = self
             .books()
             .answer((&head.method, &path, query), &head.headers, &body);
-        if trouble == Some(Trouble::Silence) {
-            pending::<()>().await;
+        match trouble {
+            Some(Trouble::Silence) => pending::<()>().await,
+            Some(Trouble::Meet(others)) => {
+                others.wait().await;
+            }
+            _ => {}
         }
         Ok(response)
     }
