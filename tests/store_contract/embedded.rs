@@ -177,7 +177,15 @@ fn damaged(change: impl Fn(&[u8]) -> Vec<u8>) -> OnSled {
 /// Changes the values of all rows of the trees whose name begins so.
 fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) {
     let config = sled::Config::new().path(folder.join("sled"));
-    let db = config.segment_size(16 << 20).open().unwrap();
+    let config = config.segment_size(16 << 20);
+    // Its threads let go of the one that was just closed a moment later.
+    let mut opened = (0..200).filter_map(|_| {
+        config
+            .open()
+            .inspect_err(|_| std::thread::park_timeout(std::time::Duration::from_millis(10)))
+            .ok()
+    });
+    let db = opened.next().expect("the closed store is let go of");
     for name in db
         .tree_names()
         .into_iter()

@@ -32,6 +32,10 @@ impl Author {
             None => ("", text.trim()),
         };
         Recipient::email(address)?;
+        // A second address would stand in the name.
+        if name.contains(['<', '>']) {
+            return None;
+        }
         Some(Self {
             name: (!name.is_empty()).then(|| name.to_owned()),
             address: ascii(address)?,

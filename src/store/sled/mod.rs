@@ -71,8 +71,8 @@ pub struct Sled {
     thread: Mutex<Option<JoinHandle<()>>>,
     healthy: Arc<AtomicBool>,
     timings: Arc<writer::Timings>,
-    /// Held open: its lock tells a second process to stay out.
-    _lock: std::fs::File,
+    /// Held open until it is closed: its lock tells a second process to stay out.
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 impl Sled {
@@ -255,6 +255,8 @@ impl Store for Sled {
             // A writer that panicked has reported it by closing its channel; there is nothing left to join for.
             let _ = thread.join();
         }
+        // Whoever still holds this store can read it, and write nothing more.
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

@@ -85,7 +85,7 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
         thread,
         healthy,
         timings,
-        _lock: lock,
+        lock: Mutex::new(Some(lock)),
     })
 }
 
