@@ -156,6 +156,11 @@ async fn kinds(gateway: &Gateway) -> Kinds {
         .await
         .expect(202);
     let unmatched = gateway.get("/api/unmatched").await.expect(200)["messages"][0].clone();
+    let to = json!({ "to": "+15005550006", "channel": "sms" });
+    let started = Call::post("/v1/verify/start", &to)
+        .key(&gateway.key)
+        .header("x-tenant-id", "acme");
+    let started = started.send(gateway.address).await.expect(200)["data"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let hex = "0123456789abcdef0123456789abcdef";
     let unknown = "01981234-5678-7abc-8def-0123456789ab";
@@ -165,6 +170,10 @@ async fn kinds(gateway: &Gateway) -> Kinds {
         ("DeliveryId", [delivery, format!("dlv_{hex}")]),
         ("EventId", [event, format!("evt_{hex}")]),
         ("ReplayId", [text(&replay["id"]), format!("rpl_{hex}")]),
+        (
+            "VerifyId",
+            [text(&started["verification_id"]), format!("ver_{hex}")],
+        ),
         ("MessageId", [text(&unmatched["id"]), format!("msg_{hex}")]),
         (
             "AnyPartnerRentalId",
@@ -194,6 +203,7 @@ impl Matrix {
         let over = toml::toml! {
             inbound = { operator_account = "acme" }
             outbound = { retry = { schedule_s = [0, 3600] } }
+            verify = { test_numbers = ["+15005550006=123456"] }
         };
         let gateway = Gateway::start_with(over).await;
         let kinds = kinds(&gateway).await;
@@ -222,7 +232,9 @@ impl Matrix {
             (other.clone(), id.clone())
         });
         let ids: Vec<_> = others.chain([(place.clone(), id.to_owned())]).collect();
-        without_date(operation.call(&ids).key(key).send(self.gateway.address).await)
+        let tenant = if key == self.gateway.key { "acme" } else { "globex" };
+        let call = operation.call(&ids).key(key).header("x-tenant-id", tenant);
+        without_date(call.send(self.gateway.address).await)
     }
 
     /// Compares what a stranger hears of foreign and malformed ids with what it hears of unknown ones; how many answers.
