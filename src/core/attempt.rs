@@ -103,6 +103,11 @@ impl Attempt {
         self.due.attempts.saturating_add(1)
     }
 
+    /// Whether it speaks for the whole subscription, not for this delivery alone.
+    pub fn is_verdict(&self) -> bool {
+        matches!(self.next, Next::Disabled(_)) || self.outcome.retry_after_ms().is_some()
+    }
+
     /// As customers name the delivery.
     pub fn delivery(&self) -> DeliveryId {
         DeliveryId::new(self.due.event, self.due.subscription)

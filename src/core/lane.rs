@@ -36,10 +36,15 @@ pub struct Lane {
     back: Option<(UnixMs, UnixMs)>,
     /// How long its attempts take, smoothed over the latest eight.
     latency_ms: f64,
+    /// Verdicts on the whole subscription that its health does not tell of yet.
+    verdicts: u32,
 }
 
 impl Lane {
     pub fn turn(&mut self, (health, paused): (&Health, bool), terms: &Terms, now: UnixMs) -> Turn {
+        if self.verdicts > 0 {
+            return Turn::Later;
+        }
         let is_probe = match health.standing(paused, now) {
             Standing::Held => return Turn::Later,
             Standing::Waiting(at) => return Turn::At(at),
@@ -95,8 +100,19 @@ impl Lane {
         self.latency_ms += (now.since(started_at) as f64 - self.latency_ms) / 8.0;
     }
 
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight
+    /// An answer spoke for the whole subscription: nothing more goes out until `settle` says that its record is made, however long a full
+    /// disk takes.
+    pub fn judge(&mut self) {
+        self.verdicts += 1;
+    }
+
+    pub fn settle(&mut self) {
+        self.verdicts = self.verdicts.saturating_sub(1);
+    }
+
+    /// Nothing is under way, or waits for its record.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.verdicts == 0
     }
 
     /// What a turn costs: the time that a place is held.
@@ -185,6 +201,17 @@ mod tests {
         assert_eq!(one.turn((&WELL, false), &terms, UnixMs(0)), Turn::Go);
         one.begin(Turn::Go);
         assert_eq!(one.turn((&WELL, false), &terms, UnixMs(0)), Turn::Later);
+    }
+
+    #[test]
+    fn an_unrecorded_verdict_holds_all_that_follows() {
+        let mut lane = Lane::default();
+        lane.judge();
+        lane.judge();
+        lane.settle();
+        assert_eq!(turn(&mut lane, &WELL, 1), Turn::Later);
+        lane.settle();
+        assert_eq!(turn(&mut lane, &WELL, 2), Turn::Go);
     }
 
     #[test]

@@ -190,12 +190,14 @@ impl<S: Sender> Dispatch<S> {
     ) {
         let Parts { metrics, clock, .. } = &self.parts;
         metrics.lag(clock.steady().since(due.due_at));
+        let mut is_verdict = false;
         let commit = match self.event(due.event).await {
             Ok(Some(event)) => {
                 let attempt = self
                     .attempt(due, &event, (&prepared, seat.place.is_probe()))
                     .await;
                 seat.outcome = Some(attempt.outcome.clone());
+                is_verdict = attempt.is_verdict();
                 metrics.outcome(attempt.next.as_str());
                 if attempt.next.is_success() && !due.is_manual() {
                     metrics.end_to_end(clock.now().since(due.event.written_at()));
@@ -213,10 +215,16 @@ impl<S: Sender> Dispatch<S> {
                 return;
             }
         };
+        if is_verdict {
+            self.lanes().judge(due.subscription);
+        }
         // A probe's place is kept until its record says when the next one may be made.
         let _probing = seat.place.is_probe().then_some(seat);
         // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
         self.record(commit).await;
+        if is_verdict {
+            self.lanes().settle(due.subscription);
+        }
         drop(record);
         // A retry may now fall due sooner than what the loop sleeps for.
         self.freed.notify_one();

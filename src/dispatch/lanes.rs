@@ -101,9 +101,20 @@ impl Lanes {
         lane.end(outcome, (place.started_at, now), max);
     }
 
+    /// See `Lane::judge`.
+    pub fn judge(&mut self, id: SubscriptionId) {
+        self.lanes.entry(id).or_default().judge();
+    }
+
+    pub fn settle(&mut self, id: SubscriptionId) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.settle();
+        }
+    }
+
     /// Forgets a subscription that is gone, once nothing of it is under way.
     pub fn forget(&mut self, id: SubscriptionId) {
-        if self.lanes.get(&id).is_some_and(|lane| lane.in_flight() == 0) {
+        if self.lanes.get(&id).is_some_and(Lane::is_idle) {
             self.lanes.remove(&id);
         }
     }

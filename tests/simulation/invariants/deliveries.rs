@@ -17,8 +17,8 @@ use crate::simulation::world::World;
 
 /// A first attempt follows its commit within this, where the subscriber and the gateway have been well for so long.
 const PROMPT_MS: u64 = 1000;
-/// A record is on the disk within this.
-const RECORDED_WITHIN_MS: u64 = 10_000;
+/// What came of a call is acted upon within this.
+const HEARD_WITHIN_MS: u64 = 50;
 const WELL_MS: u64 = 60_000;
 /// What was held in a pause has gone out by the ramp within this.
 const BACK_MS: u64 = 180_000;
@@ -140,7 +140,7 @@ pub fn success_is_the_subscribers_word(world: &World, news: &News) -> Result<(),
     Ok(())
 }
 
-/// A subscriber that answered 410 is not called again before somebody resumes it, whatever is on the disk.
+/// A subscriber that answered 410 is not called again before somebody resumes it, whatever is on the disk, and though the disk be full.
 pub fn silent_when_gone(world: &World, news: &News) -> Result<(), String> {
     let (books, model) = (world.books(), world.model());
     for sent in &books.sent[news.sent.clone()] {
@@ -148,12 +148,14 @@ pub fn silent_when_gone(world: &World, news: &News) -> Result<(), String> {
             .back()
             .map_or(0, |back| back.at.ms);
         let said_gone = |other: &Sent| {
-            let recorded = other.began_ms + RECORDED_WITHIN_MS < sent.began_ms;
+            let is_known = other
+                .ended_ms
+                .is_some_and(|at| at + HEARD_WITHIN_MS < sent.began_ms);
             let since_then = other.boot == sent.boot && other.began_ms > back_ms;
-            since_then && other.came == Came::Refused(410) && recorded
+            let same = other.subscription == sent.subscription;
+            same && since_then && other.came == Came::Refused(410) && is_known
         };
-        let mut calls = books.calls(sent.subscription, sent.event);
-        ensure(!calls.any(said_gone), || {
+        ensure(!books.sent.iter().any(said_gone), || {
             format!("{} said 410 and was called again", sent.subscription)
         })?;
     }
