@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -23,7 +22,7 @@ use crate::core::event::Event;
 use crate::core::health;
 use crate::core::id::{Seq, SubscriptionId};
 use crate::core::limit::Ramp;
-use crate::core::retry::{self, Policy};
+use crate::core::retry::Policy;
 use crate::core::subscription::Subscription;
 use crate::core::time::UnixMs;
 use crate::store::{self, Commit, Store};
@@ -190,14 +189,12 @@ impl<S: Sender> Dispatch<S> {
     ) {
         let Parts { metrics, clock, .. } = &self.parts;
         metrics.lag(clock.steady().since(due.due_at));
-        let mut is_verdict = false;
         let commit = match self.event(due.event).await {
             Ok(Some(event)) => {
                 let attempt = self
                     .attempt(due, &event, (&prepared, seat.place.is_probe()))
                     .await;
                 seat.outcome = Some(attempt.outcome.clone());
-                is_verdict = attempt.is_verdict();
                 metrics.outcome(attempt.next.as_str());
                 if attempt.next.is_success() && !due.is_manual() {
                     metrics.end_to_end(clock.now().since(due.event.written_at()));
@@ -215,14 +212,15 @@ impl<S: Sender> Dispatch<S> {
                 return;
             }
         };
+        let is_verdict = matches!(&commit, Commit::Record(attempt, _) if attempt.is_verdict());
         if is_verdict {
             self.lanes().judge(due.subscription);
         }
         // A probe's place is kept until its record says when the next one may be made.
         let _probing = seat.place.is_probe().then_some(seat);
         // The record settles the claim. Where the store is done for, the delivery stays owed, and claimed until the restart.
-        self.record(commit).await;
-        if is_verdict {
+        let is_recorded = self.record(commit).await;
+        if is_verdict && is_recorded {
             self.lanes().settle(due.subscription);
         }
         drop(record);
@@ -304,28 +302,6 @@ impl<S: Sender> Dispatch<S> {
             self.parts.store.live().keep_event(seq, event.clone());
         }
         Ok(read)
-    }
-
-    /// Records until the store takes it or is done for.
-    pub(super) async fn record(&self, commit: Commit) {
-        let mut waits = retry::exponential(10, 2.0, 1000);
-        loop {
-            match self
-                .parts
-                .store
-                .commit(commit.clone(), self.parts.clock.moment())
-                .await
-            {
-                Ok(_) => return,
-                Err(store::Error::Busy | store::Error::DiskFull) => {
-                    tokio::time::sleep(waits.next_backoff().unwrap_or(Duration::from_secs(1))).await;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "an attempt could not be recorded; it is made again after the restart");
-                    return;
-                }
-            }
-        }
     }
 
     /// A subscription is gone: so is what it was owed, some of it at a time.

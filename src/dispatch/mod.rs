@@ -11,6 +11,7 @@ pub mod prepare;
 mod progress;
 mod pulse;
 pub mod ranges;
+mod record;
 mod report;
 pub mod resolve;
 pub mod sender;
