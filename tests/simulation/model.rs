@@ -35,6 +35,8 @@ pub struct At {
 pub struct Kept {
     pub message: StoredMessage,
     pub was: Option<Rental>,
+    /// When its number was given back, by our clock as it was then.
+    pub given_back_at: Option<UnixMs>,
     /// Rentals that had this number by then and for long enough to be seen, as they were.
     pub holders: Vec<(Rental, At)>,
     pub at: At,
@@ -83,6 +85,8 @@ pub struct Model {
     pub tried: Vec<Tried>,
     /// As they are now, and when they were made.
     pub rentals: BTreeMap<RentalId, (Rental, At)>,
+    /// When a rental gave its number back, by our clock as it was then.
+    pub given_back_at: BTreeMap<RentalId, UnixMs>,
     /// When a rental was decided, in virtual time.
     pub settled_ms: BTreeMap<RentalId, u64>,
     pub fares: BTreeMap<SubscriptionId, Fare>,
@@ -201,6 +205,11 @@ impl Model {
         self.kept.push(Kept {
             message: message.clone(),
             was: was.map(|(rental, _)| rental.clone()),
+            given_back_at: message
+                .owner
+                .ok()
+                .and_then(|id| self.given_back_at.get(&id))
+                .copied(),
             holders: self.rentals.values().filter(on_number).cloned().collect(),
             at,
         });
@@ -234,6 +243,9 @@ impl Model {
         let since = self.rentals.get(&rental.id).map_or(at, |(_, since)| *since);
         if rental.status != Status::Active {
             self.settled_ms.entry(rental.id).or_insert(at.ms);
+        }
+        if rental.closed {
+            self.given_back_at.entry(rental.id).or_insert(rental.ends_at);
         }
         self.rentals.insert(rental.id, (rental.clone(), since));
     }

@@ -110,19 +110,18 @@ fn owner_is_right(kept: &Kept) -> Result<(), String> {
     let rental = kept.was.as_ref().filter(|rental| rental.id == owner);
     let rental = rental.ok_or_else(|| format!("{} belongs to {owner}, which is not there", said()))?;
     let from = rental.created_at.minus_ms(SKEW_MS);
-    // A rental that began or ended later than now: our clock was stepped back since, and stands still for this number.
-    let known = if rental.closed {
-        rental.ends_at.max(rental.created_at)
-    } else {
-        rental.created_at
-    };
+    // A rental that began, or gave its number back, later than now: our clock was stepped back since, and stands still for this number.
+    let known = kept
+        .given_back_at
+        .unwrap_or(rental.created_at)
+        .max(rental.created_at);
     let now = message.received_at.max(known);
     let time = sent_at.clamp(now.minus_ms(BACK_MS), now);
     // A code after such a step ends it by the clock as it is, before it began.
     let ends_at = rental.ends_at.max(rental.created_at);
     ensure(from <= time && time <= ends_at.plus_ms(GRACE_MS), || {
         format!(
-            "{} was given to {owner}, which ended at {}",
+            "{} was sent at {time} and given to {owner}, which was from {from} to {}",
             said(),
             rental.ends_at
         )
