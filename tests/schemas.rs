@@ -5,6 +5,7 @@ mod support;
 
 mod schemas {
     pub mod additive;
+    pub mod codes;
     pub mod contract_000;
     pub mod contract_001;
     pub mod document;

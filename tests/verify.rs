@@ -6,5 +6,6 @@ mod support;
 mod verify {
     pub mod codes;
     pub mod contract;
+    pub mod events;
     pub mod kept;
 }

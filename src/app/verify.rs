@@ -141,6 +141,7 @@ fn abuse(config: &Config) -> Result<Rules, BuildError> {
         locks: verify.wrong_locks,
         watches_rows: verify.rows,
         prefix_conversion: conversion::Rules {
+            warn_below_pct: verify.warn_below_pct,
             block_below_pct: verify.prefix_block_below_pct,
             block_matured_min: verify.prefix_matured_min,
             challenge_below_pct: verify.prefix_challenge_below_pct,
@@ -149,6 +150,7 @@ fn abuse(config: &Config) -> Result<Rules, BuildError> {
             hour_min: 0,
         },
         country_conversion: conversion::Rules {
+            warn_below_pct: verify.warn_below_pct,
             block_below_pct: verify.country_block_below_pct,
             block_matured_min: verify.country_matured_min,
             challenge_below_pct: verify.country_block_below_pct,

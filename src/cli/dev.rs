@@ -240,6 +240,7 @@ fn preset(listen: &str, data: &std::path::Path, allow_loopback: bool, signers: &
         account_per_day_max = 0
         wrong_locks = false
         prefix_outstanding_max = 0
+        warn_below_pct = 0
         prefix_block_below_pct = 0
         prefix_challenge_below_pct = 0
         country_block_below_pct = 0

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 101] = [
+pub const RANGES: [(&str, u64, u64); 102] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -84,7 +84,7 @@ pub const RANGES: [(&str, u64, u64); 101] = [
     ("verify.bcrypt_cost", 4, 14),
     ("verify.hashing_max", 1, 256),
     ("verify.hashing_queue_max", 1, 100_000),
-    ("verify.ttl_s", 30, 3_600),
+    ("verify.ttl_s", 10, 3_600),
     ("verify.attempts_max", 1, 10),
     ("verify.person_per_hour_max", 0, 1_000),
     ("verify.person_per_day_max", 0, 1_000),
@@ -100,6 +100,7 @@ pub const RANGES: [(&str, u64, u64); 101] = [
     ("verify.account_per_second_max", 0, 100_000),
     ("verify.account_per_day_max", 0, 100_000_000),
     ("verify.wrong_per_ip_10min_max", 0, 1_000_000),
+    ("verify.warn_below_pct", 0, 100),
     ("verify.prefix_block_below_pct", 0, 100),
     ("verify.prefix_matured_min", 1, 10_000),
     ("verify.prefix_challenge_below_pct", 0, 100),

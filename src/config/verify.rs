@@ -45,6 +45,7 @@ pub struct Verify {
     pub wrong_per_ip_10min_max: u32,
     pub wrong_locks: bool,
     pub rows: bool,
+    pub warn_below_pct: u32,
     pub prefix_block_below_pct: u32,
     pub prefix_matured_min: u32,
     pub prefix_challenge_below_pct: u32,

@@ -159,6 +159,20 @@ pub struct Decision {
     pub verdict: Verdict,
     pub reasons: Vec<Reason>,
     pub changes: Counters,
+    /// What the account should hear besides.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Few codes come back from a block of numbers or a country, by one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    pub channel: Channel,
+    /// The beginning of the numbers, or two letters.
+    pub about: String,
+    /// Codes of the last day, those of them that are over or given back, and those given back.
+    pub figures: (u32, u32, u32),
+    /// It is closed for so long by it, `u64::MAX` for good; `None`: a warning.
+    pub closed_ms: Option<u64>,
 }
 
 /// A record's rates, and whose they are.
@@ -250,17 +264,12 @@ fn rates<'a>(ask: &Ask<'_>, place: Option<Place<'_>>, rules: &'a Rules) -> Vec<R
     rates
 }
 
-/// The records of what was given back, with their rules.
-fn conversions<'a>(
-    ask: &Ask<'_>,
-    place: Option<Place<'_>>,
-    rules: &'a Rules,
-) -> Vec<(Name, &'a conversion::Rules)> {
-    let name = |about| Name::conversion(ask.account, ask.channel, about);
+/// What records of what was given back are about, with their rules.
+fn conversions<'a>(place: Option<Place<'a>>, rules: &'a Rules) -> Vec<(&'a str, &'a conversion::Rules)> {
     place.map_or_else(Vec::new, |place| {
         vec![
-            (name(place.block_of_10000), &rules.prefix_conversion),
-            (name(place.country), &rules.country_conversion),
+            (place.block_of_10000, &rules.prefix_conversion),
+            (place.country, &rules.country_conversion),
         ]
     })
 }
@@ -279,7 +288,9 @@ pub fn names(ask: &Ask<'_>, rules: &Rules) -> Vec<Name> {
         return Vec::new();
     };
     let rates = rates(ask, place, rules).into_iter().map(|rate| rate.name);
-    let conversions = conversions(ask, place, rules).into_iter().map(|(name, _)| name);
+    let conversions = conversions(place, rules)
+        .into_iter()
+        .map(|(about, _)| Name::conversion(ask.account, ask.channel, about));
     rates
         .chain(conversions)
         .chain(row(ask, rules))

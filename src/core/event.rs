@@ -1,16 +1,20 @@
 //! Events: what customers hear, built once as the exact bytes that are signed, stored and sent.
 
+mod kind;
 mod operational;
 mod outbound;
 mod replay;
 mod unmatched;
+mod verify;
 
 use std::fmt;
 
+pub use kind::Kind;
 pub use operational::{of_exhausted, of_health};
 pub use outbound::of_outbound;
 pub use replay::of_replay;
 pub use unmatched::of_unmatched;
+pub use verify::{of_alarm, of_refusal, of_verification, of_warning};
 
 use super::id::{AccountId, EventId, MessageId, RentalId};
 use super::ingest::{StoredMessage, Telling};
@@ -18,88 +22,6 @@ use super::money::Price;
 use super::rental::{Rental, Status};
 use super::time::UnixMs;
 use serde::{Deserialize, Serialize, Serializer};
-
-/// Every event type there is. A new one gets a JSON Schema in `schemas/` in the same commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    VerificationCreated,
-    VerificationCodeReceived,
-    VerificationCancelled,
-    VerificationExpired,
-    /// A message reached a rental within its time, but it told no code.
-    MessageReceived,
-    /// A message reached a rental after its end, within its grace, and it told no code.
-    MessageLate,
-    /// A message belongs to nobody; told to the operator's account alone.
-    MessageUnmatched,
-    /// A message that was sent left the carrier.
-    OutboundSent,
-    /// A message that was sent reached its handset.
-    OutboundDelivered,
-    /// A message that was sent will not arrive.
-    OutboundFailed,
-    /// A replay has ended.
-    ReplayFinished,
-    /// A subscription hears nothing more; what it is owed is held.
-    SubscriptionDisabled,
-    /// A disabled subscription is back: it answered its probe, or somebody resumed it.
-    SubscriptionRecovered,
-    /// A delivery was given up after its last attempt.
-    DeliveryExhausted,
-}
-
-impl Kind {
-    pub const ALL: [Self; 14] = [
-        Self::VerificationCreated,
-        Self::VerificationCodeReceived,
-        Self::VerificationCancelled,
-        Self::VerificationExpired,
-        Self::MessageReceived,
-        Self::MessageLate,
-        Self::MessageUnmatched,
-        Self::OutboundSent,
-        Self::OutboundDelivered,
-        Self::OutboundFailed,
-        Self::ReplayFinished,
-        Self::SubscriptionDisabled,
-        Self::SubscriptionRecovered,
-        Self::DeliveryExhausted,
-    ];
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    /// It is about the account's own deliveries.
-    pub fn is_operational(self) -> bool {
-        matches!(
-            self,
-            Self::ReplayFinished
-                | Self::SubscriptionDisabled
-                | Self::SubscriptionRecovered
-                | Self::DeliveryExhausted
-        )
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VerificationCreated => "verification.created",
-            Self::VerificationCodeReceived => "verification.code_received",
-            Self::VerificationCancelled => "verification.cancelled",
-            Self::VerificationExpired => "verification.expired",
-            Self::MessageReceived => "message.received",
-            Self::MessageLate => "message.late",
-            Self::MessageUnmatched => "message.unmatched",
-            Self::OutboundSent => "outbound.sent",
-            Self::OutboundDelivered => "outbound.delivered",
-            Self::OutboundFailed => "outbound.failed",
-            Self::ReplayFinished => "replay.finished",
-            Self::SubscriptionDisabled => "subscription.disabled",
-            Self::SubscriptionRecovered => "subscription.recovered",
-            Self::DeliveryExhausted => "delivery.exhausted",
-        }
-    }
-}
 
 /// An event with its body as sent. `Debug` hides the body.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

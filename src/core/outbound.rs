@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::{self, Event};
-use super::id::{AccountId, OutboundId};
+use super::id::{AccountId, OutboundId, VerificationId};
 use super::message::{Receipt, ReceiptStatus};
 use super::phone::Address;
 use super::time::UnixMs;
@@ -46,6 +46,15 @@ impl State {
     }
 }
 
+/// Which sending of which code a message was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    pub verification: VerificationId,
+    /// Counted from 1.
+    pub nth: u8,
+    pub provider: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbound {
     pub id: OutboundId,
@@ -54,6 +63,8 @@ pub struct Outbound {
     pub carrier_message_id: String,
     /// Who sent it, and to whom; `None` as long as only reports of it have come.
     pub sender: Option<(AccountId, Address)>,
+    /// The code that it carries: then its account hears of the code and not of the message.
+    pub code: Option<Sending>,
     pub state: State,
     /// The carrier's own code, of a message that failed.
     pub error_code: Option<String>,
@@ -71,6 +82,7 @@ pub struct Accepted {
     pub carrier_message_id: String,
     pub account: AccountId,
     pub to: Address,
+    pub code: Option<Sending>,
 }
 
 impl Outbound {
@@ -80,6 +92,7 @@ impl Outbound {
             source: source.to_owned(),
             carrier_message_id: carrier_message_id.to_owned(),
             sender: None,
+            code: None,
             state,
             error_code: None,
             created_at: now,
@@ -109,6 +122,7 @@ impl Outbound {
             ),
         };
         next.sender = Some((accepted.account.clone(), accepted.to.clone()));
+        next.code.clone_from(&accepted.code);
         let event = event::of_outbound(&next);
         Some((next, event))
     }
@@ -171,6 +185,7 @@ mod tests {
             carrier_message_id: "m1".into(),
             account: AccountId::parse("acme").unwrap(),
             to: Address::new("+12025550143"),
+            code: None,
         }
     }
 

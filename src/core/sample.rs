@@ -25,6 +25,14 @@ pub fn schema(kind: Kind) -> &'static str {
         Kind::SubscriptionDisabled => include_str!("../../schemas/events/subscription.disabled.json"),
         Kind::SubscriptionRecovered => include_str!("../../schemas/events/subscription.recovered.json"),
         Kind::DeliveryExhausted => include_str!("../../schemas/events/delivery.exhausted.json"),
+        Kind::VerifySent => include_str!("../../schemas/events/verify.sent.json"),
+        Kind::VerifyDelivered => include_str!("../../schemas/events/verify.delivered.json"),
+        Kind::VerifyFailed => include_str!("../../schemas/events/verify.failed.json"),
+        Kind::VerifyApproved => include_str!("../../schemas/events/verify.approved.json"),
+        Kind::VerifyExpired => include_str!("../../schemas/events/verify.expired.json"),
+        Kind::VerifyBlocked => include_str!("../../schemas/events/verify.blocked.json"),
+        Kind::VerifySpendWarning => include_str!("../../schemas/events/verify.spend_warning.json"),
+        Kind::VerifyConversionLow => include_str!("../../schemas/events/verify.conversion_low.json"),
     }
 }
 

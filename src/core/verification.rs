@@ -12,6 +12,7 @@ use self::address::To;
 use self::hash::Hash;
 use super::id::{AccountId, VerificationId};
 use super::money::Price;
+use super::outbound::{Sending, State};
 use super::sending;
 use super::time::{Moment, UnixMs};
 
@@ -58,11 +59,49 @@ pub enum Sent {
     Refused { provider: String, reason: String },
     /// Nobody knows whether it was taken: it is never sent again by itself, for a person who gets two codes trusts neither.
     Unknown { provider: String },
+    /// By the provider's report it reached the handset.
+    Delivered { provider: String },
+    /// By the provider's report it will not arrive, for a reason in its own words.
+    Failed { provider: String, reason: String },
     /// A test number: nothing is sent.
     Nothing,
 }
 
 impl Sent {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Accepted { .. } => "accepted",
+            Self::Refused { .. } => "refused",
+            Self::Unknown { .. } => "unknown",
+            Self::Delivered { .. } => "delivered",
+            Self::Failed { .. } => "failed",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// Who was asked; nobody where no provider could be.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Accepted { provider, .. }
+            | Self::Refused { provider, .. }
+            | Self::Unknown { provider }
+            | Self::Delivered { provider }
+            | Self::Failed { provider, .. } => {
+                Some(provider).filter(|name| !name.is_empty()).map(String::as_str)
+            }
+            Self::Asked | Self::Nothing => None,
+        }
+    }
+
+    /// Why it does not arrive.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused { reason, .. } | Self::Failed { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
     /// What a provider said.
     pub fn of(provider: &str, sent: &sending::Sent) -> Self {
         let provider = provider.to_owned();
@@ -195,10 +234,33 @@ impl Verification {
         })
     }
 
-    /// What was heard of the sending. What is known is never forgotten for what is not.
+    /// What was heard of the sending. What is known is never forgotten for what is not, and a report may come before the answer.
     pub fn heard(&self, sent: Sent) -> Option<Self> {
-        let is_news = self.sent != sent && !(sent == Sent::Asked);
+        let is_reported = matches!(self.sent, Sent::Delivered { .. } | Sent::Failed { .. });
+        let is_news = self.sent != sent && !(sent == Sent::Asked) && !is_reported;
         is_news.then(|| Self {
+            sent,
+            ..self.changed()
+        })
+    }
+
+    /// A carrier's report on one sending of its code. That one arrived is news whichever it was; that one did not only of the latest.
+    pub fn reported(&self, of: &Sending, state: State, reason: Option<&str>) -> Option<Self> {
+        let provider = of.provider.clone();
+        let sent = match (state, &self.sent) {
+            (State::Delivered, Sent::Delivered { .. }) => return None,
+            (State::Delivered, _) => Sent::Delivered { provider },
+            (State::Failed, Sent::Asked | Sent::Accepted { .. } | Sent::Unknown { .. })
+                if of.nth == self.sends =>
+            {
+                Sent::Failed {
+                    provider,
+                    reason: reason.unwrap_or_default().to_owned(),
+                }
+            }
+            _ => return None,
+        };
+        Some(Self {
             sent,
             ..self.changed()
         })

@@ -70,7 +70,7 @@ pub use poll::Code;
 pub use rentals::Wish;
 use replays::Replaying;
 pub use replays::{ReplayRules, ReplayWish};
-pub use sending::{Carry, Carrying, Handover, Provider, Providers};
+pub use sending::{Behalf, Carry, Carrying, Handover, Provider, Providers};
 pub use services::NewService;
 pub use sources::{Fetch, Source};
 pub use subscriptions::{Known, NewKey};

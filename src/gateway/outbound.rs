@@ -19,7 +19,7 @@ impl Gateway {
             let Some(next) = Outbound::accepted(known.as_ref(), accepted, draft.now) else {
                 return Ok(id);
             };
-            draft.put_outbound(known.as_ref(), next);
+            draft.put_outbound(known.as_ref(), next).await?;
             let commit = Commit::Receive(Box::new(std::mem::take(&mut draft.batch)));
             if let Committed::New(_) = self.commit(commit).await? {
                 self.act_on(&draft);
@@ -39,7 +39,7 @@ impl Draft<'_> {
         self.counts
             .push(Count::Receipt(source.to_owned(), next.is_some()));
         if let Some(next) = next {
-            self.put_outbound(known.as_ref(), next);
+            self.put_outbound(known.as_ref(), next).await?;
         }
         Ok(())
     }
@@ -52,7 +52,12 @@ impl Draft<'_> {
         }
     }
 
-    fn put_outbound(&mut self, known: Option<&Outbound>, (next, event): (Outbound, Option<Event>)) {
+    async fn put_outbound(
+        &mut self,
+        known: Option<&Outbound>,
+        (next, event): (Outbound, Option<Event>),
+    ) -> Result<(), Error> {
+        self.code_reported(&next).await?;
         let drafted = self.batch.outbound.iter_mut();
         match drafted.into_iter().find(|change| change.next.id == next.id) {
             Some(change) => change.next = next,
@@ -64,5 +69,6 @@ impl Draft<'_> {
         if let Some(event) = event {
             self.tell(event, None);
         }
+        Ok(())
     }
 }

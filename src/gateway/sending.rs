@@ -8,10 +8,10 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use super::{Error, Gateway};
-use crate::core::id::{AccountId, OutboundId};
+use crate::core::id::{AccountId, OutboundId, VerificationId};
 use crate::core::limit::Bucket;
 use crate::core::money::Price;
-use crate::core::outbound::Accepted;
+use crate::core::outbound::{Accepted, Sending};
 use crate::core::phone::Address;
 use crate::core::provider::{self, Health, Rules, Standing, Tariff};
 use crate::core::segments;
@@ -103,6 +103,20 @@ impl Provider {
     }
 }
 
+/// Who sends, and hears what becomes of it.
+#[derive(Debug, Clone)]
+pub struct Behalf {
+    pub account: AccountId,
+    /// The code that is sent, and the how manyth time.
+    pub code: Option<(VerificationId, u8)>,
+}
+
+impl From<AccountId> for Behalf {
+    fn from(account: AccountId) -> Self {
+        Self { account, code: None }
+    }
+}
+
 /// What came of an order, and by whom.
 #[derive(Debug)]
 pub struct Handover {
@@ -155,11 +169,11 @@ impl Gateway {
     }
 
     /// Sends by this channel: the cheapest provider that works is asked first, and the next one only where nothing went out and the
-    /// person is not the reason. Goes on to its end if the caller goes away. `account` hears of what was accepted.
+    /// person is not the reason. Goes on to its end if the caller goes away. `behalf` hears of what was accepted.
     pub async fn send(
         self: &Arc<Self>,
         channel: Channel,
-        account: Option<AccountId>,
+        behalf: Option<Behalf>,
         order: Order,
     ) -> Result<Handover, Error> {
         let of_channel = |(_, provider): &(usize, &Provider)| provider.channel == channel;
@@ -168,42 +182,42 @@ impl Gateway {
         if able.is_empty() {
             return Err(Error::NoChannel(channel.as_str()));
         }
-        self.detached(able, account, order).await
+        self.detached(able, behalf, order).await
     }
 
     /// As `send`, by this provider alone, however it fares.
     pub async fn send_through(
         self: &Arc<Self>,
         provider: &str,
-        account: Option<AccountId>,
+        behalf: Option<Behalf>,
         order: Order,
     ) -> Result<Handover, Error> {
         let at = self.providers.all.iter().position(|known| known.name == provider);
         let at = at.ok_or_else(|| Error::NoProvider(provider.to_owned()))?;
         let this = self.clone();
-        let sending = tokio::spawn(async move { this.hand_over(at, account.as_ref(), order).await });
+        let sending = tokio::spawn(async move { this.hand_over(at, behalf.as_ref(), order).await });
         sending.await.map_err(|_| Error::Contended)
     }
 
     async fn detached(
         self: &Arc<Self>,
         able: Vec<usize>,
-        account: Option<AccountId>,
+        behalf: Option<Behalf>,
         order: Order,
     ) -> Result<Handover, Error> {
         let this = self.clone();
-        let sending = tokio::spawn(async move { this.send_by_one_of(&able, account.as_ref(), order).await });
+        let sending = tokio::spawn(async move { this.send_by_one_of(&able, behalf.as_ref(), order).await });
         sending.await.map_err(|_| Error::Contended)
     }
 
-    async fn send_by_one_of(&self, able: &[usize], account: Option<&AccountId>, order: Order) -> Handover {
+    async fn send_by_one_of(&self, able: &[usize], behalf: Option<&Behalf>, order: Order) -> Handover {
         let now = self.parts.clock.moment().steady;
         let all = &self.providers.all;
         let standing = |at: usize| all[at].health(|health| health.standing(self.providers.rules, now));
         let asked = provider::order(able.iter().map(|at| (all[*at].price(&order), standing(*at))));
         let mut last = None;
         for at in asked {
-            let handover = self.hand_over(able[at], account, order.clone()).await;
+            let handover = self.hand_over(able[at], behalf, order.clone()).await;
             match &handover.sent {
                 Sent::Refused(refusal) if refusal.class.another_may_try() => last = Some(handover),
                 _ => return handover,
@@ -230,7 +244,7 @@ impl Gateway {
     }
 
     /// One order to one provider, with all that is kept of it.
-    async fn hand_over(&self, at: usize, account: Option<&AccountId>, order: Order) -> Handover {
+    async fn hand_over(&self, at: usize, behalf: Option<&Behalf>, order: Order) -> Handover {
         let (provider, rules) = (&self.providers.all[at], self.providers.rules);
         let (segments, cost, to) = (
             provider.segments(&order),
@@ -248,16 +262,21 @@ impl Gateway {
             }
         };
         self.tell(provider, &sent);
-        let outbound = match (&sent, account) {
-            (Sent::Accepted(taken), Some(account)) => {
+        let outbound = match (&sent, behalf) {
+            (Sent::Accepted(taken), Some(behalf)) => {
                 let accepted = Accepted {
                     source: provider.source.clone(),
                     carrier_message_id: taken.carrier_message_id.clone(),
-                    account: account.clone(),
+                    account: behalf.account.clone(),
                     to: match &to {
                         Recipient::Phone(number) => Address::new(number.as_str()),
                         Recipient::Email(address) => Address::new(address),
                     },
+                    code: behalf.code.map(|(verification, nth)| Sending {
+                        verification,
+                        nth,
+                        provider: provider.name.clone(),
+                    }),
                 };
                 self.keep(&provider.name, &accepted).await
             }

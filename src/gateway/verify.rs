@@ -3,7 +3,9 @@
 mod check;
 mod ends;
 mod loopback;
+mod send;
 mod start;
+mod told;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

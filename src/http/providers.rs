@@ -12,7 +12,7 @@ use super::problem::Problem;
 use crate::core::id::{AccountId, MessageId};
 use crate::core::phone::PhoneNumber;
 use crate::core::sending::{Order, Recipient, Sent};
-use crate::gateway::Handover;
+use crate::gateway::{Behalf, Handover};
 
 const ROOT: &str = "/admin/providers";
 /// Longest text of a test, in bytes.
@@ -79,7 +79,8 @@ async fn test(admin: &Admin, name: &str, head: &Parts, body: Incoming) -> Answer
         language: wish.language,
         subject: wish.subject,
     };
-    let handover = admin.app.gateway.send_through(name, account, order).await?;
+    let behalf = account.map(Behalf::from);
+    let handover = admin.app.gateway.send_through(name, behalf, order).await?;
     app::json(StatusCode::OK, &shown(&handover))
 }
 

@@ -228,6 +228,8 @@ pub struct Batch {
     pub sets: Vec<SetChange>,
     /// Each message that was sent once.
     pub outbound: Vec<OutboundChange>,
+    /// What reports mean for the codes that were sent.
+    pub verify: VerifyStep,
     /// In the order in which they are told.
     pub events: Vec<Heard>,
 }

@@ -161,6 +161,7 @@ impl Plan {
         for change in batch.sets {
             self.set(change, vault)?;
         }
+        self.verify(batch.verify, vault)?;
         let events = batch.events.into_iter();
         self.events
             .extend(events.map(|heard| (Arc::new(heard.event), heard.targets)));

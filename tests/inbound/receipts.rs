@@ -17,6 +17,7 @@ fn accepted(name: &str, id: &str) -> Accepted {
         carrier_message_id: id.into(),
         account: account(name),
         to: Address::new("+12025550187"),
+        code: None,
     }
 }
 

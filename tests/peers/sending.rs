@@ -81,7 +81,7 @@ async fn send(gateway: &Gateway, order: Order) -> Sent {
     let sent = gateway
         .running
         .gateway
-        .send_through("out", Some(account), order)
+        .send_through("out", Some(account.into()), order)
         .await;
     sent.expect("a provider of this name").sent
 }

@@ -8,6 +8,7 @@ use ringback::core::outbound::Accepted;
 use ringback::core::phone::Address;
 use serde_json::{Value, json};
 
+use super::codes;
 use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft};
 use crate::support::client::Call;
 use crate::support::gateway::{Gateway, SHORT};
@@ -54,6 +55,14 @@ async fn what_is_sent_holds_to_its_schema() {
     let over = toml::toml! {
         [inbound]
         operator_account = "acme"
+        [verify]
+        loopback = true
+        bcrypt_cost = 4
+        ttl_s = 10
+        test_numbers = ["+15005550006=123456"]
+        spend_hour_max = "0.0600"
+        prefix_matured_min = 1
+        prefix_block_below_pct = 100
     };
     let gateway = Gateway::start_with(over).await;
     let mut subscriber = Subscriber::start(&[]).await;
@@ -140,12 +149,13 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
     let stray = draft("stray", "+19995550143", "Your code is 100200.");
     carrier::post(gateway.address, TELNYX, &stray).await;
     send_three(gateway).await;
+    let of_codes = codes::live_every_shape(gateway).await;
     lose_one(gateway).await;
     let poll = gateway.get(&short.path("/code?wait=60")).await;
     assert_eq!(poll.json()["status"], "expired");
     let of_nothing = json!({ "types": ["no.such_type"] });
     gateway.post("/api/replays", &of_nothing).await.expect(202);
-    3 + texts.len() + 1 + 2 + 1 + 1 + 3 + 1 + 2 + 3
+    3 + texts.len() + 1 + 2 + 1 + 1 + 3 + of_codes + 1 + 2 + 3
 }
 
 /// Two more rentals are told to everybody; one subscription gives a delivery up, is switched off by the next, and is resumed.
@@ -179,6 +189,7 @@ async fn send_three(gateway: &Gateway) {
             carrier_message_id: id.into(),
             account: AccountId::parse("acme").unwrap(),
             to: Address::new("+12025550187"),
+            code: None,
         };
         gateway.running.gateway.accepted(&accepted).await.unwrap();
         let reply = carrier::twilio_status(id, status).send(gateway.address).await;

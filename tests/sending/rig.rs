@@ -64,7 +64,7 @@ pub async fn send(gateway: &Gateway) -> Handover {
     gateway
         .running
         .gateway
-        .send(Channel::Sms, Some(account), order())
+        .send(Channel::Sms, Some(account.into()), order())
         .await
         .unwrap()
 }

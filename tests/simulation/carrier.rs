@@ -178,6 +178,7 @@ pub async fn send_and_report(world: Arc<World>, account: AccountId) {
         carrier_message_id: id.clone(),
         account,
         to: Address::new("+12125550123"),
+        code: None,
     };
     for delivered in [true, false] {
         if dice.one_in(3) {

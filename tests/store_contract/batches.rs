@@ -173,6 +173,7 @@ pub fn a_sent_message_is_guarded_and_found_on_another_day<H: Home>() {
         carrier_message_id: "m1".into(),
         account: samples::account("acc_a"),
         to: Address::new("+12025550187"),
+        code: None,
     };
     let (first, event) = Outbound::accepted(None, &accepted, NOON).unwrap();
     assert_eq!(event, None);

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use toml::Table;
 
+use crate::support::carrier::TWILIO;
 use crate::support::client::{Call, Reply};
 use crate::support::gateway::Gateway;
+use crate::support::provider::Act;
 
 /// A number of the gateway's own, which is rented before a code is sent to it.
 pub const OWN: &str = "+12025550100";
@@ -20,6 +22,33 @@ pub fn over() -> Table {
         bcrypt_cost = 4
         test_numbers = ["+15005550006=123456", "+15005550007=654321"]
     }
+}
+
+/// As `over`, with a scripted Twilio that carries what goes to others, and these lines in `[verify]`.
+pub fn carried(url: &str, verify: &str) -> Table {
+    let mut over = over();
+    let more: Table = toml::from_str(verify).unwrap();
+    over["verify"].as_table_mut().unwrap().extend(more);
+    let provider = toml::toml! {
+        name = "main"
+        kind = "twilio"
+        account_sid = "AC00000000000000000000000000000001"
+        auth_token = "tok"
+        from = "+12025550143"
+        timeout_ms = 400
+        allow_http = true
+    };
+    let named = [("base_url", url), ("source", TWILIO)];
+    let named = named.map(|(key, value)| (key.to_owned(), value.into()));
+    let provider = provider.into_iter().chain(named).collect();
+    over.insert("provider".into(), vec![toml::Value::Table(provider)].into());
+    over
+}
+
+/// Twilio takes a message under this id.
+pub fn taken(id: &str) -> Act {
+    let body = json!({ "sid": id, "status": "queued", "num_segments": "1", "error_code": null });
+    Act::Answer(201, "", body.to_string())
 }
 
 pub async fn gateway() -> Gateway {

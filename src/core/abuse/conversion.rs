@@ -22,6 +22,8 @@ const SILENT_HOURS_MAX: u64 = 48;
 /// When the guard steps in. Rates are per cent, and compared with the upper bound of what the true rate may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
+    /// Its account is told.
+    pub warn_below_pct: u32,
     pub block_below_pct: u32,
     pub block_matured_min: u32,
     pub challenge_below_pct: u32,
@@ -60,6 +62,8 @@ pub struct Conversion {
     /// The usual number in an hour, in thousandths.
     usual_milli: u64,
     block: Option<Block>,
+    /// Its account knows that few come back.
+    pub(super) is_warned: bool,
 }
 
 /// What the guard says of one more.
@@ -130,7 +134,7 @@ impl Conversion {
             hour: (now.0 / HOUR_MS).max(self.hour),
             in_hour: in_hour + 1,
             usual_milli,
-            block: self.block,
+            ..self.clone()
         }
     }
 
@@ -161,6 +165,16 @@ impl Conversion {
             .or(self.block);
         Self {
             block,
+            ..self.clone()
+        }
+    }
+
+    /// With whether its account is to know that few come back: told once, until they do again.
+    pub fn looked_at(&self, rules: &Rules, now: UnixMs) -> Self {
+        let (matured, converted, _) = self.sums(now);
+        let is_low = upper_bound(converted, matured) * 100.0 < f64::from(rules.warn_below_pct);
+        Self {
+            is_warned: matured >= rules.challenge_matured_min && is_low,
             ..self.clone()
         }
     }

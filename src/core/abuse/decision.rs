@@ -3,7 +3,7 @@
 use super::conversion::{self, Standing};
 use super::counter::{self, Counter, Counters, Name};
 use super::gate::{Gate, Limit};
-use super::{Ask, Decision, Rate, Reason, Rules, Verdict, conversions, place, rates, row};
+use super::{Alarm, Ask, Decision, Rate, Reason, Rules, Verdict, conversions, place, rates, row};
 use crate::core::time::UnixMs;
 
 /// Gathers what speaks against a code, and the records as they will be.
@@ -17,6 +17,7 @@ struct Findings {
     charged: Counters,
     /// Whether or not it is.
     kept: Counters,
+    alarms: Vec<Alarm>,
 }
 
 impl Findings {
@@ -72,21 +73,39 @@ impl Findings {
         }
     }
 
-    fn conversion(&mut self, name: Name, rules: &conversion::Rules, known: &Counters, now: UnixMs) {
+    fn conversion(
+        &mut self,
+        ask: &Ask<'_>,
+        (about, rules): (&str, &conversion::Rules),
+        known: &Counters,
+        now: UnixMs,
+    ) {
+        let name = Name::conversion(ask.account, ask.channel, about);
         let was = counter::conversion(known, &name);
-        let healed = was.healed(now);
+        let looked_at = was.healed(now).looked_at(rules, now);
+        let alarm = |closed_ms| Alarm {
+            channel: ask.channel,
+            about: about.to_owned(),
+            figures: was.figures(now),
+            closed_ms,
+        };
+        let (standing, next) = looked_at.judged(rules, now);
+        match standing {
+            Standing::Blocked(closed_ms) if next.is_some() => self.alarms.push(alarm(Some(closed_ms))),
+            _ if looked_at.is_warned && !was.is_warned => self.alarms.push(alarm(None)),
+            _ => {}
+        }
         self.heal(
             &name,
             &Counter::Conversion(was),
-            Counter::Conversion(healed.clone()),
+            Counter::Conversion(looked_at.clone()),
         );
-        let (standing, next) = healed.judged(rules, now);
         let next = match next {
             Some(next) => {
                 self.kept.insert(name.clone(), Counter::Conversion(next.clone()));
                 next
             }
-            None => healed,
+            None => looked_at,
         };
         match standing {
             Standing::Open => {}
@@ -134,6 +153,7 @@ pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> De
                 verdict: Verdict::Blocked(u64::MAX),
                 reasons: vec![denied.into()],
                 changes: Counters::new(),
+                alarms: Vec::new(),
             };
         }
     };
@@ -141,8 +161,8 @@ pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> De
     for rate in rates(ask, place, rules) {
         findings.rate(rate, known, now);
     }
-    for (name, rules) in conversions(ask, place, rules) {
-        findings.conversion(name, rules, known, now);
+    for of in conversions(place, rules) {
+        findings.conversion(ask, of, known, now);
     }
     findings.row(ask, rules, known, now);
     let name = Name::spend(ask.account);
@@ -171,5 +191,6 @@ pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> De
         verdict,
         reasons: findings.reasons,
         changes,
+        alarms: findings.alarms,
     }
 }

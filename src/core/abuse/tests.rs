@@ -19,6 +19,7 @@ const COST: Price = Price(500);
 /// As the configuration has them by default.
 pub fn rules() -> Rules {
     let of_prefix = conversion::Rules {
+        warn_below_pct: 35,
         block_below_pct: 21,
         block_matured_min: 15,
         challenge_below_pct: 25,
@@ -46,6 +47,7 @@ pub fn rules() -> Rules {
         watches_rows: true,
         prefix_conversion: of_prefix,
         country_conversion: conversion::Rules {
+            warn_below_pct: 35,
             block_below_pct: 15,
             block_matured_min: 50,
             challenge_below_pct: 20,

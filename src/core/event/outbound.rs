@@ -20,9 +20,10 @@ struct Data<'a> {
     error_code: Option<&'a str>,
 }
 
-/// The event of its present state. `None` before anything happened to it, and as long as nobody is known to have sent it.
+/// The event of its present state. `None` before anything happened to it, as long as nobody is known to have sent it, and where it
+/// carries a code, whose own events tell it.
 pub fn of_outbound(outbound: &Outbound) -> Option<Event> {
-    let (account, to) = outbound.sender.as_ref()?;
+    let (account, to) = outbound.sender.as_ref().filter(|_| outbound.code.is_none())?;
     let kind = match outbound.state {
         State::Accepted => return None,
         State::Sent => Kind::OutboundSent,

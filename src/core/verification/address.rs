@@ -72,6 +72,12 @@ impl To {
             Self::Email(_) => None,
         }
     }
+
+    /// A number without its last four digits: the block of numbers that it is in.
+    pub fn block_of_10000(&self) -> Option<&str> {
+        let number = self.number()?.as_str();
+        Some(&number[..number.len() - 4])
+    }
 }
 
 #[cfg(test)]

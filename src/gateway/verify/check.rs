@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::{VerifyError, by, is_code};
 use crate::core::abuse;
 use crate::core::audit::Action;
+use crate::core::event::Kind;
 use crate::core::id::VerificationId;
 use crate::core::key::Key;
 use crate::core::verification::code::Code;
 use crate::core::verification::{Closed, Status, Verification};
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
-use crate::store::{Commit, Committed, VerifyStep};
+use crate::store::VerifyStep;
 
 /// A code that somebody gives back.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ impl Gateway {
                 counters: read.changes(changes),
                 ..VerifyStep::default()
             };
-            if let Committed::New(_) = self.commit(Commit::Verify(Box::new(step))).await? {
+            if self.take_step(step).await? {
                 return Ok(next);
             }
         }
@@ -80,10 +81,10 @@ impl Gateway {
                 // Another guess was right before, or it ended: this one tells nothing.
                 return Err(VerifyError::NotFound);
             };
-            let word = match next.status {
-                Status::Approved => "approved",
-                Status::Failed => "failed",
-                _ => "wrong",
+            let (word, told) = match next.status {
+                Status::Approved => ("approved", Some(Kind::VerifyApproved)),
+                Status::Failed => ("failed", Some(Kind::VerifyFailed)),
+                _ => ("wrong", None),
             };
             let entry = self.about(
                 self.entry(account, Action::Check, word),
@@ -93,6 +94,7 @@ impl Gateway {
             let mut step = VerifyStep {
                 verifications: vec![(next.clone(), Some(known.version))],
                 audit: vec![by(entry, &guess.key, guess.ip)],
+                events: told.map(|kind| self.event_of(kind, &next)).into_iter().collect(),
                 ..VerifyStep::default()
             };
             if is_right {
@@ -110,7 +112,7 @@ impl Gateway {
                 step.counters = read.changes(changes);
                 step.settled.push((&known).into());
             }
-            if let Committed::New(_) = self.commit(Commit::Verify(Box::new(step))).await? {
+            if self.take_step(step).await? {
                 return match is_right {
                     true => Ok(next),
                     false => Err(VerifyError::Wrong(

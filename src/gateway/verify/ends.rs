@@ -6,10 +6,11 @@ use super::VerifyError;
 use crate::core::abuse;
 use crate::core::abuse::gate::HOUR_MS;
 use crate::core::audit::Action;
+use crate::core::event::Kind;
 use crate::core::id::AccountId;
 use crate::core::verification::Status;
 use crate::gateway::{Error, Gateway};
-use crate::store::{Commit, CounterChange, Open, VerifyStep};
+use crate::store::{CounterChange, Open, VerifyStep};
 
 /// How many one sweep ends, so that codes are sent beside it.
 const SWEEP_MAX: usize = 100;
@@ -47,7 +48,7 @@ impl Gateway {
                     settled: vec![open],
                     ..VerifyStep::default()
                 };
-                self.commit(Commit::Verify(Box::new(step))).await?;
+                self.take_step(step).await?;
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -65,9 +66,10 @@ impl Gateway {
         if let Some(next) = known.ended(Status::Expired) {
             let entry = self.entry(account, Action::Expire, "expired");
             step.audit.push(self.about(entry, &known.to, Some(open.id)));
+            step.events.push(self.event_of(Kind::VerifyExpired, &next));
             step.verifications.push((next, Some(known.version)));
         }
-        self.commit(Commit::Verify(Box::new(step))).await?;
+        self.take_step(step).await?;
         Ok(())
     }
 
@@ -104,7 +106,7 @@ impl Gateway {
                 counters: forget,
                 ..VerifyStep::default()
             };
-            self.commit(Commit::Verify(Box::new(step))).await?;
+            self.take_step(step).await?;
         }
         *place() = page.next;
         Ok(count)

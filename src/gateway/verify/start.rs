@@ -1,22 +1,20 @@
-//! A code is asked for: decided, hashed, decided and committed, and only then sent, once. What the provider says is committed too.
+//! A code is asked for: decided, hashed, decided and committed, and only then sent (`send.rs`), once.
 
 use std::sync::Arc;
 
 use super::{Read, VerifyError, bound, by};
-use crate::core::abuse::counter::Name;
 use crate::core::abuse::{self, Ask, Decision, Reason, Verdict, Who};
 use crate::core::audit::{Action, Entry};
 use crate::core::id::VerificationId;
 use crate::core::key::Key;
-use crate::core::phone::PhoneNumber;
-use crate::core::sending::{self, Channel, Order, Recipient};
+use crate::core::sending::{Channel, Order, Recipient};
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::hash::{Hash, Scheme};
 use crate::core::verification::text::{self, Filling};
 use crate::core::verification::{New, Sent, Status, Verification};
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
-use crate::store::{Commit, Committed, VerifyStep};
+use crate::store::VerifyStep;
 
 /// A wish for a code to be sent.
 #[derive(Debug, Clone)]
@@ -69,7 +67,7 @@ impl Gateway {
         self.parts.clock.moment().steady
     }
 
-    fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
+    pub(super) fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
         let price = match (&wish.to, self.verify_rules()) {
             (To::Number(number), Ok(rules)) if !self.goes_by_loopback(number) => rules.price,
             _ => crate::core::money::Price::default(),
@@ -102,6 +100,7 @@ impl Gateway {
         let entry = self.about(self.entry(&wish.key.account, Action::Start, word), &wish.to, None);
         let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
         let step = VerifyStep {
+            events: self.events_of_refusal(wish, &decision),
             counters: read.changes(decision.changes),
             audit: vec![Entry {
                 reasons: reasons.collect(),
@@ -109,8 +108,8 @@ impl Gateway {
             }],
             ..VerifyStep::default()
         };
-        // Where the records have changed since, the next decision finds the same due; only the line is missing then.
-        self.commit(Commit::Verify(Box::new(step))).await?;
+        // Where the records have changed since, the next decision finds the same due; only the line and the event are missing then.
+        self.take_step(step).await?;
         Err(error)
     }
 
@@ -210,6 +209,7 @@ impl Gateway {
             verification.cost = ask.cost;
             let before = self.pending(wish).await?;
             let mut step = VerifyStep {
+                events: self.events_of_start(&wish.key.account, &decision),
                 counters: read.changes(decision.changes),
                 audit: vec![self.start_entry(wish, &verification, "allow")],
                 ..VerifyStep::default()
@@ -236,7 +236,7 @@ impl Gateway {
                     step.verifications.push((verification.clone(), None));
                 }
             }
-            if let Committed::New(_) = self.commit(Commit::Verify(Box::new(step))).await? {
+            if self.take_step(step).await? {
                 return Ok(Ready {
                     verification,
                     ..ready
@@ -269,10 +269,10 @@ impl Gateway {
             verifications: vec![(verification.clone(), None)],
             ..VerifyStep::default()
         };
-        match self.commit(Commit::Verify(Box::new(step))).await? {
-            Committed::New(_) => Ok(verification),
-            _ => Err(Error::Contended.into()),
+        if self.take_step(step).await? {
+            return Ok(verification);
         }
+        Err(Error::Contended.into())
     }
 
     fn order(&self, wish: &VerifyWish, ready: &Ready) -> Order {
@@ -293,80 +293,6 @@ impl Gateway {
             language: wish.language.clone(),
             subject,
         }
-    }
-
-    pub(super) fn goes_by_loopback(&self, number: &PhoneNumber) -> bool {
-        let is_ours = || self.parts.store.live().number(number).is_some();
-        self.verify_rules().is_ok_and(|rules| rules.loopback) && is_ours()
-    }
-
-    /// Sends it, and keeps what came of it. An unknown outcome is none that anything else follows from.
-    async fn sent_out(
-        self: &Arc<Self>,
-        wish: &VerifyWish,
-        verification: Verification,
-        order: Order,
-    ) -> Result<Verification, VerifyError> {
-        let (provider, sent) = match wish.to.number().filter(|number| self.goes_by_loopback(number)) {
-            Some(number) => ("loopback".to_owned(), self.loop_back(number, &order).await),
-            None => match self
-                .send(wish.channel, Some(wish.key.account.clone()), order)
-                .await
-            {
-                Ok(handover) => (handover.provider, handover.sent),
-                Err(error) => {
-                    let refusal = sending::Refusal::new(sending::Class::Misconfigured, error.to_string());
-                    (String::new(), sending::Sent::Refused(refusal))
-                }
-            },
-        };
-        let reason = match &sent {
-            sending::Sent::Refused(refusal) => Some(refusal.class.as_str()),
-            sending::Sent::Accepted(_) | sending::Sent::Unknown(_) => None,
-        };
-        let heard = self.heard(&verification, Sent::of(&provider, &sent)).await?;
-        match reason {
-            Some(reason) => Err(VerifyError::Undelivered(reason.to_owned())),
-            None => Ok(heard),
-        }
-    }
-
-    /// Commits what was heard of the sending. A refusal takes back what was charged, and ends it.
-    async fn heard(&self, verification: &Verification, sent: Sent) -> Result<Verification, VerifyError> {
-        let word = match &sent {
-            Sent::Accepted { .. } => "accepted",
-            Sent::Refused { reason, .. } => reason.as_str(),
-            Sent::Unknown { .. } => "unknown",
-            Sent::Asked | Sent::Nothing => "",
-        };
-        let entry = self.entry(&verification.account, Action::Sent, word);
-        let entry = self.about(entry, &verification.to, Some(verification.id));
-        let is_refused = matches!(sent, Sent::Refused { .. });
-        let _lane = self.lane(&verification.account).await?;
-        for _ in 0..DECISIONS_MAX {
-            let known = self.verification(&verification.account, verification.id).await?;
-            let Some(mut next) = known.heard(sent.clone()) else {
-                return Ok(known);
-            };
-            let mut step = VerifyStep {
-                audit: vec![entry.clone()],
-                ..VerifyStep::default()
-            };
-            if is_refused && known.status == Status::Pending {
-                next.status = Status::Canceled;
-                step.settled.push((&known).into());
-                let names = abuse::names_of_end(&known)
-                    .into_iter()
-                    .chain([Name::spend(&known.account)]);
-                let read = self.counters(names.collect()).await?;
-                step.counters = read.changes(abuse::unsent(&known, &read.known));
-            }
-            step.verifications.push((next.clone(), Some(known.version)));
-            if let Committed::New(_) = self.commit(Commit::Verify(Box::new(step))).await? {
-                return Ok(next);
-            }
-        }
-        Err(Error::Contended.into())
     }
 }
 

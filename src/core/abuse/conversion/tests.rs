@@ -3,6 +3,7 @@
 use super::*;
 
 const RULES: Rules = Rules {
+    warn_below_pct: 35,
     block_below_pct: 21,
     block_matured_min: 15,
     challenge_below_pct: 25,

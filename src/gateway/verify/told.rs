@@ -1,0 +1,66 @@
+//! What an account hears of its codes: events that go into the step which brings them about.
+
+use super::VerifyWish;
+use crate::core::abuse::{Decision, Reason, Verdict};
+use crate::core::event::{self, Event, Kind};
+use crate::core::id::AccountId;
+use crate::core::verification::Verification;
+use crate::gateway::{Error, Gateway};
+use crate::store::{Commit, Committed, Heard, VerifyStep};
+
+impl Gateway {
+    /// Commits a step, and rings where somebody is owed something by it; false: it was decided on an older state.
+    pub(super) async fn take_step(&self, step: VerifyStep) -> Result<bool, Error> {
+        let rings = step.events.iter().any(|heard| !heard.targets.is_empty());
+        let committed = self.commit(Commit::Verify(Box::new(step))).await?;
+        let holds = matches!(committed, Committed::New(_));
+        if holds && rings {
+            self.parts.doorbell.notify_one();
+        }
+        Ok(holds)
+    }
+
+    fn owed(&self, event: Event) -> Heard {
+        Heard {
+            targets: self.targets(&event, None),
+            event,
+        }
+    }
+
+    /// A verification came to this, as it stands in the step.
+    pub(super) fn event_of(&self, kind: Kind, verification: &Verification) -> Heard {
+        self.owed(event::of_verification(kind, verification, self.now()))
+    }
+
+    /// Of a start that is let through: what the account should know besides.
+    pub(super) fn events_of_start(&self, account: &AccountId, decision: &Decision) -> Vec<Heard> {
+        let at = || (self.now(), self.parts.clock.random());
+        let alarms = decision.alarms.iter();
+        let mut events: Vec<Event> = alarms
+            .map(|alarm| event::of_alarm(account, alarm, at()))
+            .collect();
+        if let Verdict::Allow(warnings) = &decision.verdict {
+            events.extend(
+                warnings
+                    .iter()
+                    .map(|warning| event::of_warning(account, warning, at())),
+            );
+        }
+        events.into_iter().map(|event| self.owed(event)).collect()
+    }
+
+    /// Of a start that is not: one that is only too early, or wants a person shown, is told by its answer alone.
+    pub(super) fn events_of_refusal(&self, wish: &VerifyWish, decision: &Decision) -> Vec<Heard> {
+        let mut events = self.events_of_start(&wish.key.account, decision);
+        let wait_ms = match decision.verdict {
+            Verdict::Blocked(wait_ms) => Some(wait_ms),
+            Verdict::Delayed(wait_ms) if decision.reasons.contains(&Reason::SpendCap) => Some(wait_ms),
+            _ => None,
+        };
+        if let Some(wait_ms) = wait_ms {
+            let at = (self.now(), self.parts.clock.random());
+            events.push(self.owed(event::of_refusal(&self.ask(wish), &decision.reasons, wait_ms, at)));
+        }
+        events
+    }
+}
