@@ -8,6 +8,7 @@ mod cli {
     pub mod bench;
     pub mod dev;
     pub mod extract;
+    pub mod figures;
     pub mod inbound;
     pub mod listen;
     pub mod mcp;

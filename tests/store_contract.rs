@@ -5,6 +5,7 @@ mod store_contract {
     pub mod access;
     pub mod again;
     pub mod batches;
+    pub mod codes;
     pub mod commits;
     pub mod embedded;
     pub mod feed;
@@ -24,8 +25,8 @@ mod store_contract {
 }
 
 use store_contract::{
-    access, again, batches, commits, feed, home, inbound_log, kept, lines, purchases, replays, standings,
-    time, told, verify,
+    access, again, batches, codes, commits, feed, home, inbound_log, kept, lines, purchases, replays,
+    standings, time, told, verify,
 };
 
 /// Asks each question of both stores.
@@ -47,6 +48,9 @@ ask! {
         an_account_is_made_once_and_changed_on_its_version
         a_deleted_account_leaves_nothing_and_gets_no_key
         open_rentals_are_counted;
+    codes:
+        an_accounts_codes_are_listed_newest_first_over_days
+        a_report_changes_a_code_or_nothing;
     commits:
         a_message_is_new_once
         a_message_handed_in_many_times_at_once_is_new_once

@@ -25,6 +25,7 @@ mod suppliers;
 mod table;
 mod trigger;
 mod unmatched;
+mod verify;
 mod when;
 
 use std::fmt;
@@ -87,6 +88,9 @@ enum Command {
     /// See who sells numbers to a running gateway, and how they fare.
     #[command(subcommand)]
     Suppliers(suppliers::Suppliers),
+    /// Count codes that were sent, and see and open what abuse control has closed.
+    #[command(subcommand)]
+    Verify(verify::Verify),
     /// Check and write out the log of codes that were sent and checked.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -176,6 +180,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sources(sources) => block_on(sources::run(sources)),
         Command::Send(command) => block_on(send::run(command)),
         Command::Suppliers(command) => block_on(suppliers::run(command)),
+        Command::Verify(command) => block_on(verify::run(command)),
         Command::Audit(command) => block_on(audit::run(command)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
         Command::Accounts(command) => block_on(accounts::run(command)),

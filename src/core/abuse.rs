@@ -299,4 +299,4 @@ pub fn names(ask: &Ask<'_>, rules: &Rules) -> Vec<Name> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

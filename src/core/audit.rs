@@ -21,7 +21,7 @@ pub enum Action {
     Check,
     /// Its time was over.
     Expire,
-    /// The operator lifted a block.
+    /// Somebody lifted a block.
     Unblock,
 }
 

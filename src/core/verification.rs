@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod code;
+pub mod figures;
 pub mod hash;
 pub mod text;
 

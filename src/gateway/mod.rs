@@ -77,7 +77,7 @@ pub use subscriptions::{Known, NewKey};
 pub use supply::{KnownSupplier, Supplier, Supply, Terms};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
-pub use verify::{Guess, VerifyError, VerifyRules, VerifyWish};
+pub use verify::{Block, FiguresWish, Guess, Lift, VerifyError, VerifyRules, VerifyWish};
 use waiters::Waiters;
 
 /// Refuses a subscription whose URL must not be called or whose certificates cannot be used, with the reason.

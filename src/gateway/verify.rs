@@ -1,7 +1,9 @@
 //! Codes that are sent and checked: who may have one, what is kept of it, by whom it goes out, and what comes of its time.
 
+mod blocks;
 mod check;
 mod ends;
+mod figures;
 mod loopback;
 mod send;
 mod start;
@@ -25,7 +27,9 @@ use crate::core::verification::code::Code;
 use crate::core::verification::hash::{Bound, Hash, Pepper, Scheme};
 use crate::store::{AuditPage, CounterChange};
 
+pub use blocks::{Block, Lift};
 pub use check::Guess;
+pub use figures::FiguresWish;
 pub use start::VerifyWish;
 
 /// Accounts whose steps do not wait for each other.
@@ -96,6 +100,10 @@ pub enum VerifyError {
     /// So many guesses are left.
     #[error("the code is wrong")]
     Wrong(u8),
+    #[error(
+        "nothing is closed there; verify.blocked and verify.conversion_low say what is, `ringback verify blocks` lists it"
+    )]
+    NotBlocked,
     #[error("all guesses were made; ask for another code")]
     NoAttempts,
 }

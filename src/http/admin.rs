@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 use super::app::{self, Answer, App, bearer_text};
 use super::problem::Problem;
 use super::{
-    ResponseBody, accounts, audit, captures, keys, numbers, providers, services, sources, unmatched,
+    ResponseBody, abuse, accounts, audit, captures, keys, numbers, providers, services, sources, unmatched,
 };
 use crate::core::time::UnixMs;
 
@@ -46,6 +46,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::GET, "/livez" | "/startupz") => app::text("text/plain; charset=utf-8", "ok\n"),
         (&Method::GET, "/readyz") => readyz(&admin),
         (&Method::GET, "/metrics") => metrics(&admin),
+        (_, path) if abuse::is_path(path) => Box::pin(abuse::route(&admin, &head, body)).await,
         (_, path) if accounts::is_path(path) => Box::pin(accounts::route(&admin, &head, body)).await,
         (_, path) if keys::is_path(path) => Box::pin(keys::route(&admin, &head, body)).await,
         (_, path) if numbers::is_path(path) => Box::pin(numbers::route(&admin, &head, body)).await,
@@ -72,7 +73,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched and /admin/inbound.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched, /admin/verify and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)

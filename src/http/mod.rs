@@ -4,6 +4,7 @@
 //! (the deadlines of one connection), `wire` and `framing` (what hyper is laxer about), `admit` (checks on a parsed head),
 //! `body`, `problem`, `tls`. Of the routes: `routes` (all of them), `router`, `app` (what they share), then one file each.
 
+mod abuse;
 mod accounts;
 pub mod admin;
 mod admit;

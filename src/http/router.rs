@@ -12,7 +12,7 @@ use super::app::{Admitted, Answer, App, Caller, bearer, counted};
 use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
-    Peer, ResponseBody, dev, events, extract, inbound, mcp, messages, partner, replays, unmatched,
+    Peer, ResponseBody, abuse, dev, events, extract, inbound, mcp, messages, partner, replays, unmatched,
     verifications, verify, webhooks, well_known,
 };
 use crate::core::allowance::Allowance;
@@ -137,6 +137,8 @@ fn keyed(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Resu
         (_, ["api", "unmatched", id, "assign"]) => {
             Box::pin(unmatched::assign(caller, head, body, id.parse().ok()))
         }
+        (_, ["api", "verify", "figures"]) => Box::pin(abuse::figures(caller, head)),
+        (_, ["api", "verify", "unblock"]) => Box::pin(abuse::unblock(caller, head, body)),
         (_, ["api", "extract"]) => Box::pin(extract::extract(caller.app, head, body)),
         (_, ["api", "dev", "sources"]) => at_once(dev::sources(&caller.app)),
         (_, ["api", "dev", "sms"]) => Box::pin(dev::sms(caller.app, head, body)),

@@ -109,6 +109,8 @@ pub const ROUTES: &[Route] = &[
     route("/rentNumber", "POST", &[Own(RentalsWrite)]),
     route("/getSMS", "GET", &[Own(MessagesRead)]),
     route("/cancelNumber", "POST", &[Own(RentalsWrite)]),
+    route("/api/verify/figures", "GET", &[Key(VerifyRead)]),
+    route("/api/verify/unblock", "POST", &[Key(VerifyWrite)]),
     route("/v1/verify/start", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/check", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/{id}", "GET", &[Own(VerifyRead)]),

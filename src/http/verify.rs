@@ -82,7 +82,7 @@ impl From<VerifyError> for Refusal {
             }
             VerifyError::Challenge => refusal("RATE_LIMITED", Problem::too_many("challenge", said, 1)),
             VerifyError::Undelivered(_) => refusal("DELIVERY_FAILED", Problem::bad_gateway(said)),
-            VerifyError::NotFound => refusal("NOT_FOUND", Problem::not_found(said)),
+            VerifyError::NotFound | VerifyError::NotBlocked => refusal("NOT_FOUND", Problem::not_found(said)),
             VerifyError::Wrong(_) => refusal("VERIFICATION_FAILED", Problem::bad_request(said)),
             VerifyError::NoAttempts => {
                 refusal("MAX_ATTEMPTS_EXCEEDED", Problem::too_many("attempts", said, 1))

@@ -36,7 +36,8 @@
 mod verify;
 
 pub use verify::{
-    audit, audit_head, counter, newest_verification, open_verification, parse_open_verification, verification,
+    audit, audit_head, counter, newest_verification, open_verification, parse_open_verification,
+    verification, verifications,
 };
 
 use super::AttemptPlace;

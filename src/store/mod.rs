@@ -123,6 +123,13 @@ pub trait Store: Send + Sync + 'static {
         to: (&str, &To),
         now: UnixMs,
     ) -> Result<Option<Verification>, Error>;
+    /// Newest first, starting below `before`.
+    fn verifications(
+        &self,
+        account: &AccountId,
+        before: Option<VerificationId>,
+        limit: usize,
+    ) -> Result<Vec<Verification>, Error>;
     /// Those whose end is due to be counted, the earliest first.
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
     /// Records of abuse control: those of these names that there are.

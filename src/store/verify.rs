@@ -263,6 +263,33 @@ impl<R: Rows> Query<'_, R> {
         self.one(Tree::of(id.created_at()), &keys::verification(account, id))
     }
 
+    /// Newest first, starting below `before`.
+    pub fn verifications(
+        &self,
+        account: &AccountId,
+        before: Option<VerificationId>,
+        limit: usize,
+    ) -> Result<Vec<Verification>, Error> {
+        let below = before.map(|id| keys::verification(account, id));
+        let (prefix, mut found) = (keys::verifications(account), Vec::new());
+        for day in self.rows.log_days().into_iter().rev() {
+            let tree = Tree::Log(day);
+            if before.is_some_and(|id| tree > Tree::of(id.created_at())) {
+                continue;
+            }
+            let rows = self
+                .rows
+                .scan_down(tree, &prefix, below.as_deref(), limit - found.len())?;
+            for (key, record) in rows {
+                found.push(self.vault.open(&key, &record)?);
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// The newest to this address within a profile, of today and the day before; the clock may have been set back.
     pub fn newest_verification(
         &self,

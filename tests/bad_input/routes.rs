@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 29] = [
+const ROUTES: [(&str, &[&str]); 31] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/services", &["GET"]),
@@ -34,6 +34,8 @@ const ROUTES: [(&str, &[&str]); 29] = [
     ("/api/webhooks/{id}/test", &["POST"]),
     ("/.well-known/webhook-keys/{id}", &["GET"]),
     ("/api/extract", &["POST"]),
+    ("/api/verify/figures", &["GET"]),
+    ("/api/verify/unblock", &["POST"]),
 ];
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
 

@@ -324,6 +324,15 @@ impl Store for Disk {
         self.inner.newest_verification(account, to, now)
     }
 
+    fn verifications(
+        &self,
+        account: &AccountId,
+        before: Option<VerificationId>,
+        limit: usize,
+    ) -> Result<Vec<Verification>, Error> {
+        self.inner.verifications(account, before, limit)
+    }
+
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.inner.verifications_over(steady, limit)
     }

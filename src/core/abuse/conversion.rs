@@ -267,10 +267,16 @@ impl Conversion {
         (Standing::Blocked(lasts_ms), Some(next))
     }
 
-    /// Until when it is closed; `None` where it is not.
-    pub fn blocked_until(&self, now: UnixMs) -> Option<UnixMs> {
+    /// For how long it is closed, `u64::MAX` for good, and the how manyth time; `None` where it is open.
+    pub fn blocked(&self, now: UnixMs) -> Option<(u64, u8)> {
         let block = self.block.filter(|block| left_ms(*block, now) > 0)?;
-        Some(block.until)
+        let is_for_good = usize::from(block.level) >= BLOCKS_MS.len();
+        let left_ms = if is_for_good {
+            u64::MAX
+        } else {
+            left_ms(block, now)
+        };
+        Some((left_ms, block.level.saturating_add(1)))
     }
 
     /// Somebody lifts the block, and it begins anew.

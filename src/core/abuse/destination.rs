@@ -31,6 +31,14 @@ pub fn of(number: &PhoneNumber) -> Destination {
     }
 }
 
+/// Its two letters, where codes may go there at all.
+pub fn country(number: &PhoneNumber) -> Option<&'static str> {
+    match of(number) {
+        Destination::Country(country) => Some(country),
+        Destination::Never => None,
+    }
+}
+
 /// Where codes may be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {

@@ -1,7 +1,7 @@
 //! What a verification's end tells: whether its code came back, and, where nothing was sent, that nothing was spent.
 
 use super::counter::{self, Counter, Counters, Name};
-use super::destination::{self, Destination};
+use super::destination;
 use crate::core::verification::{Sent, Verification};
 
 /// The records that its end changes. Of one that nothing was sent for there are none.
@@ -15,10 +15,7 @@ pub fn names_of_end(verification: &Verification) -> Vec<Name> {
     };
     let name = |about: &str| Name::conversion(&verification.account, verification.channel, about);
     let block = &number.as_str()[..number.as_str().len() - 4];
-    let country = match destination::of(number) {
-        Destination::Country(country) => Some(name(country)),
-        Destination::Never => None,
-    };
+    let country = destination::country(number).map(name);
     std::iter::once(name(block)).chain(country).collect()
 }
 

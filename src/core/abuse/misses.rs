@@ -20,6 +20,11 @@ impl Misses {
         reached.map_or(0, |(_, ms)| *ms)
     }
 
+    /// There are none in a row.
+    pub fn is_none(self) -> bool {
+        self.count == 0
+    }
+
     /// A clock that went back makes no wait longer; it has to be kept.
     pub fn healed(self, now: UnixMs) -> Self {
         Self {

@@ -265,7 +265,7 @@ fn a_closed_prefix_leaves_other_channels_open() {
     );
     let blocked = world.known[&name(Channel::Sms)].clone();
     assert!(
-        matches!(blocked, Counter::Conversion(known) if known.blocked_until(START).is_some()),
+        matches!(blocked, Counter::Conversion(known) if known.blocked(START).is_some()),
         "the block is kept"
     );
     let ask = Ask {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{Event, Kind, Text, written};
-use crate::core::abuse::destination::{self, Destination};
+use crate::core::abuse::destination;
 use crate::core::abuse::spend::Warning;
 use crate::core::abuse::{Alarm, Ask, Reason};
 use crate::core::id::{AccountId, EventId, VerificationId};
@@ -25,12 +25,8 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(to: &'a To) -> Self {
-        let country = to.number().map(destination::of);
         Self {
-            country: match country {
-                Some(Destination::Country(country)) => Some(country),
-                Some(Destination::Never) | None => None,
-            },
+            country: to.number().and_then(destination::country),
             prefix: to.block_of_10000(),
         }
     }

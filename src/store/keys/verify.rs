@@ -5,6 +5,11 @@ use crate::core::id::{AccountId, VerificationId};
 use crate::core::time::UnixMs;
 use crate::store::verify::Open;
 
+/// What all of an account's begin with.
+pub fn verifications(account: &AccountId) -> Key {
+    key(VERIFICATION, &[account.as_str().as_bytes(), &[0]])
+}
+
 pub fn verification(account: &AccountId, id: VerificationId) -> Key {
     key(VERIFICATION, &[account.as_str().as_bytes(), &[0], &id.0])
 }

@@ -211,6 +211,15 @@ impl Store for Sled {
         self.query(|q| q.newest_verification(account, to, now))
     }
 
+    fn verifications(
+        &self,
+        account: &AccountId,
+        before: Option<VerificationId>,
+        limit: usize,
+    ) -> Result<Vec<Verification>, Error> {
+        self.query(|q| q.verifications(account, before, limit))
+    }
+
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.query(|q| q.verifications_over(steady, limit))
     }

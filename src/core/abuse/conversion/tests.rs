@@ -79,7 +79,9 @@ fn blocks_grow_and_are_probed_and_lifted() {
     let (standing, next) = known.judged(&RULES, now);
     assert_eq!(standing, Standing::Blocked(u64::MAX));
     let closed = next.unwrap();
-    assert!(closed.blocked_until(now.plus_ms(1 << 40)).is_some() && !closed.is_over(now.plus_ms(1 << 40)));
+    assert!(
+        closed.blocked(now.plus_ms(1 << 40)) == Some((u64::MAX, 5)) && !closed.is_over(now.plus_ms(1 << 40))
+    );
     assert_eq!(closed.lifted().judged(&RULES, now).0, Standing::Open);
 }
 
