@@ -14,6 +14,7 @@ mod store_contract {
     pub mod inbound_log;
     pub mod kept;
     pub mod lines;
+    pub mod profiles;
     pub mod purchases;
     pub mod replays;
     pub mod samples;
@@ -25,8 +26,8 @@ mod store_contract {
 }
 
 use store_contract::{
-    access, again, batches, codes, commits, feed, home, inbound_log, kept, lines, purchases, replays,
-    standings, time, told, verify,
+    access, again, batches, codes, commits, feed, home, inbound_log, kept, lines, profiles, purchases,
+    replays, standings, time, told, verify,
 };
 
 /// Asks each question of both stores.
@@ -108,6 +109,10 @@ ask! {
         of_two_steps_of_a_purchase_one_conflicts
         a_number_is_one_rentals_wherever_it_is_from
         a_supplier_is_judged_by_its_latest_rentals;
+    profiles:
+        profiles_and_templates_are_kept_and_their_accounts_own
+        of_two_changes_to_one_profile_one_conflicts
+        a_deleted_accounts_profiles_are_gone;
     replays:
         a_step_and_what_it_asks_for_are_one
         of_two_steps_from_one_state_one_conflicts

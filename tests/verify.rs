@@ -1,4 +1,4 @@
-//! Contract 002 over real sockets: every pair of its fixtures, the seed's own lines, limits, races, and what is written down of it all.
+//! Contracts 002 and 003 over real sockets: every pair of its fixtures, the seed's own lines, limits, races, and what is written down of it all.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
@@ -9,4 +9,5 @@ mod verify {
     pub mod contract;
     pub mod events;
     pub mod kept;
+    pub mod profiles;
 }

@@ -43,6 +43,8 @@ fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError
         loopback: verify.loopback,
         hashing_max: verify.hashing_max,
         hashing_queue_max: verify.hashing_queue_max,
+        profiles_max: verify.profiles_max,
+        templates_max: verify.templates_max,
     })
 }
 

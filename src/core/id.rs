@@ -1,5 +1,7 @@
 //! Identifiers: an account's own are random and carry their day, derived ones are hashes, so that a repeated webhook meets its own row.
 
+mod uuid;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::message::Concat;
 use super::time::UnixMs;
+use uuid::uuid_id;
+
+pub use uuid::Uuid;
 
 /// Longest account id, in bytes.
 pub const ACCOUNT_BYTES_MAX: usize = 64;
@@ -52,53 +57,24 @@ impl From<AccountId> for String {
     }
 }
 
-/// A leased number; shown as a UUID because contract 000 shows one. Version 7: 48 bits of time, then 74 random bits.
-/// The time names the day's log the rental lives in, so that retention can drop whole days.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RentalId(pub [u8; 16]);
+uuid_id!(
+    /// A leased number; shown as a UUID because contract 000 shows one. The time names the day's log the rental lives in, so that
+    /// retention can drop whole days.
+    RentalId
+);
+uuid_id!(
+    /// What an account wants of its codes, as contract 003 names it.
+    ProfileId
+);
+uuid_id!(
+    /// A text of an account's own that codes are told with.
+    TemplateId
+);
 
 impl RentalId {
-    pub fn new(now: UnixMs, random: [u8; 10]) -> Self {
-        let mut bytes = timed(now, random);
-        bytes[6] = bytes[6] & 0x0f | 0x70;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(bytes)
-    }
-
     /// When it was made.
     pub fn created_at(self) -> UnixMs {
-        let mut ms = [0; 8];
-        ms[2..].copy_from_slice(&self.0[..6]);
-        UnixMs(u64::from_be_bytes(ms))
-    }
-}
-
-impl fmt::Display for RentalId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = hex(&self.0);
-        for (at, range) in [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().enumerate() {
-            if at > 0 {
-                f.write_str("-")?;
-            }
-            f.write_str(text(&hex[range]))?;
-        }
-        Ok(())
-    }
-}
-
-impl FromStr for RentalId {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
-        if text.len() != 36 || [8, 13, 18, 23].iter().any(|at| text.as_bytes()[*at] != b'-') {
-            return Err(Error::Id);
-        }
-        unhex(&text.replace('-', "")).map(Self)
-    }
-}
-
-impl fmt::Debug for RentalId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        time_of(&self.0)
     }
 }
 
@@ -170,9 +146,7 @@ impl CaptureId {
     }
 
     pub fn arrived_at(self) -> UnixMs {
-        let mut ms = [0; 8];
-        ms[2..].copy_from_slice(&self.0[..6]);
-        UnixMs(u64::from_be_bytes(ms))
+        time_of(&self.0)
     }
 }
 
@@ -188,20 +162,23 @@ prefixed_id!(
 );
 
 prefixed_id!(
-    /// A code that we sent and check: 48 bits of the time it was asked for at, then 80 random bits, so that its day's log is known from it.
+    /// A code that we sent and check: a UUID of version 7, so that its day's log is known from it and contract 003 can show it as one.
     VerificationId,
     "ver_"
 );
 
 impl VerificationId {
     pub fn new(now: UnixMs, random: [u8; 10]) -> Self {
-        Self(timed(now, random))
+        Self(uuid::version_7(now, random))
     }
 
     pub fn created_at(self) -> UnixMs {
-        let mut ms = [0; 8];
-        ms[2..].copy_from_slice(&self.0[..6]);
-        UnixMs(u64::from_be_bytes(ms))
+        time_of(&self.0)
+    }
+
+    /// As contract 003 writes it.
+    pub fn uuid(self) -> Uuid {
+        Uuid(self.0)
     }
 }
 
@@ -238,6 +215,13 @@ impl EventId {
     pub fn derive(about: &[u8], kind: &str) -> Self {
         Self(hash("event", &[about, kind.as_bytes()]))
     }
+}
+
+/// The time that an id begins with.
+fn time_of(id: &[u8; 16]) -> UnixMs {
+    let mut ms = [0; 8];
+    ms[2..].copy_from_slice(&id[..6]);
+    UnixMs(u64::from_be_bytes(ms))
 }
 
 /// 48 bits of time, then chance.

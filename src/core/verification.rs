@@ -5,6 +5,7 @@ pub mod address;
 pub mod code;
 pub mod figures;
 pub mod hash;
+pub mod profile;
 pub mod text;
 
 use serde::{Deserialize, Serialize};

@@ -28,6 +28,8 @@ pub enum Thing {
     Key,
     Rental,
     Subscription,
+    Profile,
+    Template,
 }
 
 /// What is being made and not durable yet. It counts towards the limits, and an account is not closed beside it.
@@ -265,6 +267,8 @@ impl Gateway {
                 account,
                 keys: keys.iter().map(|key| key.hash).collect(),
                 subscriptions: live.subscriptions(id).iter().map(|s| s.id).collect(),
+                profiles: live.profiles(id).iter().map(|profile| profile.id).collect(),
+                templates: live.templates(id).iter().map(|template| template.id).collect(),
             };
             if let Committed::New(_) = self
                 .commit_access(Access::CloseAccount(Box::new(closing)))

@@ -77,7 +77,9 @@ pub use subscriptions::{Known, NewKey};
 pub use supply::{KnownSupplier, Supplier, Supply, Terms};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
-pub use verify::{Block, FiguresWish, Guess, Lift, VerifyError, VerifyRules, VerifyWish};
+pub use verify::{
+    Block, FiguresWish, Guess, Lift, ProfileError, ProfilesWish, VerifyError, VerifyRules, VerifyWish,
+};
 use waiters::Waiters;
 
 /// Refuses a subscription whose URL must not be called or whose certificates cannot be used, with the reason.
@@ -216,6 +218,10 @@ pub enum Error {
     BadSettings(String),
     #[error("an account may have {0} subscriptions; delete one first")]
     TooManySubscriptions(usize),
+    #[error("an account may have {0} profiles (verify.profiles_max); delete one first")]
+    TooManyProfiles(usize),
+    #[error("an account may have {0} templates (verify.templates_max); change one instead")]
+    TooManyTemplates(usize),
     #[error("too many polls are held for this {0}; let one end first")]
     TooManyPolls(&'static str),
     #[error("the account made more requests than it may, {} a minute; wait", .0.quota)]

@@ -5,6 +5,7 @@ mod check;
 mod ends;
 mod figures;
 mod loopback;
+mod profiles;
 mod send;
 mod start;
 mod told;
@@ -30,6 +31,7 @@ use crate::store::{AuditPage, CounterChange};
 pub use blocks::{Block, Lift};
 pub use check::Guess;
 pub use figures::FiguresWish;
+pub use profiles::{ProfileError, ProfilesWish};
 pub use start::VerifyWish;
 
 /// Accounts whose steps do not wait for each other.
@@ -53,6 +55,9 @@ pub struct VerifyRules {
     /// Codes that are hashed at one time, and that wait to be.
     pub hashing_max: usize,
     pub hashing_queue_max: usize,
+    /// Profiles, and templates, that one account may have.
+    pub profiles_max: usize,
+    pub templates_max: usize,
 }
 
 /// What codes need besides the rules.

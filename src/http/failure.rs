@@ -43,9 +43,11 @@ impl From<Error> for Problem {
             Error::UnknownService(_) | Error::BadTarget(_) | Error::TooDear(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
             Error::NotUnmatched | Error::SubscriptionDisabled => Self::conflict(detail),
-            Error::TooManySubscriptions(max) | Error::TooManyKeys(max) | Error::TooManyReplays(max) => {
-                Self::conflict(detail).with("limit", max)
-            }
+            Error::TooManySubscriptions(max)
+            | Error::TooManyKeys(max)
+            | Error::TooManyReplays(max)
+            | Error::TooManyProfiles(max)
+            | Error::TooManyTemplates(max) => Self::conflict(detail).with("limit", max),
             Error::NotOfThisRental => Self::unprocessable(detail),
             Error::CursorGone | Error::EventGone => Self::gone(detail),
             Error::NoNumber | Error::SuppliersAway => Self::unavailable(detail, NO_NUMBER_S),

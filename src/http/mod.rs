@@ -38,6 +38,7 @@ pub mod server;
 mod services;
 mod sources;
 mod stream;
+mod telnyx;
 pub mod tls;
 mod unmatched;
 mod verifications;

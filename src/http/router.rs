@@ -12,8 +12,8 @@ use super::app::{Admitted, Answer, App, Caller, bearer, counted};
 use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
-    Peer, ResponseBody, abuse, dev, events, extract, inbound, mcp, messages, partner, replays, unmatched,
-    verifications, verify, webhooks, well_known,
+    Peer, ResponseBody, abuse, dev, events, extract, inbound, mcp, messages, partner, replays, telnyx,
+    unmatched, verifications, verify, webhooks, well_known,
 };
 use crate::core::allowance::Allowance;
 use crate::core::id::RentalId;
@@ -76,6 +76,7 @@ fn wrong_method(route: &Route, segments: &[&str]) -> Result<Handling, Problem> {
     let problem = Problem::method_not_allowed(route.methods);
     match (route.access, segments) {
         ([Access::Own(_), ..], ["mcp"]) => Ok(at_once(Ok(mcp::refused(problem)))),
+        ([Access::Own(_), ..], ["v2", ..]) => Ok(at_once(Ok(telnyx::refused(problem)))),
         ([Access::Own(_), ..], ["v1", ..]) => Ok(at_once(Ok(verify::refused(problem)))),
         ([Access::Own(_), ..], _) => Ok(at_once(Ok(partner::refused(problem)))),
         _ => Err(problem),
@@ -117,6 +118,10 @@ fn own(
                 _ => return Err(routes::none()),
             };
             return Ok(Box::pin(verify::answer(app, head, body, (route, scope))));
+        }
+        ["v2", rest @ ..] => {
+            let route = telnyx::Route::of(rest).ok_or_else(routes::none)?;
+            return Ok(Box::pin(telnyx::answer(app, head, body, (route, scope))));
         }
         _ => return Err(routes::none()),
     };

@@ -114,6 +114,22 @@ pub const ROUTES: &[Route] = &[
     route("/v1/verify/start", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/check", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/{id}", "GET", &[Own(VerifyRead)]),
+    route(
+        "/v2/verify_profiles",
+        "GET, POST",
+        &[Own(VerifyRead), Own(VerifyWrite)],
+    ),
+    route(
+        "/v2/verify_profiles/templates",
+        "GET, POST",
+        &[Own(VerifyRead), Own(VerifyWrite)],
+    ),
+    route("/v2/verify_profiles/templates/{id}", "PATCH", &[Own(VerifyWrite)]),
+    route(
+        "/v2/verify_profiles/{id}",
+        "GET, PATCH, DELETE",
+        &[Own(VerifyRead), Own(VerifyWrite), Own(VerifyWrite)],
+    ),
     route("/mcp", "POST", &[Own(Mcp)]),
     route("/api/dev/sources", "GET", &[Key(RentalsRead)]),
     route("/api/dev/sms", "POST", &[Key(RentalsWrite)]),

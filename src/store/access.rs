@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::rows::{Row, Rows};
 use super::vault::Vault;
 use crate::core::account::Account;
-use crate::core::id::{AccountId, SubscriptionId};
+use crate::core::id::{AccountId, ProfileId, SubscriptionId, TemplateId};
 use crate::core::key::{Hash, Key};
 use crate::core::time::UnixMs;
 
@@ -44,6 +44,8 @@ pub struct Closing {
     pub account: Account,
     pub keys: Vec<Hash>,
     pub subscriptions: Vec<SubscriptionId>,
+    pub profiles: Vec<ProfileId>,
+    pub templates: Vec<TemplateId>,
 }
 
 /// What of accounts and keys must be so, or the answer is `Conflict`, and what is added where it fits.
@@ -87,6 +89,10 @@ impl Plan {
                 closing.keys.into_iter().for_each(|hash| self.revoke(hash));
                 let subscriptions = closing.subscriptions.into_iter();
                 subscriptions.for_each(|id| self.unsubscribe(&account.id, id));
+                let profiles = closing.profiles.into_iter();
+                profiles.for_each(|id| self.remove_profile(&account.id, id));
+                let templates = closing.templates.into_iter();
+                templates.for_each(|id| self.remove_template(&account.id, id));
                 self.account(account, vault)?;
             }
             Access::ForgetAccount(account) => {

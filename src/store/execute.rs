@@ -10,6 +10,7 @@ use super::inbound_log::{InboundLog, Keep};
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::plan::{self, Plan};
+use super::profiles;
 use super::query::Query;
 use super::rows::{Row, Rows};
 use super::vault::Vault;
@@ -54,6 +55,7 @@ pub struct Group {
     pub(super) again: BTreeMap<(SubscriptionId, Seq), Again>,
     pub(super) access: access::InGroup,
     pub(super) verify: verify::InGroup,
+    pub(super) profiles: profiles::InGroup,
 }
 
 /// What the writer carries from group to group.
@@ -194,7 +196,9 @@ impl<R: Rows> Writer<R> {
     }
 
     fn is_outdated(&self, plan: &Plan, group: &Group) -> Result<bool, Error> {
-        if self.is_access_outdated(&plan.access, group) || self.is_verify_outdated(&plan.verify, group)? {
+        let is_outdated =
+            self.is_access_outdated(&plan.access, group) || self.is_profile_outdated(&plan.profiles, group);
+        if is_outdated || self.is_verify_outdated(&plan.verify, group)? {
             return Ok(true);
         }
         for (account, id, was) in &plan.rentals_were {
@@ -283,6 +287,7 @@ impl Group {
                 Fact::Subscription(s) => drop(self.subscriptions.insert(s.id, Some(s.clone()))),
                 Fact::Unsubscribed(id) => drop(self.subscriptions.insert(*id, None)),
                 Fact::Purchase(purchase) => drop(self.purchases.insert(purchase.rental, purchase.clone())),
+                Fact::Profiled(fact) => self.profiles.note(fact),
                 Fact::Replay(replay) => drop(self.replays.insert(replay.id, replay.version)),
                 Fact::Health(id, health) => drop(self.health.insert(*id, *health)),
                 Fact::Account(account) => self.access.note_account(&account.id, Some(account.clone())),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::profiles::Profiled;
 use crate::core::account::Account;
 use crate::core::delivery::Due;
 use crate::core::event::Event;
@@ -39,6 +40,8 @@ pub enum Fact {
     Settled(Due),
     Purchase(Arc<Purchase>),
     PurchaseGone(RentalId),
+    /// A profile or a template of codes.
+    Profiled(Profiled),
     Replay(Arc<Replay>),
     ReplayGone(ReplayId),
     /// One more delivery to it that stands behind another in line, or one fewer.

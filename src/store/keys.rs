@@ -17,6 +17,8 @@
 //! | state | 15 PURCHASE | rental (16) | sealed `Purchase` | from the intent on, until its number has rested after its end |
 //! | state | 33 OPEN_VERIFICATION | ends_at_ms (8) id (16) | sealed account | until its end is counted |
 //! | state | 34 COUNTER | keyed hash of its name (16) | sealed name, version and `Counter` | while forgetting it would change a decision |
+//! | state | 35 PROFILE | account 0x00 id (16) | sealed `Profile` | until deleted |
+//! | state | 36 TEMPLATE | account 0x00 id (16) | sealed `Template` | until the account is deleted |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -33,8 +35,10 @@
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
+mod profiles;
 mod verify;
 
+pub use profiles::{profile, template};
 pub use verify::{
     audit, audit_head, counter, newest_verification, open_verification, parse_open_verification,
     verification, verifications,
@@ -82,6 +86,8 @@ pub const VERIFICATION: u8 = 26;
 pub const NEWEST_VERIFICATION: u8 = 27;
 pub const OPEN_VERIFICATION: u8 = 33;
 pub const COUNTER: u8 = 34;
+pub const PROFILE: u8 = 35;
+pub const TEMPLATE: u8 = 36;
 pub const AUDIT: u8 = 38;
 pub const FEED: u8 = 30;
 pub const AGAIN: u8 = 32;

@@ -12,6 +12,7 @@ pub use super::fact::Fact;
 use super::inventory::Inventory;
 use super::listener::{Listener, OnEvent};
 use super::owed::Owed;
+use super::profiles::Profiles;
 use super::purchases::Purchases;
 use super::replays::Replays;
 use super::sets::Sets;
@@ -48,6 +49,7 @@ pub(super) struct Tables {
     sets: Sets,
     pub(super) purchases: Purchases,
     replays: Replays,
+    pub(super) profiles: Profiles,
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>>,
     /// Of those whose health was ever other than perfect.
     health: HashMap<SubscriptionId, Health>,
@@ -231,6 +233,7 @@ impl Tables {
             Fact::PartsGone(id) => self.sets.remove(id),
             Fact::Purchase(purchase) => self.purchases.put(purchase),
             Fact::PurchaseGone(id) => self.purchases.remove(id),
+            Fact::Profiled(fact) => self.profiles.apply(fact),
             Fact::Replay(replay) => self.replays.put(replay),
             Fact::ReplayGone(id) => self.replays.remove(id),
             Fact::Subscription(subscription) => self.put_subscription(subscription),

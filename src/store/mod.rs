@@ -13,6 +13,7 @@ mod listener;
 mod live;
 mod owed;
 mod plan;
+mod profiles;
 mod purchases;
 mod query;
 mod replays;
@@ -55,6 +56,7 @@ pub use feed::{Page, Reading};
 pub use inbound_log::Keep;
 pub use inventory::{Reserved, States, Wanted};
 pub use live::Live;
+pub use profiles::ProfileStep;
 pub use purchases::{RentalStep, SupplyStep};
 pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
@@ -214,6 +216,8 @@ pub enum Commit {
     SetService(String, Option<Box<Service>>),
     /// Accounts and keys.
     Access(Access),
+    /// A profile or a template that codes are sent by.
+    Profile(ProfileStep),
     /// A step in the life of codes that are sent and checked.
     Verify(Box<VerifyStep>),
     /// A row of the inbound log. Promised is only that it is whole or not there: it is written with the next group that is synced, and

@@ -6,6 +6,7 @@ use super::access;
 use super::inbound_log::Keep;
 use super::keys::{self, Tree};
 use super::live::Fact;
+use super::profiles;
 use super::rows::Row;
 use super::vault::Vault;
 use super::verify;
@@ -62,6 +63,8 @@ pub struct Plan {
     pub access: access::Guard,
     /// What of codes that are sent must be so, and what of them the writer adds.
     pub verify: verify::Guard,
+    /// What of profiles and templates must be so.
+    pub profiles: profiles::Guard,
     /// A row of the inbound log.
     pub capture: Option<Row>,
     /// What of the inbound log is to be kept from now on.
@@ -120,6 +123,7 @@ impl Plan {
             Commit::ChangeNumber(number) => plan.number(number, vault)?,
             Commit::SetService(name, service) => plan.service(name, service.map(Arc::from), vault)?,
             Commit::Access(change) => plan.access(change, vault)?,
+            Commit::Profile(step) => plan.profile(step, vault)?,
             Commit::Verify(step) => plan.verify(*step, vault)?,
             Commit::LogInbound(capture, keep) => plan.capture(&capture, keep, vault)?,
             Commit::TrimInboundLog(keep) => plan.keep = Some(keep),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
+use super::profiles::Profiled;
 use super::rows::{Pair, Rows, parse_due};
 use super::vault::Vault;
 use super::{AttemptPlace, Error};
@@ -24,6 +25,7 @@ use crate::core::rental::{MessageRef, Rental};
 use crate::core::replay::Replay;
 use crate::core::service::Service;
 use crate::core::subscription::Subscription;
+use crate::core::verification::profile::{Profile, Template};
 
 /// Rows read at a time where there may be many.
 const CHUNK: usize = 1024;
@@ -216,6 +218,12 @@ impl<R: Rows> Query<'_, R> {
             let hash = keys::parse_key_use(&key).ok_or(Error::Damaged("a key use of a wrong length"))?;
             live.apply(vec![Fact::KeyUsed(hash, self.vault.open(&key, &record)?)]);
         }
+        self.load_table::<Profile>(keys::PROFILE, live, |profile, _| {
+            Ok(vec![Fact::Profiled(Profiled::Profile(Arc::new(profile)))])
+        })?;
+        self.load_table::<Template>(keys::TEMPLATE, live, |template, _| {
+            Ok(vec![Fact::Profiled(Profiled::Template(Arc::new(template)))])
+        })?;
         self.load_table::<Replay>(keys::REPLAY, live, |replay, _| {
             Ok(vec![Fact::Replay(Arc::new(replay))])
         })?;

@@ -156,29 +156,43 @@ async fn kinds(gateway: &Gateway) -> Kinds {
         .await
         .expect(202);
     let unmatched = gateway.get("/api/unmatched").await.expect(200)["messages"][0].clone();
-    let to = json!({ "to": "+15005550006", "channel": "sms" });
-    let started = Call::post("/v1/verify/start", &to)
-        .key(&gateway.key)
-        .header("x-tenant-id", "acme");
-    let started = started.send(gateway.address).await.expect(200)["data"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let hex = "0123456789abcdef0123456789abcdef";
     let unknown = "01981234-5678-7abc-8def-0123456789ab";
-    BTreeMap::from([
+    let mut kinds = of_codes(gateway, unknown).await;
+    kinds.extend([
         ("AnyUuid", [rental.id, unknown.to_owned()]),
         ("WebhookId", [subscription, format!("whk_{hex}")]),
         ("DeliveryId", [delivery, format!("dlv_{hex}")]),
         ("EventId", [event, format!("evt_{hex}")]),
         ("ReplayId", [text(&replay["id"]), format!("rpl_{hex}")]),
-        (
-            "VerifyId",
-            [text(&started["verification_id"]), format!("ver_{hex}")],
-        ),
         ("MessageId", [text(&unmatched["id"]), format!("msg_{hex}")]),
         (
             "AnyPartnerRentalId",
             [format!("rent_{}", other.id), format!("rent_{unknown}")],
         ),
+    ]);
+    kinds
+}
+
+/// The same of codes that are sent.
+async fn of_codes(gateway: &Gateway, unknown: &str) -> Kinds {
+    let made = async |path: &str, body: Value, id: &str| {
+        let call = Call::post(path, &body)
+            .key(&gateway.key)
+            .header("x-tenant-id", "acme");
+        let made = call.send(gateway.address).await.expect(200);
+        made["data"][id].as_str().unwrap().to_owned()
+    };
+    let to = json!({ "to": "+15005550006", "channel": "sms" });
+    let started = made("/v1/verify/start", to, "verification_id").await;
+    let profile = made("/v2/verify_profiles", json!({ "name": "x" }), "id").await;
+    let text = json!({ "text": "{{code}}" });
+    let template = made("/v2/verify_profiles/templates", text, "id").await;
+    BTreeMap::from([
+        ("VerifyId", [started, format!("ver_{}", unknown.replace('-', ""))]),
+        ("ProfileId", [profile, unknown.to_owned()]),
+        ("TemplateId", [template, unknown.to_owned()]),
     ])
 }
 

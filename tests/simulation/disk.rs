@@ -216,6 +216,7 @@ fn told(commit: &Commit) -> String {
         Commit::Access(Access::AddKey(key)) => format!("add a key of {}", key.account.as_str()),
         Commit::Access(_) => "accounts and keys".to_owned(),
         Commit::Verify(_) => "verify".to_owned(),
+        Commit::Profile(_) => "profile".to_owned(),
     }
 }
 

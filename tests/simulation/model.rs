@@ -150,7 +150,8 @@ impl Model {
             | Commit::ChangeNumber(_)
             | Commit::SetService(..)
             | Commit::Access(_)
-            | Commit::Verify(_) => {}
+            | Commit::Verify(_)
+            | Commit::Profile(_) => {}
         }
     }
 

@@ -46,6 +46,8 @@ fn closing(state: Option<Account>) -> Access {
         account: state.expect("an account that can be deleted"),
         keys: vec![samples::key(1).hash],
         subscriptions: vec![samples::subscription(1).id],
+        profiles: Vec::new(),
+        templates: Vec::new(),
     }))
 }
 

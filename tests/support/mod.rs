@@ -5,6 +5,7 @@ pub mod client;
 pub mod gateway;
 pub mod openapi;
 pub mod provider;
+pub mod published;
 pub mod schema;
 pub mod stream;
 pub mod subscriber;

@@ -1,0 +1,114 @@
+//! Contract 003: Telnyx Verify v2 as the official SDKs speak it, with the contract's own error form; no `Problem` leaves here.
+
+mod form;
+mod profiles;
+mod refusal;
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde_json::json;
+
+use self::refusal::Refusal;
+use super::ResponseBody;
+use super::app::{self, Admitted, App, bearer};
+use super::problem::Problem;
+
+use crate::core::id::{ProfileId, TemplateId};
+use crate::core::key::Key;
+use crate::core::scope::Scope;
+use crate::core::time::UnixMs;
+
+/// The contract's routes. What is no id is one that is unknown.
+pub enum Route {
+    Profiles,
+    Profile(Option<ProfileId>),
+    Templates,
+    Template(Option<TemplateId>),
+}
+
+impl Route {
+    /// The route of what stands behind `/v2/`.
+    pub fn of(segments: &[&str]) -> Option<Self> {
+        Some(match segments {
+            ["verify_profiles"] => Self::Profiles,
+            ["verify_profiles", "templates"] => Self::Templates,
+            ["verify_profiles", "templates", id] => Self::Template(id.parse().ok()),
+            ["verify_profiles", id] => Self::Profile(id.parse().ok()),
+            _ => return None,
+        })
+    }
+}
+
+/// Somebody who was let in, and the request.
+struct Asked {
+    app: Arc<App>,
+    key: Arc<Key>,
+    head: Parts,
+    incoming: Incoming,
+}
+
+type Answer = Result<Response<ResponseBody>, Refusal>;
+
+/// Answers one route; errors are answers too. On a hang-up what was handed in for commit is made, and a code that is being sent is sent.
+pub async fn answer(
+    app: Arc<App>,
+    head: Parts,
+    incoming: Incoming,
+    (route, scope): (Route, Scope),
+) -> app::Answer {
+    let Admitted { key, allowance } = match bearer(&app, &head.headers, scope) {
+        Ok(admitted) => admitted,
+        Err(problem) => return Ok(refused(problem)),
+    };
+    let method = head.method.clone();
+    let asked = Asked {
+        app,
+        key,
+        head,
+        incoming,
+    };
+    let answer = match (route, &method) {
+        (Route::Profiles, &Method::GET) => profiles::list(&asked),
+        (Route::Profiles, _) => profiles::create(asked).await,
+        (Route::Profile(id), &Method::GET) => profiles::show(&asked, id),
+        (Route::Profile(id), &Method::DELETE) => profiles::delete(&asked, id).await,
+        (Route::Profile(id), _) => profiles::change(asked, id).await,
+        (Route::Templates, &Method::GET) => profiles::list_templates(&asked),
+        (Route::Templates, _) => profiles::create_template(asked).await,
+        (Route::Template(id), _) => profiles::change_template(asked, id).await,
+    };
+    Ok(app::counted(answer.unwrap_or_else(Response::from), allowance))
+}
+
+/// A problem in the contract's form.
+pub fn refused(problem: Problem) -> Response<ResponseBody> {
+    Refusal::from(problem).into()
+}
+
+/// All successes have one status, also of what was made or is gone.
+fn data(data: &impl Serialize) -> Answer {
+    app::json(StatusCode::OK, &json!({ "data": data })).map_err(Refusal::from)
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+struct Meta {
+    page_number: usize,
+    page_size: usize,
+    total_pages: usize,
+    total_results: usize,
+}
+
+fn page(list: &impl Serialize, meta: &Meta) -> Answer {
+    app::json(StatusCode::OK, &json!({ "data": list, "meta": meta })).map_err(Refusal::from)
+}
+
+/// The contract writes times in UTC without saying so, in microseconds.
+fn naive(time: UnixMs) -> String {
+    let text = time.to_string();
+    format!("{}000", text.trim_end_matches('Z'))
+}
