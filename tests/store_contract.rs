@@ -112,6 +112,7 @@ ask! {
     profiles:
         profiles_and_templates_are_kept_and_their_accounts_own
         of_two_changes_to_one_profile_one_conflicts
+        those_to_one_address_by_profiles_are_listed_over_days
         a_deleted_accounts_profiles_are_gone;
     replays:
         a_step_and_what_it_asks_for_are_one

@@ -10,4 +10,6 @@ mod verify {
     pub mod events;
     pub mod kept;
     pub mod profiles;
+    pub mod triggers;
+    pub mod wishes;
 }

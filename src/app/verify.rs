@@ -43,6 +43,7 @@ fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError
         loopback: verify.loopback,
         hashing_max: verify.hashing_max,
         hashing_queue_max: verify.hashing_queue_max,
+        repeated_ms: verify.repeated_s * 1000,
         profiles_max: verify.profiles_max,
         templates_max: verify.templates_max,
     })
@@ -160,6 +161,6 @@ fn abuse(config: &Config) -> Result<Rules, BuildError> {
             outstanding_max: 0,
             hour_min: verify.country_per_hour_min,
         },
-        caps: Caps(caps),
+        caps: Caps(caps.map(|cap| Some(cap).filter(|cap| *cap != Price::default()))),
     })
 }

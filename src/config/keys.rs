@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 104] = [
+pub const RANGES: [(&str, u64, u64); 105] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -84,6 +84,7 @@ pub const RANGES: [(&str, u64, u64); 104] = [
     ("verify.bcrypt_cost", 4, 14),
     ("verify.hashing_max", 1, 256),
     ("verify.hashing_queue_max", 1, 100_000),
+    ("verify.repeated_s", 0, 60),
     ("verify.profiles_max", 1, 100_000),
     ("verify.templates_max", 1, 100_000),
     ("verify.ttl_s", 10, 3_600),

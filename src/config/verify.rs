@@ -15,6 +15,7 @@ pub struct Verify {
     pub bcrypt_cost: u32,
     pub hashing_max: usize,
     pub hashing_queue_max: usize,
+    pub repeated_s: u64,
     pub profiles_max: usize,
     pub templates_max: usize,
     pub ttl_s: u64,

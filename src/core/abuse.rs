@@ -18,13 +18,14 @@ use self::counter::{Counters, Name};
 use self::destination::{Denied, Policy};
 use self::gate::Limit;
 use self::spend::{Caps, Warning};
-use super::id::AccountId;
+use super::id::{AccountId, ProfileId};
 use super::money::Price;
 use super::sending::Channel;
 use super::verification::address::To;
+use super::verification::profile::ChannelSettings;
 
 pub use decision::decide;
-pub use ends::{ended, names_of_end, unsent};
+pub use ends::{ended, names_of_end, names_of_refund, unsent};
 pub use guesses::{Guess, guessed, names_of_guess, right};
 
 /// Every limit. Each is a key of `config.toml`; a limit of none is off.
@@ -66,6 +67,17 @@ pub struct Ask<'a> {
     pub who: &'a Who,
     /// What it will cost.
     pub cost: Price,
+    /// What the profile adds that it is sent by.
+    pub profile: Option<OfProfile<'a>>,
+}
+
+/// A profile's own limits, within the operator's.
+#[derive(Debug, Clone, Copy)]
+pub struct OfProfile<'a> {
+    pub id: ProfileId,
+    /// `None`: as a channel is by default.
+    pub channel: Option<&'a ChannelSettings>,
+    pub day_max: Option<Price>,
 }
 
 /// What the caller says of whoever asked it. It is never the caller's own address.
@@ -198,6 +210,10 @@ fn place<'a>(ask: &Ask<'a>, policy: &Policy) -> Result<Option<Place<'a>>, Denied
         return Ok(None);
     };
     let (country, text) = (policy.check(number)?, number.as_str());
+    let settings = ask.profile.and_then(|profile| profile.channel);
+    if settings.is_some_and(|settings| !settings.allows(country)) {
+        return Err(Denied::Country);
+    }
     Ok(Some(Place {
         country,
         block_of_10000: &text[..text.len() - 4],
@@ -274,6 +290,17 @@ fn conversions<'a>(place: Option<Place<'a>>, rules: &'a Rules) -> Vec<(&'a str, 
     })
 }
 
+/// What it is paid from: the account's caps, and the profile's.
+fn purses(ask: &Ask<'_>, rules: &Rules) -> Vec<(Name, Caps)> {
+    let of_profile = ask.profile.and_then(|profile| {
+        let name = Name::spend_of_profile(ask.account, &profile.id.to_string());
+        Some((name, Caps([None, Some(profile.day_max?), None])))
+    });
+    std::iter::once((Name::spend(ask.account), rules.caps))
+        .chain(of_profile)
+        .collect()
+}
+
 /// Whose latest numbers are looked at: the user's, else the network's.
 fn row(ask: &Ask<'_>, rules: &Rules) -> Option<Name> {
     let network = || ask.who.ip.map(counter::usual_network);
@@ -294,7 +321,7 @@ pub fn names(ask: &Ask<'_>, rules: &Rules) -> Vec<Name> {
     rates
         .chain(conversions)
         .chain(row(ask, rules))
-        .chain([Name::spend(ask.account)])
+        .chain(purses(ask, rules).into_iter().map(|(name, _)| name))
         .collect()
 }
 

@@ -12,12 +12,20 @@ use super::phone::PhoneNumber;
 pub enum Channel {
     Sms,
     Voice,
+    /// A call that nobody picks up: the number that it is from tells the code.
+    Flashcall,
     Whatsapp,
     Email,
 }
 
 impl Channel {
-    pub const ALL: [Self; 4] = [Self::Sms, Self::Voice, Self::Whatsapp, Self::Email];
+    pub const ALL: [Self; 5] = [
+        Self::Sms,
+        Self::Voice,
+        Self::Flashcall,
+        Self::Whatsapp,
+        Self::Email,
+    ];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| channel.as_str() == text)
@@ -27,6 +35,7 @@ impl Channel {
         match self {
             Self::Sms => "sms",
             Self::Voice => "voice",
+            Self::Flashcall => "flashcall",
             Self::Whatsapp => "whatsapp",
             Self::Email => "email",
         }

@@ -11,6 +11,7 @@ pub mod text;
 use serde::{Deserialize, Serialize};
 
 use self::address::To;
+use self::code::Code;
 use self::hash::Hash;
 use super::id::{AccountId, VerificationId};
 use super::money::Price;
@@ -145,7 +146,20 @@ pub struct Verification {
     pub created_at: UnixMs,
     pub began_at: UnixMs,
     pub ttl_ms: u64,
+    /// What its caller said of it that contract 003 shows again.
+    pub own: Own,
+    /// Of the last change, by the wall's clock; the store writes it.
+    pub updated_at: UnixMs,
     pub version: u32,
+}
+
+/// What a caller decides of one code.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Own {
+    /// The code itself, where the caller brought it: it is kept, sealed, because contract 003 tells it again.
+    pub code: Option<Code>,
+    /// Keys that are pressed once a call is answered.
+    pub extension: Option<String>,
 }
 
 /// Why a code is not compared at all.
@@ -187,6 +201,11 @@ impl Verification {
             version: self.version + 1,
             ..self.clone()
         }
+    }
+
+    /// Whether this is the same wish again so soon that its first answer may have been lost on its way.
+    pub fn is_repeated(&self, channel: Channel, own: &Own, (within_ms, steady): (u64, UnixMs)) -> bool {
+        self.channel == channel && self.own == *own && steady.since(self.began_at) < within_ms
     }
 
     /// A guess is made: it is counted, and only then may anybody compare.
@@ -281,6 +300,7 @@ pub struct New {
     pub digits: u8,
     pub attempts_max: u8,
     pub ttl_ms: u64,
+    pub own: Own,
 }
 
 impl New {
@@ -303,6 +323,8 @@ impl New {
             created_at: now.wall,
             began_at: now.steady,
             ttl_ms: self.ttl_ms,
+            own: self.own,
+            updated_at: now.wall,
             version: 0,
         }
     }

@@ -78,7 +78,8 @@ pub use supply::{KnownSupplier, Supplier, Supply, Terms};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 pub use verify::{
-    Block, FiguresWish, Guess, Lift, ProfileError, ProfilesWish, VerifyError, VerifyRules, VerifyWish,
+    Block, CallerWord, FiguresWish, Guess, Lift, NewestGuess, ProfileError, ProfilesWish, TriggerWish,
+    VerifyError, VerifyRules, VerifyWish,
 };
 use waiters::Waiters;
 

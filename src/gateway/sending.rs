@@ -91,7 +91,7 @@ impl Provider {
     fn segments(&self, order: &Order) -> u32 {
         match self.channel {
             Channel::Sms => segments::encode(&order.text).segments(),
-            Channel::Voice | Channel::Whatsapp | Channel::Email => 1,
+            Channel::Voice | Channel::Flashcall | Channel::Whatsapp | Channel::Email => 1,
         }
     }
 

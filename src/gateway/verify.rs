@@ -5,10 +5,12 @@ mod check;
 mod ends;
 mod figures;
 mod loopback;
+mod newest;
 mod profiles;
 mod send;
 mod start;
 mod told;
+mod trigger;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -31,8 +33,10 @@ use crate::store::{AuditPage, CounterChange};
 pub use blocks::{Block, Lift};
 pub use check::Guess;
 pub use figures::FiguresWish;
+pub use newest::{CallerWord, NewestGuess};
 pub use profiles::{ProfileError, ProfilesWish};
 pub use start::VerifyWish;
+pub use trigger::TriggerWish;
 
 /// Accounts whose steps do not wait for each other.
 const LANES: usize = 64;
@@ -55,6 +59,8 @@ pub struct VerifyRules {
     /// Codes that are hashed at one time, and that wait to be.
     pub hashing_max: usize,
     pub hashing_queue_max: usize,
+    /// In which the same wish by a profile is the one before.
+    pub repeated_ms: u64,
     /// Profiles, and templates, that one account may have.
     pub profiles_max: usize,
     pub templates_max: usize,

@@ -12,6 +12,8 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use self::form::{DIGITS, Detail, Form};
+
+pub use self::form::own_keys;
 use super::ResponseBody;
 use super::app::{self, Admitted, App, SEND_KEY, bearer_text};
 use super::problem::Problem;
@@ -19,8 +21,8 @@ use crate::core::id::VerificationId;
 use crate::core::key::Key;
 use crate::core::scope::Scope;
 use crate::core::time::UnixMs;
-use crate::core::verification::Verification;
 use crate::core::verification::code::Code;
+use crate::core::verification::{Own, Verification};
 use crate::gateway::{Error, Guess, VerifyError, VerifyWish};
 
 /// The contract's routes.
@@ -77,8 +79,8 @@ impl From<VerifyError> for Refusal {
             VerifyError::Gateway(error) => error.into(),
             VerifyError::Off | VerifyError::Destination => refusal("FORBIDDEN", Problem::forbidden(said)),
             VerifyError::Limited(wait_ms) => {
-                let wait_s = u32::try_from(wait_ms.div_ceil(1000).min(WAIT_S_MAX)).unwrap_or(u32::MAX);
-                refusal("RATE_LIMITED", Problem::too_many("verify", said, wait_s.max(1)))
+                let problem = Problem::too_many("verify", said, retry_after_s(wait_ms));
+                refusal("RATE_LIMITED", problem)
             }
             VerifyError::Challenge => refusal("RATE_LIMITED", Problem::too_many("challenge", said, 1)),
             VerifyError::Undelivered(_) => refusal("DELIVERY_FAILED", Problem::bad_gateway(said)),
@@ -89,6 +91,12 @@ impl From<VerifyError> for Refusal {
             }
         }
     }
+}
+
+/// When to ask again after a limit of codes.
+pub fn retry_after_s(wait_ms: u64) -> u32 {
+    let wait_s = wait_ms.div_ceil(1000).clamp(1, WAIT_S_MAX);
+    u32::try_from(wait_s).unwrap_or(u32::MAX)
 }
 
 impl From<Refusal> for Response<ResponseBody> {
@@ -169,7 +177,7 @@ async fn start(app: &Arc<App>, key: Arc<Key>, head: &Parts, incoming: Incoming) 
     };
     let wish = VerifyWish {
         key,
-        profile: String::new(),
+        profile: None,
         to,
         channel,
         digits,
@@ -177,6 +185,8 @@ async fn start(app: &Arc<App>, key: Arc<Key>, head: &Parts, incoming: Incoming) 
         text: own,
         app_name,
         who,
+        own: Own::default(),
+        ttl_ms: None,
     };
     let begun = app.gateway.start_verification(wish).await?;
     success(&json!({

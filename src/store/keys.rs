@@ -29,6 +29,7 @@
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
 //! | log-DAY | 26 VERIFICATION | account 0x00 id (16) | sealed `Verification` | day of its start + retention |
 //! | log-DAY | 27 NEWEST_VERIFICATION | account 0x00 keyed hash of profile and address (16) | sealed id | day of its start + retention |
+//! | log-DAY | 28 VERIFICATION_TO | account 0x00 keyed hash of the address (16) id (16) | nothing | day of its start + retention, where it has a profile |
 //! | log-DAY | 30 FEED | account 0x00 seq (8) | id (16), rental (16, zeros: none) and type of the event, whom it is owed to (16 each), and a checksum | day of writing + retention |
 //! | log-DAY | 32 AGAIN | subscription (16) seq (8) | sealed `Again` | from the first wish on; day of the event + retention |
 //! | audit-PERIOD | 38 AUDIT | seq (8) | sealed line, with the hash of the one before | this period of 32 days and the next three |
@@ -41,7 +42,7 @@ mod verify;
 pub use profiles::{profile, template};
 pub use verify::{
     audit, audit_head, counter, newest_verification, open_verification, parse_open_verification,
-    verification, verifications,
+    parse_verification_to, verification, verification_to, verifications, verifications_to,
 };
 
 use super::AttemptPlace;
@@ -84,6 +85,7 @@ const AUDIT_DAYS: u32 = 32;
 const AUDIT_PERIODS: u32 = 3;
 pub const VERIFICATION: u8 = 26;
 pub const NEWEST_VERIFICATION: u8 = 27;
+pub const VERIFICATION_TO: u8 = 28;
 pub const OPEN_VERIFICATION: u8 = 33;
 pub const COUNTER: u8 = 34;
 pub const PROFILE: u8 = 35;

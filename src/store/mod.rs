@@ -132,6 +132,13 @@ pub trait Store: Send + Sync + 'static {
         before: Option<VerificationId>,
         limit: usize,
     ) -> Result<Vec<Verification>, Error>;
+    /// The newest of an account's to this address, whatever their profiles, and how many there are of them.
+    fn verifications_to(
+        &self,
+        account: &AccountId,
+        to: &To,
+        limit: usize,
+    ) -> Result<(Vec<Verification>, usize), Error>;
     /// Those whose end is due to be counted, the earliest first.
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
     /// Records of abuse control: those of these names that there are.

@@ -1,4 +1,4 @@
-//! Profiles and templates of codes in the store: their commits, what guards them, and the tables of them in memory.
+//! Profiles and templates of codes in the store: their commits, what guards them, the tables of them in memory, and what was sent by them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -8,9 +8,13 @@ use super::execute::{Group, Writer};
 use super::keys::{self, Tree};
 use super::live::{Fact, Live};
 use super::plan::Plan;
+use super::query::Query;
 use super::rows::{Row, Rows};
 use super::vault::Vault;
+use super::verify;
 use crate::core::id::{AccountId, ProfileId, TemplateId};
+use crate::core::verification::Verification;
+use crate::core::verification::address::To;
 use crate::core::verification::profile::{Profile, Template};
 
 /// A commit about profiles. Guarded by the version of what it changes: one of 0 is new.
@@ -169,5 +173,27 @@ impl<R: Rows> Writer<R> {
             group.profiles.templates.get(&id).copied().unwrap_or_else(live) != was
         });
         profile || template
+    }
+}
+
+impl<R: Rows> Query<'_, R> {
+    /// The newest of an account's to this address, whatever their profiles, and how many there are of them.
+    pub fn verifications_to(
+        &self,
+        account: &AccountId,
+        to: &To,
+        limit: usize,
+    ) -> Result<(Vec<Verification>, usize), Error> {
+        let prefix = keys::verifications_to(account, verify::address(self.vault, to));
+        let mut ids = Vec::new();
+        for day in self.rows.log_days() {
+            for (key, _) in self.rows.scan(Tree::Log(day), &prefix, usize::MAX)? {
+                ids.extend(keys::parse_verification_to(&key));
+            }
+        }
+        ids.sort_unstable();
+        let newest = ids.iter().rev().take(limit);
+        let found = newest.filter_map(|id| self.verification(account, *id).transpose());
+        Ok((found.collect::<Result<_, _>>()?, ids.len()))
     }
 }

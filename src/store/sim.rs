@@ -273,6 +273,15 @@ impl Store for Simulated {
         self.query(|q| q.verifications(account, before, limit))
     }
 
+    fn verifications_to(
+        &self,
+        account: &AccountId,
+        to: &To,
+        limit: usize,
+    ) -> Result<(Vec<Verification>, usize), Error> {
+        self.query(|q| q.verifications_to(account, to, limit))
+    }
+
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.query(|q| q.verifications_over(steady, limit))
     }

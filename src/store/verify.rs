@@ -111,6 +111,10 @@ pub struct InGroup {
 impl Plan {
     pub(super) fn verify(&mut self, step: VerifyStep, vault: &Vault) -> Result<(), Error> {
         for (verification, was) in step.verifications {
+            let verification = Verification {
+                updated_at: self.now.wall,
+                ..verification
+            };
             self.verification(&verification, was, vault)?;
         }
         for open in step.settled {
@@ -148,6 +152,10 @@ impl Plan {
                 );
                 let sealed = vault.seal(&key, &id)?;
                 self.rows.push(Row::put(day, key, sealed));
+                if !verification.profile.is_empty() {
+                    let key = keys::verification_to(account, address(vault, &verification.to), id);
+                    self.rows.push(Row::put(day, key, Vec::new()));
+                }
                 let key = keys::open_verification(verification.into());
                 let sealed = vault.seal(&key, account)?;
                 self.rows.push(Row::put(Tree::State, key, sealed));
@@ -182,6 +190,11 @@ impl Plan {
 /// Whom a verification is to within a profile, as it stands in a key.
 fn blinded(vault: &Vault, profile: &str, to: &To) -> [u8; 16] {
     vault.blind_text(&format!("{profile}\0{}", to.as_str()))
+}
+
+/// An address by itself, as it stands in a key.
+pub(super) fn address(vault: &Vault, to: &To) -> [u8; 16] {
+    blinded(vault, "any profile", to)
 }
 
 type Stored = (Name, u32, Counter);

@@ -114,6 +114,7 @@ impl Operation {
         }
         let path = path
             .replace("{number}", "1")
+            .replace("{phone}", "+15005550006")
             .replace("{source}", "none")
             .replace("{token}", "none");
         let call = Call::new(&self.method, &format!("{path}?{}", query.join("&")));
@@ -189,8 +190,11 @@ async fn of_codes(gateway: &Gateway, unknown: &str) -> Kinds {
     let profile = made("/v2/verify_profiles", json!({ "name": "x" }), "id").await;
     let text = json!({ "text": "{{code}}" });
     let template = made("/v2/verify_profiles/templates", text, "id").await;
+    let wish = json!({ "phone_number": "+15005550006", "verify_profile_id": profile });
+    let triggered = made("/v2/verifications/sms", wish, "id").await;
     BTreeMap::from([
         ("VerifyId", [started, format!("ver_{}", unknown.replace('-', ""))]),
+        ("TelnyxVerificationId", [triggered, unknown.to_owned()]),
         ("ProfileId", [profile, unknown.to_owned()]),
         ("TemplateId", [template, unknown.to_owned()]),
     ])

@@ -144,6 +144,7 @@ fn assert_form(path: &str, reply: &Reply) {
             assert_eq!(members, ["error_code", "message", "status"]);
             assert_eq!(body["error_code"], "INSUFFICIENT_SCOPE");
         }
+        path if path.starts_with("/v2/") => assert_eq!(body["errors"][0]["code"], "10010"),
         path if path.starts_with("/v1/verify/") => assert_eq!(body["error"]["code"], "FORBIDDEN"),
         _ => assert_eq!(body["type"], "urn:ringback:problem:forbidden"),
     }

@@ -18,7 +18,7 @@ fn fixture(name: &str) -> Value {
 fn settings(kind: &str) -> toml::Table {
     match kind {
         "android_sms_gateway" => toml! { username = "phone" password = "sec" },
-        "generic" => toml! {
+        "generic" | "generic_flashcall" => toml! {
             url = "https://sms.example.com/send?to={to}"
             headers = { "x-api-key" = "made_up" }
             json = { recipient = "{to_digits}", content = { text = "{text}" }, ref = "{key}", plain = "{{x}" }

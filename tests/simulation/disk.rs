@@ -334,6 +334,15 @@ impl Store for Disk {
         self.inner.verifications(account, before, limit)
     }
 
+    fn verifications_to(
+        &self,
+        account: &AccountId,
+        to: &To,
+        limit: usize,
+    ) -> Result<(Vec<Verification>, usize), Error> {
+        self.inner.verifications_to(account, to, limit)
+    }
+
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.inner.verifications_over(steady, limit)
     }

@@ -4,7 +4,7 @@ use ringback::core::id::VerificationId;
 use ringback::core::time::UnixMs;
 use ringback::core::verification::address::To;
 use ringback::core::verification::hash::Hash;
-use ringback::core::verification::{Channel, New, Verification};
+use ringback::core::verification::{Channel, New, Own, Verification};
 use ringback::store::{Batch, Commit, Committed, VerifyStep};
 
 use super::home::Home;
@@ -21,6 +21,7 @@ fn begun(owner: &str, n: u8, at: UnixMs) -> Verification {
         digits: 6,
         attempts_max: 5,
         ttl_ms: 600_000,
+        own: Own::default(),
     };
     new.begun(at.into())
 }
@@ -36,7 +37,8 @@ pub fn an_accounts_codes_are_listed_newest_first_over_days<H: Home>() {
     let home = H::new();
     let mine = [0, 1, DAY_MS, DAY_MS + 1, 2 * DAY_MS].map(|ms| begun("acc_a", 1, NOON.plus_ms(ms)));
     for verification in &mine {
-        home.commit(Commit::Verify(Box::new(step(verification, None))), NOON);
+        let step = step(verification, None);
+        home.commit(Commit::Verify(Box::new(step)), verification.created_at);
     }
     home.commit(
         Commit::Verify(Box::new(step(&begun("acc_ab", 2, NOON), None))),

@@ -3,11 +3,13 @@
 use ringback::core::account::{Account, State};
 use ringback::core::id::{ProfileId, TemplateId};
 use ringback::core::money::Price;
+use ringback::core::verification::Verification;
 use ringback::core::verification::profile::{ChannelSettings, Profile, Settings, Template};
 use ringback::store::{Access, Closing, Commit, Committed, ProfileStep};
 
 use super::home::Home;
-use super::samples::{NOON, account};
+use super::samples::{DAY_MS, NOON, account};
+use super::verify::{begun, commit, step, to};
 
 const NEW: Committed = Committed::New(None);
 
@@ -119,4 +121,44 @@ pub fn a_deleted_accounts_profiles_are_gone<H: Home>() {
     assert_eq!(access(Access::CloseAccount(Box::new(closing))), NEW);
     assert_eq!(kept(&home), (Vec::new(), Vec::new()));
     assert_eq!(kept(&home.reopened()), (Vec::new(), Vec::new()));
+}
+
+pub fn those_to_one_address_by_profiles_are_listed_over_days<H: Home>() {
+    let home = H::new();
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let at = NOON.plus_ms(u64::from(n) * DAY_MS / 2);
+        let verification = Verification {
+            profile: format!("profile {}", n % 2),
+            ..begun(n, at)
+        };
+        commit(&home, step(&verification, None), at);
+        ids.insert(0, verification.id);
+    }
+    let of_no_profile = begun(9, NOON);
+    commit(&home, step(&of_no_profile, None), NOON);
+    let home = home.reopened();
+    let to_one = |acc: &str, limit| {
+        home.store()
+            .verifications_to(&account(acc), &to(1), limit)
+            .unwrap()
+    };
+    let (all, count) = to_one("acc_a", 10);
+    assert_eq!(
+        all.iter().map(|known| known.id).collect::<Vec<_>>(),
+        ids,
+        "newest first"
+    );
+    assert_eq!(
+        (count, to_one("acc_a", 2).0, to_one("acc_a", 2).1),
+        (4, all[..2].to_vec(), 4)
+    );
+    assert_eq!(to_one("acc_b", 10), (Vec::new(), 0));
+    assert_eq!(
+        home.store()
+            .verifications_to(&account("acc_a"), &to(2), 10)
+            .unwrap()
+            .1,
+        0
+    );
 }

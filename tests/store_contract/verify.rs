@@ -10,7 +10,7 @@ use ringback::core::id::{EventId, VerificationId};
 use ringback::core::time::UnixMs;
 use ringback::core::verification::address::To;
 use ringback::core::verification::hash::Hash;
-use ringback::core::verification::{Channel, New, Status, Verification};
+use ringback::core::verification::{Channel, New, Own, Status, Verification};
 use ringback::store::sim::{Simulated, Sync as When};
 use ringback::store::vault::Vault;
 use ringback::store::{Commit, Committed, CounterChange, Heard, Store, VerifyStep};
@@ -20,11 +20,11 @@ use super::samples::{DAY_MS, NOON, account, phone};
 
 const MINUTE_MS: u64 = 60_000;
 
-fn to(n: u16) -> To {
+pub(super) fn to(n: u16) -> To {
     To::Number(phone(n))
 }
 
-fn begun(n: u8, at: UnixMs) -> Verification {
+pub(super) fn begun(n: u8, at: UnixMs) -> Verification {
     let new = New {
         id: VerificationId::new(at, [n; 10]),
         account: account("acc_a"),
@@ -35,18 +35,19 @@ fn begun(n: u8, at: UnixMs) -> Verification {
         digits: 6,
         attempts_max: 5,
         ttl_ms: 10 * MINUTE_MS,
+        own: Own::default(),
     };
     new.begun(at.into())
 }
 
-fn step(verification: &Verification, was: Option<u32>) -> VerifyStep {
+pub(super) fn step(verification: &Verification, was: Option<u32>) -> VerifyStep {
     VerifyStep {
         verifications: vec![(verification.clone(), was)],
         ..VerifyStep::default()
     }
 }
 
-fn commit<H: Home>(home: &H, step: VerifyStep, now: UnixMs) -> Committed {
+pub(super) fn commit<H: Home>(home: &H, step: VerifyStep, now: UnixMs) -> Committed {
     home.commit(Commit::Verify(Box::new(step)), now)
 }
 

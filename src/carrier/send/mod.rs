@@ -65,6 +65,7 @@ macro_rules! providers {
 providers! {
     AndroidSmsGateway android_sms_gateway::Account "android_sms_gateway" Sms,
     Generic generic::Account "generic" Sms,
+    GenericFlashcall generic::Account "generic_flashcall" Flashcall,
     MetaWhatsapp meta_whatsapp::Account "meta_whatsapp" Whatsapp,
     Plivo plivo::Account "plivo" Sms,
     Sinch sinch::Account "sinch" Sms,

@@ -105,6 +105,10 @@ impl Name {
         Self::new("spend", &[account.as_str()])
     }
 
+    pub fn spend_of_profile(account: &AccountId, profile: &str) -> Self {
+        Self::new("spend_of_profile", &[account.as_str(), profile])
+    }
+
     /// The latest numbers of one user or network.
     pub fn numbers(account: &AccountId, who: &str) -> Self {
         Self::new("numbers", &[account.as_str(), who])

@@ -3,7 +3,7 @@
 use super::conversion::{self, Standing};
 use super::counter::{self, Counter, Counters, Name};
 use super::gate::{Gate, Limit};
-use super::{Alarm, Ask, Decision, Rate, Reason, Rules, Verdict, conversions, place, rates, row};
+use super::{Alarm, Ask, Decision, Rate, Reason, Rules, Verdict, conversions, place, purses, rates, row};
 use crate::core::time::UnixMs;
 
 /// Gathers what speaks against a code, and the records as they will be.
@@ -165,14 +165,15 @@ pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> De
         findings.conversion(ask, of, known, now);
     }
     findings.row(ask, rules, known, now);
-    let name = Name::spend(ask.account);
     let mut warnings = Vec::new();
-    match counter::spend(known, &name).charged(ask.cost, rules.caps, now) {
-        Ok((next, due)) => {
-            findings.charged.insert(name, Counter::Spend(next));
-            warnings = due;
+    for (name, caps) in purses(ask, rules) {
+        match counter::spend(known, &name).charged(ask.cost, caps, now) {
+            Ok((next, due)) => {
+                findings.charged.insert(name, Counter::Spend(next));
+                warnings.extend(due);
+            }
+            Err(wait_ms) => findings.delay(Reason::SpendCap, wait_ms),
         }
-        Err(wait_ms) => findings.delay(Reason::SpendCap, wait_ms),
     }
     let verdict = if findings.blocked_ms > 0 {
         Verdict::Blocked(findings.blocked_ms)

@@ -28,11 +28,23 @@ pub fn ended(verification: &Verification, known: &Counters, came_back: bool) -> 
     each.collect()
 }
 
-/// Nothing was sent: nothing was spent, and that nothing comes back is held against nobody. For the names of its end and `spend`.
+/// The records that it was paid from.
+pub fn names_of_refund(verification: &Verification) -> Vec<Name> {
+    let account = &verification.account;
+    let of_profile = Name::spend_of_profile(account, &verification.profile);
+    let of_profile = (!verification.profile.is_empty()).then_some(of_profile);
+    std::iter::once(Name::spend(account)).chain(of_profile).collect()
+}
+
+/// Nothing was sent: nothing was spent, and that nothing comes back is held against nobody. For the names of its end and its refund.
 pub fn unsent(verification: &Verification, known: &Counters) -> Counters {
-    let name = Name::spend(&verification.account);
-    let spend = counter::spend(known, &name).refunded(verification.cost, verification.began_at);
-    let mut changes = Counters::from([(name, Counter::Spend(spend))]);
+    let paid = names_of_refund(verification).into_iter();
+    let paid = paid.filter(|name| known.contains_key(name));
+    let refunded = |name| {
+        let spend = counter::spend(known, &name).refunded(verification.cost, verification.began_at);
+        (name, Counter::Spend(spend))
+    };
+    let mut changes: Counters = paid.map(refunded).collect();
     for name in names_of_end(verification) {
         let unsent = counter::conversion(known, &name).unsent(verification.began_at);
         changes.insert(name, Counter::Conversion(unsent));
@@ -59,6 +71,7 @@ mod tests {
                 channel: verification.channel,
                 who: &who,
                 cost: Price(20_000),
+                profile: None,
             };
             let verification = Verification {
                 cost: ask.cost,

@@ -13,9 +13,9 @@ pub const WINDOWS: [&str; 3] = ["hour", "day", "month"];
 /// The part of a cap after which its account is warned, in per cent.
 const WARN_PCT: u64 = 80;
 
-/// The most that may be spent in an hour, a day and 30 days; nothing is no cap.
+/// The most that may be spent in an hour, a day and 30 days; `None` is no cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caps(pub [Price; 3]);
+pub struct Caps(pub [Option<Price>; 3]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Window {
@@ -58,9 +58,9 @@ impl Spend {
         for (nth, window) in windows.iter_mut().enumerate() {
             let (cap, ms) = (caps.0[nth], WINDOWS_MS[nth]);
             window.spent = Price(window.spent.0.saturating_add(cost.0));
-            if cap == Price::default() {
+            let Some(cap) = cap else {
                 continue;
-            }
+            };
             if window.spent > cap {
                 wait_ms = wait_ms.max(ms - now.0 % ms);
             }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_cap_is_never_passed_and_warned_of_once() {
-        let caps = Caps([NONE, Price(1000), NONE]);
+        let caps = Caps([None, Some(Price(1000)), None]);
         let (mut spend, now) = (Spend::default(), UnixMs(DAY_MS * 20_000 + 1000));
         for nth in 0..10 {
             let (next, warnings) = spend.charged(Price(100), caps, now).unwrap();
@@ -132,7 +132,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_step_of_the_clock_back_passes_a_cap(steps in prop::collection::vec((-3_600_000i64..0, 1u64..400), 1..80)) {
-            let caps = Caps([NONE, Price(1000), NONE]);
+            let caps = Caps([None, Some(Price(1000)), None]);
             let (mut spend, mut now, mut sum) = (Spend::default(), 1i64 << 41, 0);
             for (step, cost) in steps {
                 now += step;

@@ -10,7 +10,7 @@ use crate::core::abuse::gate::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::core::id::VerificationId;
 use crate::core::time::UnixMs;
 use crate::core::verification::hash::Hash;
-use crate::core::verification::{New, Verification};
+use crate::core::verification::{New, Own, Verification};
 
 const START: UnixMs = UnixMs(1_800_000_000_000);
 const TTL_MS: u64 = 10 * MINUTE_MS;
@@ -55,7 +55,7 @@ pub fn rules() -> Rules {
             outstanding_max: 0,
             hour_min: 50,
         },
-        caps: Caps([Price(0), Price(500_000), Price(0)]),
+        caps: Caps([None, Some(Price(500_000)), None]),
     }
 }
 
@@ -74,6 +74,7 @@ fn begun(account: &AccountId, to: &To, now: UnixMs) -> Verification {
         digits: 6,
         attempts_max: 5,
         ttl_ms: TTL_MS,
+        own: Own::default(),
     };
     new.begun(now.into())
 }
@@ -121,6 +122,7 @@ impl World {
             channel: Channel::Sms,
             who,
             cost: COST,
+            profile: None,
         };
         let names = names(&ask, &self.rules);
         let read = names
@@ -274,6 +276,7 @@ fn a_closed_prefix_leaves_other_channels_open() {
         channel: Channel::Whatsapp,
         who: &Who::default(),
         cost: COST,
+        profile: None,
     };
     assert_eq!(
         decide(&ask, &world.known, &world.rules, START).verdict,
@@ -292,6 +295,7 @@ fn an_address_has_no_country_and_where_nothing_may_be_sent_nothing_is_read() {
         channel: Channel::Email,
         who: &who,
         cost: Price(0),
+        profile: None,
     };
     assert!(
         names(&ask(&email), &rules())

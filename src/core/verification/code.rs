@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Digits of a code. Contract 002 allows 4 to 8 of them, contract 003 up to 10.
 pub const DIGITS_MIN: u8 = 4;
 pub const DIGITS_MAX: u8 = 10;
 
-/// A code in the clear. It is told to its person and kept nowhere.
-#[derive(Clone, PartialEq, Eq)]
+/// A code in the clear. It is told to its person; one that is made here is kept nowhere.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code(String);
 
 impl Code {

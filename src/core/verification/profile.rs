@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::code::DIGITS_MAX;
 use crate::core::id::{AccountId, ProfileId, TemplateId};
 use crate::core::money::Price;
+use crate::core::sending::Channel;
 use crate::core::time::UnixMs;
 
 /// Longest name, in characters.
@@ -96,6 +97,22 @@ impl ChannelSettings {
 }
 
 impl Settings {
+    /// How codes go out by this channel, where it is said.
+    pub fn of(&self, channel: Channel) -> Option<&ChannelSettings> {
+        match channel {
+            Channel::Sms => self.sms.as_ref(),
+            Channel::Voice => self.call.as_ref(),
+            Channel::Flashcall => self.flashcall.as_ref(),
+            Channel::Whatsapp => self.whatsapp.as_ref(),
+            Channel::Email => None,
+        }
+    }
+
+    /// The most that its codes may cost in a day, where that is enforced.
+    pub fn day_max(&self) -> Option<Price> {
+        self.daily_spend_limit.filter(|_| self.daily_spend_limit_enabled)
+    }
+
     /// The templates that its channels name.
     pub fn templates(&self) -> impl Iterator<Item = TemplateId> {
         let channels = [&self.sms, &self.call, &self.flashcall, &self.whatsapp];

@@ -29,6 +29,7 @@ fn begun(digits: u8) -> Verification {
         digits,
         attempts_max: 5,
         ttl_ms: TTL_MS,
+        own: Own::default(),
     };
     new.begun(UnixMs(1_000_000).into())
 }

@@ -66,7 +66,9 @@ fn filled(text: &str, name: &str, filling: Filling<'_>) -> String {
     let minutes = filling.minutes.to_string();
     let text = text
         .replace("{{app_name}}", name)
-        .replace("{{minutes}}", &minutes);
+        .replace("{{minutes}}", &minutes)
+        // As Telnyx calls it, and renders it.
+        .replace("{{default_verification_timeout_secs}}", &minutes);
     text.replace("{{code}}", filling.code.as_str())
         .replace("{code}", filling.code.as_str())
 }

@@ -32,7 +32,7 @@ impl Gateway {
         checked.await.map_err(|_| Error::Contended)?
     }
 
-    async fn checked(&self, guess: &Guess) -> Result<Verification, VerifyError> {
+    pub(super) async fn checked(&self, guess: &Guess) -> Result<Verification, VerifyError> {
         let counted = self.count_guess(guess).await?;
         let (pepper, code) = (self.verify_rules()?.pepper.clone(), guess.code.clone());
         let of = counted.clone();

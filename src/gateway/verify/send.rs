@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{VerifyError, VerifyWish};
 use crate::core::abuse;
-use crate::core::abuse::counter::Name;
 use crate::core::audit::Action;
 use crate::core::event::Kind;
 use crate::core::outbound::{Outbound, Sending, State};
@@ -43,15 +42,7 @@ impl Gateway {
                 }
             },
         };
-        let reason = match &sent {
-            sending::Sent::Refused(refusal) => Some(refusal.class.as_str()),
-            sending::Sent::Accepted(_) | sending::Sent::Unknown(_) => None,
-        };
-        let heard = self.heard(&verification, Sent::of(&provider, &sent)).await?;
-        match reason {
-            Some(reason) => Err(VerifyError::Undelivered(reason.to_owned())),
-            None => Ok(heard),
-        }
+        self.heard(&verification, Sent::of(&provider, &sent)).await
     }
 
     /// Commits what was heard of the sending. A refusal takes back what was charged, and ends it.
@@ -83,7 +74,7 @@ impl Gateway {
                 step.settled.push((&known).into());
                 let names = abuse::names_of_end(&known)
                     .into_iter()
-                    .chain([Name::spend(&known.account)]);
+                    .chain(abuse::names_of_refund(&known));
                 let read = self.counters(names.collect()).await?;
                 step.counters = read.changes(abuse::unsent(&known, &read.known));
             }

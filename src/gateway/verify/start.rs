@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Read, VerifyError, bound, by};
-use crate::core::abuse::{self, Ask, Decision, Reason, Verdict, Who};
+use crate::core::abuse::{self, Ask, Decision, OfProfile, Reason, Verdict, Who};
 use crate::core::audit::{Action, Entry};
 use crate::core::id::VerificationId;
 use crate::core::key::Key;
@@ -11,8 +11,9 @@ use crate::core::sending::{Channel, Order, Recipient};
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::hash::{Hash, Scheme};
+use crate::core::verification::profile::Profile;
 use crate::core::verification::text::{self, Filling};
-use crate::core::verification::{New, Sent, Status, Verification};
+use crate::core::verification::{New, Own, Sent, Status, Verification};
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
 use crate::store::VerifyStep;
 
@@ -20,7 +21,8 @@ use crate::store::VerifyStep;
 #[derive(Debug, Clone)]
 pub struct VerifyWish {
     pub key: Arc<Key>,
-    pub profile: String,
+    /// By which it is sent: then the profile's limits count, and the same wish again at once is the one before.
+    pub profile: Option<Arc<Profile>>,
     pub to: To,
     pub channel: Channel,
     pub digits: u8,
@@ -29,6 +31,17 @@ pub struct VerifyWish {
     pub text: Option<String>,
     pub app_name: Option<String>,
     pub who: Who,
+    pub own: Own,
+    /// How long it holds, where not for as long as usual.
+    pub ttl_ms: Option<u64>,
+}
+
+impl VerifyWish {
+    fn profile_id(&self) -> String {
+        self.profile
+            .as_ref()
+            .map_or_else(String::new, |profile| profile.id.to_string())
+    }
 }
 
 /// A code that is ready to go out.
@@ -37,9 +50,28 @@ struct Ready {
     code: Code,
 }
 
+/// What a wish came to.
+enum Begun {
+    Anew(Ready),
+    /// The same was asked for a moment ago.
+    Already(Verification),
+}
+
 impl Gateway {
-    /// Has a code sent, and answers once the provider did, or nobody knows. Runs on to its end if the caller goes away.
+    /// Has a code sent, and answers once the provider took it, or nobody knows. Runs on to its end if the caller goes away.
     pub async fn start_verification(self: &Arc<Self>, wish: VerifyWish) -> Result<Verification, VerifyError> {
+        let started = self.begin_verification(wish).await?;
+        match started.sent {
+            Sent::Refused { reason, .. } => Err(VerifyError::Undelivered(reason)),
+            _ => Ok(started),
+        }
+    }
+
+    /// The same; one that no provider took is an answer too.
+    pub(super) async fn begin_verification(
+        self: &Arc<Self>,
+        wish: VerifyWish,
+    ) -> Result<Verification, VerifyError> {
         let this = self.clone();
         let started = tokio::spawn(async move { this.started(&wish).await });
         started.await.map_err(|_| Error::Contended)?
@@ -47,7 +79,15 @@ impl Gateway {
 
     async fn started(self: &Arc<Self>, wish: &VerifyWish) -> Result<Verification, VerifyError> {
         let rules = self.verify_rules()?;
+        if let Some(repeated) = self
+            .pending(wish)
+            .await?
+            .filter(|known| self.is_repeated(known, wish))
+        {
+            return Ok(repeated);
+        }
         if let Some(code) = rules.test_codes.get(wish.to.as_str()) {
+            let code = wish.own.code.as_ref().unwrap_or(code);
             return self.test_verification(wish, code.clone()).await;
         }
         // Before anything is hashed: what is refused costs nothing.
@@ -57,9 +97,19 @@ impl Gateway {
             return self.refused_start(wish, &read, decision).await;
         }
         let ready = self.ready(wish).await?;
-        let ready = self.committed(wish, ready).await?;
-        let order = self.order(wish, &ready);
-        self.sent_out(wish, ready.verification, order).await
+        match self.committed(wish, ready).await? {
+            Begun::Anew(ready) => {
+                let order = self.order(wish, &ready);
+                self.sent_out(wish, ready.verification, order).await
+            }
+            Begun::Already(known) => Ok(known),
+        }
+    }
+
+    /// Whether whoever asks asks again for what was asked for a moment ago: SDKs do that by themselves where an answer is lost.
+    fn is_repeated(&self, known: &Verification, wish: &VerifyWish) -> bool {
+        let within_ms = self.verify_rules().map_or(0, |rules| rules.repeated_ms);
+        wish.profile.is_some() && known.is_repeated(wish.channel, &wish.own, (within_ms, self.steady()))
     }
 
     /// What codes are timed by.
@@ -78,6 +128,11 @@ impl Gateway {
             channel: wish.channel,
             who: &wish.who,
             cost: price,
+            profile: wish.profile.as_deref().map(|profile| OfProfile {
+                id: profile.id,
+                channel: profile.settings.of(wish.channel),
+                day_max: profile.settings.day_max(),
+            }),
         }
     }
 
@@ -120,7 +175,8 @@ impl Gateway {
             && let Some(pending) = self.pending(wish).await?
             && let Some(next) = pending.resent()
         {
-            let code = rules.pepper.code(bound(&pending), wish.digits);
+            let code =
+                (wish.own.code.clone()).unwrap_or_else(|| rules.pepper.code(bound(&pending), wish.digits));
             let (pepper, known) = (rules.pepper.clone(), pending.clone());
             let guess = code.clone();
             // Of another length, or by another pepper, it is another code.
@@ -137,9 +193,10 @@ impl Gateway {
         let id = VerificationId::new(self.now(), self.parts.clock.random());
         let new = self.new_verification(wish, id);
         let blank = new.begun(self.parts.clock.moment());
-        let code = match rules.resends_same {
-            true => rules.pepper.code(bound(&blank), wish.digits),
-            false => Code::drawn(wish.digits, || self.parts.clock.random::<1>()[0]),
+        let code = match (&wish.own.code, rules.resends_same) {
+            (Some(own), _) => own.clone(),
+            (None, true) => rules.pepper.code(bound(&blank), wish.digits),
+            (None, false) => Code::drawn(wish.digits, || self.parts.clock.random::<1>()[0]),
         };
         let verification = self.with_hash(blank, &code, rules.scheme).await?;
         Ok(Ready { verification, code })
@@ -150,13 +207,14 @@ impl Gateway {
         New {
             id,
             account: wish.key.account.clone(),
-            profile: wish.profile.clone(),
+            profile: wish.profile_id(),
             to: wish.to.clone(),
             channel: wish.channel,
             hash: Hash::Hmac([0; 32]),
             digits: wish.digits,
             attempts_max: rules.map_or(1, |rules| rules.attempts_max),
-            ttl_ms: rules.map_or(0, |rules| rules.ttl_ms),
+            ttl_ms: wish.ttl_ms.or(rules.map(|rules| rules.ttl_ms)).unwrap_or(0),
+            own: wish.own.clone(),
         }
     }
 
@@ -182,7 +240,7 @@ impl Gateway {
     async fn pending(&self, wish: &VerifyWish) -> Result<Option<Verification>, VerifyError> {
         let (account, profile, to, now) = (
             wish.key.account.clone(),
-            wish.profile.clone(),
+            wish.profile_id(),
             wish.to.clone(),
             self.now(),
         );
@@ -194,7 +252,7 @@ impl Gateway {
     }
 
     /// Charges and begins it in one commit; the one before it ends by it.
-    async fn committed(&self, wish: &VerifyWish, ready: Ready) -> Result<Ready, VerifyError> {
+    async fn committed(&self, wish: &VerifyWish, ready: Ready) -> Result<Begun, VerifyError> {
         let rules = self.verify_rules()?;
         let _lane = self.lane(&wish.key.account).await?;
         for _ in 0..DECISIONS_MAX {
@@ -227,6 +285,7 @@ impl Gateway {
                         .push((verification.clone(), Some(before.version)));
                 }
                 _ if is_resend => return Err(Error::Contended.into()),
+                Some(before) if self.is_repeated(&before, wish) => return Ok(Begun::Already(before)),
                 before => {
                     let over = before
                         .as_ref()
@@ -237,10 +296,10 @@ impl Gateway {
                 }
             }
             if self.take_step(step).await? {
-                return Ok(Ready {
+                return Ok(Begun::Anew(Ready {
                     verification,
                     ..ready
-                });
+                }));
             }
         }
         Err(Error::Contended.into())

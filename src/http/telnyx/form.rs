@@ -158,6 +158,11 @@ impl Form {
         }
     }
 
+    /// Whether nothing was wrong so far.
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     /// That nothing is wrong.
     pub fn done(self) -> Result<(), Refusal> {
         if self.faults.is_empty() {

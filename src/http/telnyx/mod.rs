@@ -3,6 +3,7 @@
 mod form;
 mod profiles;
 mod refusal;
+mod verifications;
 
 use std::sync::Arc;
 
@@ -17,9 +18,10 @@ use super::ResponseBody;
 use super::app::{self, Admitted, App, bearer};
 use super::problem::Problem;
 
-use crate::core::id::{ProfileId, TemplateId};
+use crate::core::id::{ProfileId, TemplateId, Uuid, VerificationId};
 use crate::core::key::Key;
 use crate::core::scope::Scope;
+use crate::core::sending::Channel;
 use crate::core::time::UnixMs;
 
 /// The contract's routes. What is no id is one that is unknown.
@@ -28,6 +30,12 @@ pub enum Route {
     Profile(Option<ProfileId>),
     Templates,
     Template(Option<TemplateId>),
+    Trigger(Channel),
+    Verification(Option<VerificationId>),
+    Check(Option<VerificationId>),
+    /// A number as it stands in the path.
+    OfNumber(String),
+    CheckNumber(String),
 }
 
 impl Route {
@@ -38,9 +46,23 @@ impl Route {
             ["verify_profiles", "templates"] => Self::Templates,
             ["verify_profiles", "templates", id] => Self::Template(id.parse().ok()),
             ["verify_profiles", id] => Self::Profile(id.parse().ok()),
+            ["verifications", "sms"] => Self::Trigger(Channel::Sms),
+            ["verifications", "call"] => Self::Trigger(Channel::Voice),
+            ["verifications", "flashcall"] => Self::Trigger(Channel::Flashcall),
+            ["verifications", "whatsapp"] => Self::Trigger(Channel::Whatsapp),
+            ["verifications", "by_phone_number", number] => Self::OfNumber((*number).to_owned()),
+            ["verifications", "by_phone_number", number, "actions", "verify"] => {
+                Self::CheckNumber((*number).to_owned())
+            }
+            ["verifications", id] => Self::Verification(verification(id)),
+            ["verifications", id, "actions", "verify"] => Self::Check(verification(id)),
             _ => return None,
         })
     }
+}
+
+fn verification(text: &str) -> Option<VerificationId> {
+    text.parse().ok().map(|uuid: Uuid| VerificationId(uuid.0))
 }
 
 /// Somebody who was let in, and the request.
@@ -80,6 +102,11 @@ pub async fn answer(
         (Route::Templates, &Method::GET) => profiles::list_templates(&asked),
         (Route::Templates, _) => profiles::create_template(asked).await,
         (Route::Template(id), _) => profiles::change_template(asked, id).await,
+        (Route::Trigger(channel), _) => verifications::trigger(asked, channel).await,
+        (Route::Verification(id), _) => verifications::show(&asked, id).await,
+        (Route::Check(id), _) => verifications::check(asked, id).await,
+        (Route::OfNumber(number), _) => verifications::list(&asked, &number).await,
+        (Route::CheckNumber(number), _) => verifications::check_number(asked, &number).await,
     };
     Ok(app::counted(answer.unwrap_or_else(Response::from), allowance))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::gateway::{Error, ProfileError, VerifyError};
 use crate::http::ResponseBody;
 use crate::http::problem::Problem;
+use crate::http::verify::retry_after_s;
 
 /// Telnyx's numbers, and what it calls them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub enum Code {
     TooMany,
     MediaType,
     BadRequest,
+    NotE164,
     NoAssociated,
     InvalidJson,
 }
@@ -37,6 +39,7 @@ impl Code {
             Self::TooMany => "10011",
             Self::MediaType => "10014",
             Self::BadRequest => "10015",
+            Self::NotE164 => "10016",
             Self::NoAssociated => "10017",
             Self::InvalidJson => "10023",
         }
@@ -53,6 +56,7 @@ impl Code {
             Self::TooMany => "Too many requests",
             Self::MediaType => "Unsupported Media Type",
             Self::BadRequest => "Bad Request",
+            Self::NotE164 => "Phone number must be in +E.164 format",
             Self::NoAssociated => "Associated resource does not exist",
             Self::InvalidJson => "Invalid JSON",
         }
@@ -143,10 +147,22 @@ impl From<Error> for Refusal {
 }
 
 impl From<VerifyError> for Refusal {
+    /// A limit of codes is not a matter of seconds, and trying again by itself is what it is against.
     fn from(error: VerifyError) -> Self {
+        let said = error.to_string();
+        let once = |problem: Problem| Self {
+            try_again: false,
+            ..Self::from(problem)
+        };
         match error {
             VerifyError::Gateway(error) => error.into(),
-            other => Problem::forbidden(other.to_string()).into(),
+            VerifyError::Off | VerifyError::Destination => Problem::forbidden(said).into(),
+            VerifyError::Limited(wait_ms) => once(Problem::too_many("verify", said, retry_after_s(wait_ms))),
+            VerifyError::Challenge => once(Problem::too_many("challenge", said, 1)),
+            VerifyError::NoAttempts => once(Problem::too_many("attempts", said, 1)),
+            VerifyError::Undelivered(_) => once(Problem::bad_gateway(said)),
+            VerifyError::NotFound | VerifyError::NotBlocked => Problem::not_found(said).into(),
+            VerifyError::Wrong(_) => Problem::bad_request(said).into(),
         }
     }
 }

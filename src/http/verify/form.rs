@@ -90,7 +90,8 @@ impl Form {
 
     pub fn channel(&mut self) -> Option<Channel> {
         let text = self.needed("channel")?;
-        match Channel::parse(&text) {
+        // Flash calls are contract 003's.
+        match Channel::parse(&text).filter(|channel| *channel != Channel::Flashcall) {
             Some(channel) => Some(channel),
             None => self.refuse("channel", "must be one of sms, voice, whatsapp, email"),
         }
@@ -178,7 +179,8 @@ impl Form {
     }
 }
 
-fn own_keys(keys: Map<String, Value>) -> Option<Vec<(String, String)>> {
+/// A caller's own keys of limits.
+pub fn own_keys(keys: Map<String, Value>) -> Option<Vec<(String, String)>> {
     let fits = |text: &str| (1..=WORD_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_control);
     if keys.len() > OWN_KEYS_MAX {
         return None;

@@ -1,6 +1,8 @@
 //! Keys of codes that are sent and checked, of the records of abuse control, and of the audit log.
 
-use super::{AUDIT, COUNTER, Key, NEWEST_VERIFICATION, OPEN_VERIFICATION, VERIFICATION, key, meta};
+use super::{
+    AUDIT, COUNTER, Key, NEWEST_VERIFICATION, OPEN_VERIFICATION, VERIFICATION, VERIFICATION_TO, key, meta,
+};
 use crate::core::id::{AccountId, VerificationId};
 use crate::core::time::UnixMs;
 use crate::store::verify::Open;
@@ -17,6 +19,20 @@ pub fn verification(account: &AccountId, id: VerificationId) -> Key {
 /// The newest to whom it is, by the keyed hash of both.
 pub fn newest_verification(account: &AccountId, to: [u8; 16]) -> Key {
     key(NEWEST_VERIFICATION, &[account.as_str().as_bytes(), &[0], &to])
+}
+
+/// All of an account to this address, by the keyed hash of it.
+pub fn verifications_to(account: &AccountId, to: [u8; 16]) -> Key {
+    key(VERIFICATION_TO, &[account.as_str().as_bytes(), &[0], &to])
+}
+
+pub fn verification_to(account: &AccountId, to: [u8; 16], id: VerificationId) -> Key {
+    key(VERIFICATION_TO, &[account.as_str().as_bytes(), &[0], &to, &id.0])
+}
+
+/// The verification of such a row.
+pub fn parse_verification_to(key: &[u8]) -> Option<VerificationId> {
+    Some(VerificationId(*key.last_chunk::<16>()?))
 }
 
 pub fn open_verification(open: Open) -> Key {
