@@ -11,12 +11,13 @@ use std::fs;
 use ringback::core::otp::{Engine, Filter};
 
 /// Files of labelled messages, and whether they are blind: never read while the engine is tuned.
-const FILES: [(&str, bool); 18] = [
+const FILES: [(&str, bool); 22] = [
     ("dev.jsonl", false),
     ("independent/1_tuning.jsonl", false),
     ("independent/2_tuning.jsonl", false),
     ("independent/3_tuning.jsonl", false),
     ("independent/4_tuning.jsonl", false),
+    ("independent/5_tuning.jsonl", false),
     ("tuning/asia_africa.jsonl", false),
     ("tuning/europe.jsonl", false),
     ("tuning/more_1.jsonl", false),
@@ -24,11 +25,14 @@ const FILES: [(&str, bool); 18] = [
     ("tuning/challenge_1.jsonl", false),
     ("tuning/challenge_2.jsonl", false),
     ("tuning/challenge_3.jsonl", false),
+    ("tuning/challenge_4.jsonl", false),
+    ("tuning/challenge_5.jsonl", false),
     ("corpus.jsonl", false),
     ("independent/1_blind.jsonl", true),
     ("independent/2_blind.jsonl", true),
     ("independent/3_blind.jsonl", true),
     ("independent/4_blind.jsonl", true),
+    ("independent/5_blind.jsonl", true),
     ("held.jsonl", true),
 ];
 

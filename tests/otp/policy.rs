@@ -134,7 +134,7 @@ fn a_verb_and_a_field_are_enough() {
     reads("Нужно вбить 5520 на сайте", "5520");
     reads("Untuk konfirmasi pembayaran, masukkan di halaman\n5520", "5520");
     reads_nothing("You have 5520 points in the app");
-    reads_nothing("Dial 5520 at the gate");
+    reads_nothing("Enter 5520 at the gate");
 }
 
 #[test]
@@ -155,8 +155,54 @@ fn words_glued_to_each_other_or_to_the_code_are_read() {
 }
 
 #[test]
-fn the_only_number_of_a_message_that_tells_of_nothing_else_is_the_code() {
-    reads("Quaxo 482913, expires in 5 minutes", "482913");
-    reads_nothing("Quaxo 482913, see you there");
-    reads_nothing("Direct debit 482913 authorised for 12 months.");
+fn digits_that_the_next_sentence_speaks_of_are_the_code() {
+    reads("66018. With these digits you log in to Quaxo", "66018");
+    reads("66018. Mit diesen Ziffern kommst du in dein Konto", "66018");
+    reads("7720 to log in to Quaxo. Never share it", "7720");
+    reads_nothing("66018. With these digits you win a bicycle");
+}
+
+#[test]
+fn letters_sent_in_parts_are_whole_letters() {
+    reads(
+        "[\u{1112}\u{1161}\u{11ab}] \u{110b}\u{1175}\u{11ab}\u{110c}\u{1173}\u{11bc}\u{1107}\u{1165}\u{11ab}\u{1112}\u{1169} 495084",
+        "495084",
+    );
+    reads("আপনার ভেরিফিকেশন ক\u{9c7}\u{9be}ড 482901", "482901");
+    let parts =
+        "\u{110b}\u{1175}\u{11ab}\u{110c}\u{1173}\u{11bc}\u{1107}\u{1165}\u{11ab}\u{1112}\u{1169} 495084";
+    let span = extract(parts).span.unwrap();
+    assert_eq!(parts.get(span[0]..span[1]), Some("495084"));
+}
+
+#[test]
+fn the_length_of_a_code_does_not_decide() {
+    for new in ["4738", "95317", "840517", "7731902", "56840193"] {
+        reads(&format!("Code 339102 has expired, use {new}"), new);
+        reads(
+            &format!("Bank Wisla: potwierdz platnosc {new}. Nikomu go nie zdradzaj."),
+            new,
+        );
+        reads(&format!("<#> Quaxo: {new}\nkW8/zQ2mP+x"), new);
+    }
+}
+
+#[test]
+fn halves_with_something_written_on_to_them_are_codes() {
+    reads("Your code is 482-913,5 minutes", "482913");
+    reads("GL-482-913 is your Quaxo code", "482913");
+    reads("yourcode482-913 dontshare", "482913");
+    reads("Ikhodi yakho yokungena ngu-482-913", "482913");
+    reads("TOKEN:6853VALIDO POR 5 MINUTOS", "6853");
+    reads("Kod SMS nr 3 z dn. 09-06-2026: 029-474. Bank", "029474");
+    reads_nothing("CRIMINALS ASK FOR THE 6-DIGIT CODE WE TEXT YOU");
+}
+
+#[test]
+fn small_letters_start_sentences_where_no_capitals_are_written() {
+    reads(
+        "to approve, enter 581930 in the pop-up. didn't buy this? call us",
+        "581930",
+    );
+    reads_nothing("we never ask for your code by sms. call 3620 if in doubt");
 }

@@ -2,7 +2,7 @@
 
 use super::normalise::Text;
 use super::result::Reason;
-use super::token::{Run, Shape, Token, hard, is_split, single, soft};
+use super::token::{Run, Shape, Token, hard, is_glued_word, is_split, single, soft};
 
 /// Runs joined by dashes, dots, commas, colons or slashes.
 pub(super) fn read(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
@@ -13,6 +13,12 @@ pub(super) fn read(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
     let total: usize = runs.iter().map(Run::len).sum();
     if separator == b'-' && !runs.iter().all(Run::all_digits) {
         return dashed(text, runs, tokens);
+    }
+    if let [code @ .., last] = runs
+        && is_split_run_on(text, code, last)
+    {
+        read(text, code, tokens);
+        return single(text, *last, tokens);
     }
     if is_run_on(runs, separator) {
         for run in runs {
@@ -68,6 +74,19 @@ fn is_run_on(runs: &[Run], separator: u8) -> bool {
         && ((6..=8).contains(&first) && second <= 2 || matches!(first, 4 | 5) && second == 1)
 }
 
+/// "Code 482-913,5 minutes".
+fn is_split_run_on(text: &Text, code: &[Run], last: &Run) -> bool {
+    let sizes: Vec<usize> = code.iter().map(Run::len).collect();
+    let dashed = code
+        .windows(2)
+        .all(|pair| text.bytes()[pair[0].end] == b'-' && pair[0].len() >= 3);
+    code.len() == 2
+        && dashed
+        && is_split(&sizes)
+        && last.len() <= 2
+        && matches!(text.bytes()[last.start - 1], b',' | b'.')
+}
+
 fn number(digits: &[u8]) -> usize {
     digits
         .iter()
@@ -97,6 +116,12 @@ fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
     let (start, end) = (runs[0].start, runs[runs.len() - 1].end);
     let total: usize = runs.iter().map(Run::len).sum();
     let cased = |run: &Run| &text.cased[run.start..run.end];
+    if let Some(code) = headed(text, runs) {
+        return tokens.push(code);
+    }
+    if is_measure(runs) {
+        return;
+    }
     if runs.len() == 2 && runs[0].all_letters() && runs[1].all_digits() {
         let digits = runs[1];
         if cased(&runs[0]).iter().all(|b| matches!(b, b'x' | b'X')) {
@@ -144,4 +169,39 @@ fn dashed(text: &Text, runs: &[Run], tokens: &mut Vec<Token>) {
             mask: hard(Reason::Reference),
         });
     }
+}
+
+/// "6-DIGIT".
+fn is_measure(runs: &[Run]) -> bool {
+    matches!(runs, [count, unit] if count.all_digits() && count.len() <= 2 && unit.all_letters() && unit.len() >= 4)
+}
+
+/// "G-482-913", "ngu-482-913", "yourcode482-913": a prefix or a word, then a code in two halves.
+fn headed(text: &Text, runs: &[Run]) -> Option<Token> {
+    let (head, halves) = match runs {
+        [head, halves @ ..] if head.all_letters() => (head.len(), halves),
+        [first, _] => (first.len().checked_sub(first.digits)?, runs),
+        _ => return None,
+    };
+    let [left, right] = halves else { return None };
+    let start = if halves.len() == runs.len() {
+        left.start + head
+    } else {
+        left.start
+    };
+    let word = &text.cased[runs[0].start..runs[0].start + head];
+    let apart = halves.len() < runs.len() && head <= 3;
+    let spoken = word.iter().any(u8::is_ascii_lowercase) && head >= 4
+        || is_glued_word(&text.bytes()[runs[0].start..][..head]);
+    let even = left.end - start == right.len() && (3..=4).contains(&right.len());
+    let digits = right.all_digits() && text.bytes()[start..left.end].iter().all(u8::is_ascii_digit);
+    (head > 0 && word.iter().all(u8::is_ascii_alphabetic) && (apart || spoken) && even && digits).then_some(
+        Token {
+            start,
+            end: right.end,
+            shape: Shape::Split,
+            chars: 2 * right.len(),
+            mask: None,
+        },
+    )
 }

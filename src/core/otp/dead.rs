@@ -5,6 +5,9 @@ use super::scene::Scene;
 use super::score::Scored;
 use super::token::Token;
 
+/// Points of a number that is told to be typed, though nothing calls it a code.
+const SAID_MIN: i32 = 20;
+
 /// "Code 339102 no longer works, take 840517": where one of two numbers of a kind is dead, the other one is meant.
 pub(super) fn revive(scored: &mut [Scored]) {
     let is_dead = |one: &Scored| {
@@ -18,9 +21,9 @@ pub(super) fn revive(scored: &mut [Scored]) {
     };
     let mut rest = scored
         .iter_mut()
-        .filter(|one| !is_dead(one) && one.token.shape == dead.shape);
+        .filter(|one| !is_dead(one) && one.token.shape.is_number() == dead.shape.is_number());
     if let (Some(only), None) = (rest.next(), rest.next())
-        && only.token.chars == dead.chars
+        && (only.token.chars == dead.chars || only.score >= SAID_MIN)
     {
         only.add("other-is-dead", 16);
     }

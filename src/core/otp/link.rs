@@ -97,7 +97,7 @@ fn trimmed(run: &str, start: usize, at: usize, kind: Kind) -> Address {
     }
 }
 
-/// True for a part of a path that no person wrote: letters with digits, or capitals within.
+/// True for a part of a path that no person wrote: letters with digits, capitals within, or nothing that can be said.
 fn is_made(part: &str) -> bool {
     let has = |test: fn(&u8) -> bool| part.bytes().any(|b| test(&b));
     let (digits, small, capitals) = (
@@ -110,8 +110,15 @@ fn is_made(part: &str) -> bool {
         0..=2 => false,
         3 => digits && small && capitals,
         4 | 5 => small && (digits || inner >= 2),
-        _ => digits || small && inner >= 2,
+        _ => digits || small && (inner >= 2 || is_unsayable(part)),
     }
+}
+
+/// True for letters of which five together are no vowel.
+fn is_unsayable(part: &str) -> bool {
+    let vowel = |b: &u8| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
+    let letters = part.bytes().all(|b| b.is_ascii_alphabetic());
+    letters && part.as_bytes().split(vowel).any(|run| run.len() >= 5)
 }
 
 /// What comes after the host.

@@ -6,6 +6,7 @@
 mod candidate;
 mod chain;
 mod check;
+mod compose;
 mod dead;
 mod evidence;
 mod explain;

@@ -1,5 +1,6 @@
 //! A message as it is compared: folded text with a map back to the bytes that came in. No clock, no language knowledge.
 
+use super::compose::composed;
 use super::fold::{Folded, fold};
 
 /// Characters of a message that are looked at; ten segments of the longest SMS hold fewer.
@@ -29,7 +30,10 @@ impl Text {
             match fold(c) {
                 Folded::Drop => {}
                 Folded::Voice(step) => text.voice(step, end),
-                Folded::Keep(folded, cased) => text.push(folded, cased, at as u32, end),
+                Folded::Keep(folded, cased) if !text.join(folded, end) => {
+                    text.push(folded, cased, at as u32, end);
+                }
+                Folded::Keep(..) => {}
             }
         }
         text
@@ -66,13 +70,30 @@ impl Text {
         let Some(voiced) = char::from_u32(last as u32 + step) else {
             return;
         };
+        self.replace(last, voiced, end);
+    }
+
+    /// Makes one letter of the last one and a part that belongs to it. False if it belongs to none.
+    fn join(&mut self, part: char, end: u32) -> bool {
+        if part.is_ascii() {
+            return false;
+        }
+        let last = self.folded.chars().next_back();
+        let whole = last.and_then(|last| composed(last, part).map(|whole| (last, whole)));
+        whole
+            .inspect(|(last, whole)| self.replace(*last, *whole, end))
+            .is_some()
+    }
+
+    /// Puts another letter in the place of the last one, which now ends later.
+    fn replace(&mut self, last: char, by: char, end: u32) {
         let at = self.folded.len() - last.len_utf8();
         let start = self.map[at];
         self.folded.truncate(at);
         self.cased.truncate(at);
         self.map.truncate(at);
         self.ends.truncate(at);
-        self.push(voiced, voiced, start, end);
+        self.push(by, by, start, end);
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

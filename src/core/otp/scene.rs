@@ -103,41 +103,6 @@ impl<'a> Scene<'a> {
         self.single && self.purpose && !self.keyword && !self.offer && !self.hits.iter().any(other)
     }
 
-    /// True for the only number of a message that tells of nothing but codes: its clause, or the line that leads to it, has
-    /// a word that speaks of typing or keeps codes company, or two words that do less.
-    pub(super) fn is_all(&self, token: &Token, clause: (usize, usize)) -> bool {
-        const HINTS: [Class; 4] = [Class::Strong, Class::Verb, Class::Field, Class::Care];
-        const LESS: [Class; 2] = [Class::Purpose, Class::Weak];
-        const NONE: [Class; 5] = [Class::Is, Class::New, Class::Number, Class::Unit, Class::Put];
-        let start = self.led_from(clause);
-        let has = |class: &&Class| {
-            let within = |hit: &Hit| hit.class == **class && hit.start >= start && hit.end <= clause.1;
-            self.hits.iter().any(within)
-        };
-        let other = |hit: &Hit| {
-            let class = hit.class;
-            let spoken = HINTS.contains(&class) || LESS.contains(&class) || NONE.contains(&class);
-            !(spoken || class == Class::Label && hit.start >= token.end)
-        };
-        self.single
-            && matches!(token.shape, Shape::Digits | Shape::Split)
-            && (6..=8).contains(&token.chars)
-            && token.mask.is_none()
-            && !self.offer
-            && !self.is_question(clause)
-            && (HINTS.iter().any(|class| has(&class)) || LESS.iter().filter(has).count() == 2)
-            && !self.hits.iter().any(other)
-    }
-
-    /// Where the clause starts, or the line before it if that ends in no full stop.
-    fn led_from(&self, clause: (usize, usize)) -> usize {
-        let before = self.text.folded[..clause.0].trim_end();
-        if before.is_empty() || before.ends_with(['.', '!', '?', '。', '？', '！', '؟', '।']) {
-            return clause.0;
-        }
-        self.clause(before.len() - 1).0
-    }
-
     /// True if a clause ends in a question mark of any script.
     pub(super) fn is_question(&self, clause: (usize, usize)) -> bool {
         self.text.folded[clause.0..clause.1]
@@ -223,13 +188,15 @@ fn is_abbreviation(cased: &[u8], text: &str, hits: &[Hit], (point, word): (usize
             .take(4)
             .any(|hit| hit.end == point || hit.end == point + 1)
     };
+    // Who writes no capitals starts sentences with small letters.
+    let small = !cased.iter().any(u8::is_ascii_uppercase);
     let written = || {
         let mut near = before.iter().rev().take(4);
-        near.any(|hit| hit.end == point + 1 && matches!(hit.class, Class::Weak | Class::Strong))
+        near.any(|hit| hit.end > point && matches!(hit.class, Class::Weak | Class::Strong))
     };
     (1..=ABBREVIATION_MAX).contains(&word)
         && (written() && cased.get(next).is_some_and(u8::is_ascii_alphabetic)
             || cased
                 .get(next)
-                .is_some_and(|b| b.is_ascii_lowercase() || (b.is_ascii_digit() && known())))
+                .is_some_and(|b| b.is_ascii_lowercase() && !small || (b.is_ascii_digit() && known())))
 }

@@ -1,6 +1,5 @@
 //! How likely a token is the code: each observation adds or takes away points. Weights only; the words are data.
 
-use super::candidate::SCORE_MIN;
 use super::dead;
 use super::evidence::{self, Evidence};
 use super::fold::{is_unspaced, is_word};
@@ -58,10 +57,6 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
         clause,
         verb > 0 || evidence.as_ref().is_some_and(speaks),
     );
-    if scored.score < SCORE_MIN && scene.is_all(token, clause) {
-        let missing = SCORE_MIN - scored.score;
-        scored.add("nothing-else", missing.min(NOTHING_ELSE));
-    }
     if let Some(reason) = dead::dead(scene, token, clause) {
         scored.add(reason, -48);
     }
@@ -95,9 +90,6 @@ impl Scored {
         self.features.push(Feature { name, weight });
     }
 }
-
-/// Points at most of the only number of a message that tells of nothing but signing in.
-const NOTHING_ELSE: i32 = 21;
 
 /// True if a word for another kind of number stands directly before the token, with no code word upon or after it.
 fn label(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
@@ -174,7 +166,7 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
     if scene.marks > 0 {
         scored.add(
             "retriever-mark",
-            if scene.marks > 1 && scene.single { 22 } else { 14 },
+            if scene.marks > 1 && scene.single { 23 } else { 14 },
         );
     }
     if text[..token.start].ends_with(QUOTES) {
@@ -301,12 +293,14 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
         let beside = scene.before(clause.1).iter().any(|hit| purpose(&hit));
         if beside
             && scored.token.chars == 6
-            && scored.token.shape == Shape::Digits
+            && scored.token.shape.is_number()
             && scene.is_plain(&scored.token, clause)
         {
             scored.add("purpose-and-only-number", 15);
         }
-        if !scene.keyword && scene.cares > 0 && scene.purpose && scored.token.chars >= 5 {
+        let told = scored.token.chars >= 5
+            || scored.token.chars == 4 && beside && scene.is_plain(&scored.token, clause);
+        if !scene.keyword && scene.cares > 0 && scene.purpose && told {
             scored.add("care-and-purpose", 18);
         }
         let six = scored.token.chars == 6 && scored.token.shape != Shape::Letters;

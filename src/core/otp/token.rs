@@ -25,6 +25,12 @@ pub(super) enum Shape {
     Letters,
 }
 
+impl Shape {
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Shape::Digits | Shape::Split)
+    }
+}
+
 /// Why a token is probably no code. A hard mask cannot be overruled by a code word before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mask {
@@ -281,7 +287,8 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
             return;
         }
         // "905518VALIDA", "verifycode905518": too long to be a code as a whole.
-        let run_on = run.len() > 10 && word.len() >= 4 && (5..=8).contains(&number.len());
+        let long = run.len() > 10 && (5..=8).contains(&number.len());
+        let run_on = word.len() >= 4 && (long || letters == 0 && number.len() == 4 && word.len() >= 6);
         if run_on || is_glued_word(word) && number.len() >= 4 {
             tokens.push(token(number.start, number.end, Shape::Digits, None));
             return;
@@ -292,7 +299,7 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
 }
 
 /// Words that are typed against the code without a blank: "OTP482913", "yourcode482913".
-fn is_glued_word(word: &[u8]) -> bool {
+pub(super) fn is_glued_word(word: &[u8]) -> bool {
     const ENDS: [&[u8]; 8] = [
         b"otp", b"code", b"kod", b"kode", b"pin", b"codigo", b"token", b"kood",
     ];
