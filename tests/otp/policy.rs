@@ -89,6 +89,15 @@ fn line_7_links() {
     let link = "https://id.shop.example/verify/8h2kd93jf0";
     let got = extract(&format!("Confirm your email for Shop: {link}"));
     assert_eq!((got.code, got.link.as_deref()), (None, Some(link)));
+    let unsaid = "https://shop.example/s/kdjqzt";
+    assert_eq!(
+        extract(&format!("Log in to Shop: {unsaid}")).link.as_deref(),
+        Some(unsaid)
+    );
+    assert_eq!(
+        extract("Log in to see our news: https://shop.example/s/winter").link,
+        None
+    );
     let got = extract(&format!("Your code is 482913. Or tap {link} to verify."));
     assert_eq!(
         (got.code.as_deref(), got.link.as_deref()),

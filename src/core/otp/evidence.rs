@@ -82,8 +82,7 @@ fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence
             1
         }
     };
-    let kept = usize::from(scene.cares > 0);
-    let short = |gap: &Gap| gap.opened || gap.words <= kept && scene.single && !scene.keyword && !scene.offer;
+    let short = |gap: &Gap| gap.opened || gap.words == 0 && scene.single && !scene.keyword && !scene.offer;
     if let Some(gap) = purpose.filter(|gap| gap.words <= far(gap) && (!opens || short(gap))) {
         let parted = !scene.text.folded[..token.start].trim_end().ends_with(is_word);
         let only = gap.words == 0 && token.chars >= 6 && parted && scene.is_plain(token, clause);
@@ -164,15 +163,11 @@ fn before_clause(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option
     })
 }
 
-/// A code word in the clause after a token that stands alone, or "these digits" beside a purpose.
+/// A code word in the clause after a token that stands alone.
 fn after_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
     let next = scene.clause(clause.1);
-    let near = || scene.after(clause.1).iter().filter(|hit| hit.end <= next.1);
-    let has = |class| near().any(|hit| hit.class == class);
-    let digits = has(Class::Number) && has(Class::Purpose);
-    let strong = near()
-        .find_map(|hit| keyword(scene, hit))
-        .or((digits && scene.single).then_some(false))?;
+    let mut near = scene.after(clause.1).iter().filter(|hit| hit.end <= next.1);
+    let strong = near.find_map(|hit| keyword(scene, hit))?;
     Some(Evidence {
         points: if strong { 28 } else { 22 },
         name: "word-in-clause-after",
