@@ -13,6 +13,7 @@ mod keys;
 mod rental;
 mod secrets;
 mod sending;
+mod store;
 mod supply;
 mod verify;
 
@@ -22,6 +23,7 @@ pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
 pub use rental::{Catalogue, Quarantine, Rental};
 pub use sending::{Provider, Sending};
+pub use store::{Durability, Store};
 pub use supply::Supplier;
 pub use verify::{CodeHash, Resend, Verify};
 
@@ -122,35 +124,6 @@ pub struct Server {
 #[serde(deny_unknown_fields)]
 pub struct Admin {
     pub listen: String,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    pub folder: PathBuf,
-    pub master_key: String,
-    pub durability: Durability,
-    pub queue_max: usize,
-    pub group_max: usize,
-    pub disk_reserve_bytes: u64,
-    pub cache_bytes: u64,
-    pub log_days: u32,
-}
-
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("folder", &self.folder)
-            .field("durability", &self.durability)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    Power,
-    Process,
 }
 
 #[derive(Debug, Clone, Deserialize)]

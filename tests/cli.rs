@@ -24,5 +24,6 @@ mod cli {
     pub mod stop;
     pub mod suppliers;
     pub mod unmatched;
+    pub mod usage;
     pub mod verify;
 }

@@ -6,5 +6,7 @@ mod support;
 mod contract {
     pub mod known;
     pub mod messages;
+    pub mod once;
     pub mod stream;
+    pub mod usage;
 }

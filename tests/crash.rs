@@ -17,6 +17,7 @@ mod crash {
     pub mod journal;
     pub mod killed;
     pub mod load;
+    pub mod once;
     #[cfg(target_os = "linux")]
     pub mod power;
     pub mod process;

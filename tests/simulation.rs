@@ -37,7 +37,7 @@ const SEEDS: u64 = 256;
 /// 41, 113: a clock that was set back gave a message to the renter before.
 const FOUND_BUGS: [u64; 3] = [11, 41, 113];
 /// Seeds within which a planted bug must show.
-const SEEDS_TO_CATCH: u64 = 40;
+const SEEDS_TO_CATCH: u64 = 120;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())

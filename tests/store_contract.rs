@@ -14,6 +14,7 @@ mod store_contract {
     pub mod inbound_log;
     pub mod kept;
     pub mod lines;
+    pub mod once;
     pub mod profiles;
     pub mod purchases;
     pub mod replays;
@@ -22,12 +23,13 @@ mod store_contract {
     pub mod standings;
     pub mod time;
     pub mod told;
+    pub mod usage;
     pub mod verify;
 }
 
 use store_contract::{
-    access, again, batches, codes, commits, feed, home, inbound_log, kept, lines, profiles, purchases,
-    replays, standings, time, told, verify,
+    access, again, batches, codes, commits, feed, home, inbound_log, kept, lines, once, profiles, purchases,
+    replays, standings, time, told, usage, verify,
 };
 
 /// Asks each question of both stores.
@@ -104,6 +106,10 @@ ask! {
         a_line_lets_one_out_at_a_time
         a_line_holds_within_one_group_and_ends_empty
         a_long_queue_is_read_on_as_it_is_done_with;
+    once:
+        of_many_requests_with_one_key_one_is_made
+        what_conflicts_leaves_no_answer
+        an_answer_counts_for_its_time_over_midnight;
     purchases:
         a_purchase_is_kept_with_its_rental
         of_two_steps_of_a_purchase_one_conflicts
@@ -136,6 +142,11 @@ ask! {
         a_newer_one_to_the_same_person_is_found_over_midnight
         records_are_paged_and_forgotten
         the_audit_log_is_one_chain_over_openings_and_periods;
+    usage:
+        a_completion_is_metered_once_whatever_comes_with_it
+        a_cancelled_one_is_not_metered_by_its_late_code
+        usage_is_read_in_spans_over_periods_and_pages
+        usage_outlives_the_logs_and_not_its_days;
     time:
         sequences_grow_whatever_the_clock_does
         a_message_is_known_for_three_days_and_over_midnight

@@ -211,6 +211,8 @@ pub fn rules(config: &Config) -> Result<Rules, BuildError> {
             deliveries_max: config.outbound.replay_deliveries_max,
         },
         log_days: config.store.log_days,
+        usage_days: config.store.usage_days,
+        once_ms: config.accounts.idempotency_h * 3_600_000,
         country: config.rental.country.clone(),
         partner_service: Some(config.partner.service.clone()).filter(|name| !name.is_empty()),
         min_confidence: config.otp.min_confidence,

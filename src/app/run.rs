@@ -215,13 +215,10 @@ fn work(
 ) -> Vec<JoinHandle<()>> {
     let drain = Duration::from_millis(config.server.drain_ms);
     let (sweeping, replaying, supplying) = (gateway.clone(), gateway.clone(), gateway.clone());
-    let (sweep_every, log_days) = (
-        Duration::from_millis(config.rental.sweep_ms),
-        config.store.log_days,
-    );
+    let sweep_every = Duration::from_millis(config.rental.sweep_ms);
     vec![
         tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
-        tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every, log_days).await }),
+        tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every).await }),
         tokio::spawn(async move { replaying.replay_for_ever().await }),
         tokio::spawn(async move { supplying.supply_for_ever().await }),
     ]

@@ -16,9 +16,10 @@ use crate::config;
 /// Bytes of an answer that are read.
 const REPLY_BYTES_MAX: usize = 8 << 20;
 
-/// An answer: its status, and its body as JSON (null where it has none) and as it came.
+/// An answer: its status, the first 4 KiB of its header fields, and its body as JSON (null where it has none) and as it came.
 pub struct Reply {
     pub status: u16,
+    pub headers: Vec<(String, String)>,
     pub body: Value,
     pub bytes: Bytes,
 }
@@ -156,6 +157,7 @@ impl Gateway {
         match self.client.send(call).await.outcome {
             Outcome::Answered(answer) => Ok(Reply {
                 status: answer.status,
+                headers: answer.headers,
                 body: serde_json::from_slice(&answer.body).unwrap_or(Value::Null),
                 bytes: answer.body,
             }),

@@ -25,6 +25,7 @@ mod suppliers;
 mod table;
 mod trigger;
 mod unmatched;
+mod usage;
 mod verify;
 mod when;
 
@@ -97,6 +98,9 @@ enum Command {
     /// Find messages that belong to nobody, and give one to its rental.
     #[command(subcommand)]
     Unmatched(unmatched::Unmatched),
+    /// Export what accounts used, for a billing system.
+    #[command(subcommand)]
+    Usage(usage::Usage),
     /// Make, list, disable and delete the accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -183,6 +187,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(command) => block_on(verify::run(command)),
         Command::Audit(command) => block_on(audit::run(command)),
         Command::Unmatched(command) => block_on(unmatched::run(command)),
+        Command::Usage(command) => block_on(usage::run(command)),
         Command::Accounts(command) => block_on(accounts::run(command)),
         Command::Keys(keys) => block_on(keys::run(keys)),
         Command::Mcp(arguments) => block_on(mcp::run(arguments)),

@@ -14,6 +14,7 @@ pub struct Accounts {
     pub requests_per_minute_max: u32,
     pub rentals_max: u32,
     pub waiters_max: u32,
+    pub idempotency_h: u64,
 }
 
 /// An account that is made at the start where it is not there.

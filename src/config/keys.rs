@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 105] = [
+pub const RANGES: [(&str, u64, u64); 107] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -33,11 +33,13 @@ pub const RANGES: [(&str, u64, u64); 105] = [
     ("accounts.requests_per_minute_max", 0, 1_000_000),
     ("accounts.rentals_max", 0, 1_000_000),
     ("accounts.waiters_max", 1, 1_000_000),
+    ("accounts.idempotency_h", 1, 96),
     ("store.queue_max", 16, 1_000_000),
     ("store.group_max", 1, 10_000),
     ("store.disk_reserve_bytes", 0, 1_099_511_627_776),
     ("store.cache_bytes", 1_048_576, 1_099_511_627_776),
     ("store.log_days", 4, 3_650),
+    ("store.usage_days", 1, 3_650),
     ("inbound.parts_wait_s", 1, 86_400),
     ("inbound.sets_per_sender_max", 0, 1_000),
     ("inbound.sets_max", 0, 1_000_000),

@@ -248,7 +248,7 @@ impl DeliveryId {
 }
 
 /// SHA-256 over length-prefixed parts, cut to 128 bits: no two lists of parts run together.
-fn hash(what: &str, parts: &[&[u8]]) -> [u8; 16] {
+pub(super) fn hash(what: &str, parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = Sha256::new_with_prefix(what.as_bytes());
     for part in parts {
         hasher.update((part.len() as u64).to_be_bytes());

@@ -13,6 +13,7 @@ use super::otp::Extraction;
 use super::phone::Address;
 use super::rental::{Code, MessageRef, Rental};
 use super::time::UnixMs;
+use super::usage::Usage;
 
 /// A message as it is stored. `Debug` hides text and code.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -88,13 +89,18 @@ impl<'a> Telling<'a> {
     }
 }
 
-/// The rental with this message, and the one event that tells it.
-pub fn attach(
-    rental: &Rental,
-    message: &StoredMessage,
-    telling: Telling<'_>,
-    linger_ms: u64,
-) -> (Rental, Event) {
+/// A rental with a message, and what that brings about.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    pub rental: Rental,
+    /// The one event that tells the message.
+    pub event: Event,
+    /// Where its code completes the rental, which happens once: what is told and metered of that.
+    pub completion: Option<(Event, Usage)>,
+}
+
+/// The rental with this message.
+pub fn attach(rental: &Rental, message: &StoredMessage, telling: Telling<'_>, linger_ms: u64) -> Attached {
     let code = message.code.as_ref().map(|code| Code {
         code: code.clone(),
         text: message.text.clone(),
@@ -103,8 +109,13 @@ pub fn attach(
         at: message.received_at,
     });
     let next = rental.receive(message.place(), code, message.received_at, linger_ms);
-    let event = event::of_message(&next, message, telling);
-    (next, event)
+    let completion =
+        Usage::of(rental, &next).map(|usage| (event::of_rental(&next, message.received_at), usage));
+    Attached {
+        event: event::of_message(&next, message, telling),
+        completion,
+        rental: next,
+    }
 }
 
 impl StoredMessage {

@@ -14,6 +14,7 @@ pub fn schema(kind: Kind) -> &'static str {
             include_str!("../../schemas/events/verification.code_received.json")
         }
         Kind::VerificationCancelled => include_str!("../../schemas/events/verification.cancelled.json"),
+        Kind::VerificationCompleted => include_str!("../../schemas/events/verification.completed.json"),
         Kind::VerificationExpired => include_str!("../../schemas/events/verification.expired.json"),
         Kind::MessageReceived => include_str!("../../schemas/events/message.received.json"),
         Kind::MessageLate => include_str!("../../schemas/events/message.late.json"),

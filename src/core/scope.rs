@@ -29,10 +29,12 @@ pub enum Scope {
     VerifyRead = 10,
     /// Sending codes, and checking them.
     VerifyWrite = 11,
+    /// What the account used.
+    UsageRead = 12,
 }
 
 impl Scope {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RentalsRead,
         Self::RentalsWrite,
         Self::MessagesRead,
@@ -45,6 +47,7 @@ impl Scope {
         Self::UnmatchedWrite,
         Self::VerifyRead,
         Self::VerifyWrite,
+        Self::UsageRead,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -61,6 +64,7 @@ impl Scope {
             Self::UnmatchedWrite => "unmatched:write",
             Self::VerifyRead => "verify:read",
             Self::VerifyWrite => "verify:write",
+            Self::UsageRead => "usage:read",
         }
     }
 

@@ -176,7 +176,8 @@ impl<'a> Draft<'a> {
         novelty: Novelty,
     ) {
         let linger_ms = self.gateway.parts.rules.linger_ms;
-        let (next, event) = ingest::attach(rental, &message, telling, linger_ms);
+        let attached = ingest::attach(rental, &message, telling, linger_ms);
+        let next = attached.rental;
         let known = self
             .batch
             .rentals
@@ -190,7 +191,11 @@ impl<'a> Draft<'a> {
         let found = message.code.is_some() && telling.code;
         self.counts
             .push(Count::Message(message.source.clone(), None, found));
-        self.tell(event, Some(rental));
+        self.tell(attached.event, Some(rental));
+        if let Some((event, usage)) = attached.completion {
+            self.tell(event, Some(rental));
+            self.batch.usage.push(usage);
+        }
         self.file(message, novelty, false);
     }
 

@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod messages;
 mod numbers;
+mod once;
 mod outbound;
 mod partner;
 mod parts;
@@ -27,6 +28,7 @@ mod supply;
 mod sweep;
 mod trial;
 mod unmatched;
+mod usage;
 mod verify;
 pub mod waiters;
 
@@ -42,6 +44,7 @@ use crate::core::allowance::Allowance;
 use crate::core::id::AccountId;
 use crate::core::money::Price;
 use crate::core::number;
+use crate::core::once::Answered;
 use crate::core::otp::{Engine, Extraction, Filter};
 use crate::core::rental::AlreadyOver;
 use crate::core::signature::SigningKey;
@@ -65,6 +68,8 @@ pub use keys::{KeyWish, KnownKey};
 use limits::Rates;
 pub use messages::{MessagesPage, MessagesWish};
 pub use numbers::{NewNumber, NumbersWish};
+use once::Underway;
+pub use once::{Begun, First, Once};
 pub use partner::Offer;
 pub use poll::Code;
 pub use rentals::Wish;
@@ -77,6 +82,7 @@ pub use subscriptions::{Known, NewKey};
 pub use supply::{KnownSupplier, Supplier, Supply, Terms};
 pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
+pub use usage::UsagePage;
 pub use verify::{
     Block, CallerWord, FiguresWish, Guess, Lift, NewestGuess, ProfileError, ProfilesWish, TriggerWish,
     VerifyError, VerifyRules, VerifyWish,
@@ -107,6 +113,10 @@ pub struct Rules {
     pub replay: ReplayRules,
     /// Days that events are kept after their own day; an older cursor is refused.
     pub log_days: u32,
+    /// How long the answer to a request with a key of its client's is repeated.
+    pub once_ms: u64,
+    /// Days that usage is kept.
+    pub usage_days: u32,
     /// The country a rental without a wish gets its number from.
     pub country: String,
     /// The service of a partner's rental that names none; `None` for the first one.
@@ -162,6 +172,7 @@ pub struct Gateway {
     making: Making,
     replaying: Replaying,
     rates: Rates,
+    underway: Underway,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -261,6 +272,17 @@ pub enum Error {
     KeyReplaced,
     #[error("\"cursor\" is the \"nextCursor\" of a page of this verification's messages")]
     NoSuchMessages,
+    #[error(
+        "there are more than {0} items in this time: ask for less of it, or read it by /api/usage/export"
+    )]
+    TooMuchUsage(usize),
+    #[error("this Idempotency-Key was used for another request: give each request a key of its own")]
+    OnceOther,
+    #[error("the request with this Idempotency-Key is under way: ask again for its answer")]
+    OnceUnderway,
+    /// Not refused: it was made before, and this was answered.
+    #[error("the request was answered before")]
+    OnceAnswered(Box<Answered>),
     #[error("the message belongs to a rental already")]
     NotUnmatched,
     #[error("the message came to another number than this rental's, or before it began")]
@@ -305,6 +327,7 @@ impl Gateway {
             making: Making::default(),
             replaying: Replaying::default(),
             rates: Rates::default(),
+            underway: Underway::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::acquire::Held;
-use super::{DECISIONS_MAX, Error, Gateway};
+use super::{DECISIONS_MAX, Error, Gateway, Once};
 use crate::core::event;
 use crate::core::id::{AccountId, RentalId};
 use crate::core::key::Key;
@@ -34,6 +34,8 @@ pub struct Wish {
     pub acquire: Duration,
     /// The key of whoever rents: the waiting ends with it, and the rental is of its line.
     pub key: Option<Arc<Key>>,
+    /// For a request that may come again.
+    pub once: Option<Arc<Once<Rental>>>,
 }
 
 impl Gateway {
@@ -120,7 +122,8 @@ impl Gateway {
             change: self.change(rental.clone(), created),
             number: number.leased(&rental),
         };
-        let is_new = matches!(self.commit(commit).await?, Committed::New(_));
+        let committed = self.commit_once(commit, wish.once.as_deref(), &rental).await?;
+        let is_new = matches!(committed, Committed::New(_));
         if is_new {
             self.announce(Some(rental.id));
         }

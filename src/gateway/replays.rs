@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 
-use super::{DECISIONS_MAX, Error, Gateway};
+use super::{DECISIONS_MAX, Error, Gateway, Once};
 use crate::core::event::{self, Kind};
 use crate::core::id::{AccountId, ReplayId, Seq, SubscriptionId};
 use crate::core::replay::{Counts, End, Found, KEPT_MAX, Pace, Replay, Selection};
@@ -56,7 +56,12 @@ pub struct ReplayWish {
 }
 
 impl Gateway {
-    pub async fn replay(&self, account: &AccountId, wish: ReplayWish) -> Result<Arc<Replay>, Error> {
+    pub async fn replay(
+        &self,
+        account: &AccountId,
+        wish: ReplayWish,
+        once: Option<&Once<Replay>>,
+    ) -> Result<Arc<Replay>, Error> {
         let _making = self.replaying.making.lock().await;
         let replay = self.decide_replay(account, wish)?;
         let mut ended = self.replays(account);
@@ -67,7 +72,10 @@ impl Gateway {
             event: None,
             next: replay.clone(),
         };
-        self.commit(Commit::Replay(Box::new(step))).await?;
+        let commit = Commit::Replay(Box::new(step));
+        if self.commit_once(commit, once, &replay).await? == Committed::Conflict {
+            return Err(Error::Contended);
+        }
         self.replaying.bell.notify_one();
         Ok(Arc::new(replay))
     }

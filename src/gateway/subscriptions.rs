@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DECISIONS_MAX, Error, Gateway};
+use super::{DECISIONS_MAX, Error, Gateway, Once};
 use crate::core::event::Event;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, SubscriptionId};
@@ -36,6 +36,16 @@ impl Gateway {
         settings: Settings,
         key: NewKey,
     ) -> Result<Subscription, Error> {
+        self.subscribe_once(account, (settings, key), None).await
+    }
+
+    /// As `subscribe`, for a request that may come again.
+    pub async fn subscribe_once(
+        &self,
+        account: &AccountId,
+        (settings, key): (Settings, NewKey),
+        once: Option<&Once<Subscription>>,
+    ) -> Result<Subscription, Error> {
         let _place = self.place_of_subscription(account)?;
         self.check(&settings)?;
         let now = self.parts.clock.now();
@@ -48,9 +58,11 @@ impl Gateway {
             paused_at: None,
             version: 0,
         };
-        self.commit(Commit::Subscribe(Box::new(subscription.clone())))
-            .await?;
-        Ok(subscription)
+        let commit = Commit::Subscribe(Box::new(subscription.clone()));
+        match self.commit_once(commit, once, &subscription).await? {
+            Committed::Conflict => Err(Error::Contended),
+            _ => Ok(subscription),
+        }
     }
 
     fn check(&self, settings: &Settings) -> Result<(), Error> {

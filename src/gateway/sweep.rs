@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Error, Gateway};
+use crate::store::Kept;
 
 /// How many rentals one sweep ends, so that ingest keeps its pace beside it.
 const SWEEP_MAX: usize = 100;
@@ -13,7 +14,7 @@ const USES_EVERY: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Ends what is over, until the process drains. Runs beside everything else.
-    pub async fn sweep_for_ever(&self, every: Duration, log_days: u32) {
+    pub async fn sweep_for_ever(&self, every: Duration) {
         let mut draining = self.parts.draining.clone();
         let (mut logs_in, mut uses_in) = (Duration::ZERO, USES_EVERY);
         while !*draining.borrow() {
@@ -26,7 +27,7 @@ impl Gateway {
                 told(swept);
             }
             if logs_in.is_zero() {
-                self.drop_old_logs(log_days).await;
+                self.drop_old_logs().await;
                 self.trim_inbound_log().await;
                 told(self.forget_accounts().await);
                 told(self.forget_purchases().await);
@@ -67,10 +68,15 @@ impl Gateway {
         Ok(ended)
     }
 
-    async fn drop_old_logs(&self, log_days: u32) {
+    async fn drop_old_logs(&self) {
+        let rules = &self.parts.rules;
+        let kept = Kept {
+            log_days: rules.log_days,
+            usage_days: rules.usage_days,
+        };
         // A clock that is set ahead makes nothing old.
         let now = self.parts.clock.moment().earlier();
-        match self.read(move |store| store.drop_old_logs(now, log_days)).await {
+        match self.read(move |store| store.drop_old_logs(now, kept)).await {
             Ok(0) => {}
             Ok(days) => tracing::info!(days, "dropped logs older than their retention"),
             Err(error) => tracing::warn!(%error, "old logs could not be dropped; tried again in ten minutes"),

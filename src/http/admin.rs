@@ -14,6 +14,7 @@ use super::app::{self, Answer, App, bearer_text};
 use super::problem::Problem;
 use super::{
     ResponseBody, abuse, accounts, audit, captures, keys, numbers, providers, services, sources, unmatched,
+    usage,
 };
 use crate::core::time::UnixMs;
 
@@ -66,6 +67,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
         (&Method::POST, path) if assigned(path).is_some() => {
             Box::pin(assign(&admin, &head, body, assigned(path))).await
         }
+        (_, usage::ADMIN_PATH) => Box::pin(usage::of_all(&admin, &head)).await,
         (_, path) if captures::is_path(path) => Box::pin(captures::route(&admin, &head, body)).await,
         (
             _,
@@ -73,7 +75,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched, /admin/verify and /admin/inbound.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched, /admin/usage/export, /admin/verify and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)

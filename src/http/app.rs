@@ -137,15 +137,32 @@ async fn read_json_of<T: DeserializeOwned>(
     app: &App,
     head: &Parts,
     incoming: Incoming,
-    (first, form): (u8, &str),
+    form: (u8, &str),
 ) -> Result<T, Problem> {
+    parse_json_of(app, &read_json_bytes(app, head, incoming).await?, form)
+}
+
+/// Reads a body that is said to be JSON.
+pub async fn read_json_bytes(app: &App, head: &Parts, incoming: Incoming) -> Result<Bytes, Problem> {
     if !is_json(&head.headers) {
         return Err(Problem::unsupported_media_type(
             "Send the body as JSON with \"Content-Type: application/json\".",
         ));
     }
-    let bytes = body::read(head, incoming, &app.body).await?;
-    if is_too_deep(&bytes, app.json_depth_max) {
+    Ok(body::read(head, incoming, &app.body).await?)
+}
+
+/// As `read_json`, of a body that was read.
+pub fn parse_json<T: DeserializeOwned>(app: &App, bytes: &[u8]) -> Result<T, Problem> {
+    parse_json_of(app, bytes, (b'{', "a JSON object"))
+}
+
+fn parse_json_of<T: DeserializeOwned>(
+    app: &App,
+    bytes: &[u8],
+    (first, form): (u8, &str),
+) -> Result<T, Problem> {
+    if is_too_deep(bytes, app.json_depth_max) {
         return Err(Problem::bad_request(format!(
             "Nest JSON at most {} deep.",
             app.json_depth_max
@@ -156,7 +173,7 @@ async fn read_json_of<T: DeserializeOwned>(
             "The body is not the JSON expected here: send {form}."
         )));
     }
-    serde_json::from_slice(&bytes).map_err(|e| {
+    serde_json::from_slice(bytes).map_err(|e| {
         Problem::bad_request(format!(
             "The body is not the JSON expected here: {}.",
             without_value(&e)

@@ -42,13 +42,15 @@ impl From<Error> for Problem {
             Error::BadReplay(_) => Self::unprocessable(format!("{detail}.")),
             Error::UnknownService(_) | Error::BadTarget(_) | Error::TooDear(_) => Self::unprocessable(detail),
             Error::AlreadyOver(over) => Self::conflict(detail).with("status_now", over.0.as_str()),
+            Error::OnceOther => Self::unprocessable(detail),
+            Error::OnceUnderway | Error::OnceAnswered(_) => Self::conflict(detail),
             Error::NotUnmatched | Error::SubscriptionDisabled => Self::conflict(detail),
             Error::TooManySubscriptions(max)
             | Error::TooManyKeys(max)
             | Error::TooManyReplays(max)
             | Error::TooManyProfiles(max)
             | Error::TooManyTemplates(max) => Self::conflict(detail).with("limit", max),
-            Error::NotOfThisRental => Self::unprocessable(detail),
+            Error::NotOfThisRental | Error::TooMuchUsage(_) => Self::unprocessable(detail),
             Error::CursorGone | Error::EventGone => Self::gone(detail),
             Error::NoNumber | Error::SuppliersAway => Self::unavailable(detail, NO_NUMBER_S),
             Error::TooManyPolls(_) => Self::too_many("waiters", detail, BUSY_S),

@@ -7,13 +7,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::app::{self, Answer, App, Caller};
+use super::once::{self, Sent};
 use super::problem::Problem;
 use crate::core::id::{DeliveryId, ReplayId};
 use crate::core::replay::Replay;
 use crate::core::standing::Status;
 use crate::core::subscription::Pattern;
 use crate::core::time::UnixMs;
-use crate::gateway::{Error, ReplayWish};
+use crate::gateway::{Error, Once, ReplayWish};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -63,11 +64,30 @@ impl Form {
     }
 }
 
-/// `POST /api/replays` `{"since"?,"until"?,"status"?,"types"?,"subscription"?,"missingOnly"?,"ratePerS"?,"dryRun"?}`: 202.
-pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
-    let form: Form = app::read_json(&app, &head, body).await?;
-    let made = app.gateway.replay(&key.account, form.wish()?).await?;
-    app::json(StatusCode::ACCEPTED, &shown(&app, &made))
+/// `POST /api/replays` `{"since"?,"until"?,"status"?,"types"?,"subscription"?,"missingOnly"?,"ratePerS"?,"dryRun"?}`: 202; with
+/// `Idempotency-Key` where it shall be made once.
+pub async fn create(caller: Caller, head: Parts, body: Incoming) -> Answer {
+    let (form, first) = match once::read::<Form>(&caller, (&head, body), "POST /api/replays").await? {
+        Sent::New(form, first) => (form, first),
+        Sent::Again(answer) => return Ok(answer),
+    };
+    let Caller { app, key } = caller;
+    let by = app.clone();
+    let once = first.map(|first| Once {
+        first,
+        status: StatusCode::ACCEPTED.as_u16(),
+        body: Box::new(move |replay| created(&by, replay)),
+    });
+    let made = app
+        .gateway
+        .replay(&key.account, form.wish()?, once.as_ref())
+        .await;
+    once::answer(made.map(|made| created(&app, &made)), StatusCode::ACCEPTED)
+}
+
+/// What is answered to a new replay.
+fn created(app: &App, replay: &Replay) -> Vec<u8> {
+    shown(app, replay).to_string().into()
 }
 
 /// `GET /api/replays`: newest first, the running ones and the latest that ended.

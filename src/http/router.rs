@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
     Peer, ResponseBody, abuse, dev, events, extract, inbound, mcp, messages, partner, replays, telnyx,
-    unmatched, verifications, verify, webhooks, well_known,
+    unmatched, usage, verifications, verify, webhooks, well_known,
 };
 use crate::core::allowance::Allowance;
 use crate::core::id::RentalId;
@@ -142,6 +142,8 @@ fn keyed(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Resu
         (_, ["api", "unmatched", id, "assign"]) => {
             Box::pin(unmatched::assign(caller, head, body, id.parse().ok()))
         }
+        (_, ["api", "usage"]) => Box::pin(usage::show(caller, head)),
+        (_, ["api", "usage", "export"]) => Box::pin(usage::export(caller, head)),
         (_, ["api", "verify", "figures"]) => Box::pin(abuse::figures(caller, head)),
         (_, ["api", "verify", "unblock"]) => Box::pin(abuse::unblock(caller, head, body)),
         (_, ["api", "extract"]) => Box::pin(extract::extract(caller.app, head, body)),

@@ -39,7 +39,7 @@ const fn route(path: &'static str, methods: &'static str, access: &'static [Acce
 use Access::{Key, Open, Own};
 use Scope::{
     EventsRead, EventsWrite, Mcp, MessagesRead, RentalsRead, RentalsWrite, UnmatchedRead, UnmatchedWrite,
-    VerifyRead, VerifyWrite, WebhooksRead, WebhooksWrite,
+    UsageRead, VerifyRead, VerifyWrite, WebhooksRead, WebhooksWrite,
 };
 
 /// The first that fits counts.
@@ -104,6 +104,8 @@ pub const ROUTES: &[Route] = &[
     route("/.well-known/webhook-keys/{id}", "GET", &[Open]),
     route("/api/unmatched", "GET", &[Key(UnmatchedRead)]),
     route("/api/unmatched/{id}/assign", "POST", &[Key(UnmatchedWrite)]),
+    route("/api/usage", "GET", &[Key(UsageRead)]),
+    route("/api/usage/export", "GET", &[Key(UsageRead)]),
     route("/api/extract", "POST", &[Key(MessagesRead)]),
     route("/getNumbers", "GET", &[Own(RentalsRead)]),
     route("/rentNumber", "POST", &[Own(RentalsWrite)]),

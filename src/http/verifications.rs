@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::app::{self, Answer, App, Caller, query};
 use super::etag::{self, Known};
 use super::object::Object;
+use super::once::{self, Sent};
 use super::problem::Problem;
 use crate::clock;
 use crate::core::id::RentalId;
@@ -21,7 +22,7 @@ use crate::core::otp::{Alphabet, Filter};
 use crate::core::rental::{Rental, Status};
 use crate::core::scope::Scope;
 use crate::core::tags::Tags;
-use crate::gateway::{Code, Error, Wish};
+use crate::gateway::{Code, Error, Once, Wish};
 
 /// Longest `serviceName` that is looked at, in characters.
 const NAME_CHARS_MAX: usize = 64;
@@ -112,10 +113,28 @@ impl From<CodeWish> for Filter {
     }
 }
 
-/// `POST /api/verifications`. On a hang-up while it waits for a number its place is free; on one after the commit the rental stays; the
-/// client finds it in its list.
-pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
-    let wish: Create = app::read_json(&app, &head, body).await?;
+/// `POST /api/verifications`, with `Idempotency-Key` where it shall be made once. On a hang-up while it waits for a number its place is
+/// free; on one after the commit the rental stays; the client finds it in its list.
+pub async fn create(caller: Caller, head: Parts, body: Incoming) -> Answer {
+    let (wish, first) = match once::read::<Create>(&caller, (&head, body), "POST /api/verifications").await? {
+        Sent::New(wish, first) => (wish, first),
+        Sent::Again(answer) => return Ok(answer),
+    };
+    let Caller { app, key } = caller;
+    let mut wish = checked(wish, &key)?;
+    drop(head);
+    wish.once = first.map(|first| {
+        Arc::new(Once {
+            first,
+            status: StatusCode::CREATED.as_u16(),
+            body: Box::new(created),
+        })
+    });
+    let made = app.gateway.rent(&key.account, &wish).await;
+    once::answer(made.map(|rental| created(&rental)), StatusCode::CREATED)
+}
+
+fn checked(wish: Create, key: &Arc<Key>) -> Result<Wish, Problem> {
     if !(1..=NAME_CHARS_MAX).contains(&wish.service_name.chars().count()) {
         return Err(Problem::bad_request("\"serviceName\" is 1 to 64 characters."));
     }
@@ -125,7 +144,7 @@ pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) ->
     }
     let filter = Filter::from(wish.code.0);
     filter.check().map_err(|_| Problem::unprocessable(BAD_CODE))?;
-    let wish = Wish {
+    Ok(Wish {
         service: wish.service_name,
         country: None,
         area_code: wish.area_code,
@@ -134,18 +153,21 @@ pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) ->
         tags: wish.tags,
         acquire: Duration::from_secs(wish.acquire_timeout.into()),
         key: Some(key.clone()),
-    };
-    drop(head);
-    let rental = app.gateway.rent(&key.account, &wish).await?;
+        once: None,
+    })
+}
+
+/// What is answered to a new rental.
+fn created(rental: &Rental) -> Vec<u8> {
     let answer = json!({
         "id": rental.id.to_string(),
-        "providerVerificationId": provider_id(&rental),
+        "providerVerificationId": provider_id(rental),
         "serviceName": rental.service,
         "number": rental.number.as_str(),
         "status": rental.status.as_str(),
         "cost": rental.cost.to_string(),
     });
-    app::json(StatusCode::CREATED, &answer)
+    answer.to_string().into()
 }
 
 /// The supplier's id. Our own inventory is its own provider: the id again, so that the field is never empty.

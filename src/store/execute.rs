@@ -21,6 +21,7 @@ use crate::core::audit::Head;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
+use crate::core::once::OnceId;
 use crate::core::phone::PhoneNumber;
 use crate::core::purchase::Purchase;
 use crate::core::subscription::Subscription;
@@ -42,6 +43,7 @@ pub struct Group {
     captures: usize,
     messages: HashSet<MessageId>,
     assigned: HashSet<MessageId>,
+    pub(super) once: HashSet<OnceId>,
     outbound: HashMap<OutboundId, u32>,
     rentals: HashMap<RentalId, u32>,
     pub(super) numbers: HashMap<PhoneNumber, u32>,
@@ -77,18 +79,14 @@ impl<R: Rows> Writer<R> {
     pub fn execute(&mut self, plan: Plan, group: &mut Group) -> Result<Committed, Error> {
         if let Some(keep) = plan.keep {
             group.keep = Some((keep, plan.now.earlier()));
-            if let Some(row) = plan.capture {
-                self.inbound_log.note(&row);
-                group.captures += 1;
-                group.rows.push(row);
-            }
+            self.log_inbound(plan.capture, group);
             return Ok(Committed::New(None));
         }
         let known = self.known(&plan, group)?;
         if !known.is_empty() {
             return Ok(Committed::Known(known));
         }
-        if self.is_outdated(&plan, group)? {
+        if self.is_outdated(&plan, group)? || self.was_answered(&plan, group)? {
             return Ok(Committed::Conflict);
         }
         let mut effects = Effects {
@@ -96,6 +94,7 @@ impl<R: Rows> Writer<R> {
             facts: plan.facts,
             ..Effects::default()
         };
+        self.meter_all(&plan.usage, &mut effects, plan.now)?;
         let mut seq = None;
         for (event, targets) in plan.events {
             seq = Some(self.append(event, &targets, (group, &mut effects), plan.now)?);
@@ -125,6 +124,7 @@ impl<R: Rows> Writer<R> {
         group.assigned.extend(assigned);
         let messages = plan.new_messages.into_iter().map(|(id, _)| id);
         group.messages.extend(messages);
+        group.once.extend(plan.once.map(|(id, _)| id));
         group.note(&effects.facts);
         group.must_sync = true;
         group.lines.extend(effects.lines);
@@ -132,6 +132,14 @@ impl<R: Rows> Writer<R> {
         group.rows.append(&mut effects.rows);
         group.facts.append(&mut effects.facts);
         Ok(Committed::New(seq))
+    }
+
+    fn log_inbound(&mut self, capture: Option<Row>, group: &mut Group) {
+        if let Some(row) = capture {
+            self.inbound_log.note(&row);
+            group.captures += 1;
+            group.rows.push(row);
+        }
     }
 
     /// Those that are not known yet, and that no rental has from a supplier.

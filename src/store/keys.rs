@@ -26,7 +26,9 @@
 //! | log-DAY | 20 UNMATCHED | arrival_ms (8) message id (16) | nothing | day of arrival + retention |
 //! | log-DAY | 21 CAPTURE | id (16), which begins with its time | sealed `Capture` | `inbound_log.days` and `.bytes_max`, within its day's life |
 //! | log-DAY | 22 OUTBOUND | id (16) | sealed `Outbound` | day it was first heard of + retention |
+//! | log-DAY | 23 ONCE | hash of account, route and client's key (16) | sealed `Answered` | day of the answer + retention; counts for `accounts.idempotency_h` |
 //! | seen-PERIOD | 24 SEEN | message id (16) | nothing | this period of 32 days and the next |
+//! | usage-PERIOD | 25 USAGE | account 0x00 seq (8) | sealed `Usage` | this period of 32 days + `store.usage_days` |
 //! | log-DAY | 26 VERIFICATION | account 0x00 id (16) | sealed `Verification` | day of its start + retention |
 //! | log-DAY | 27 NEWEST_VERIFICATION | account 0x00 keyed hash of profile and address (16) | sealed id | day of its start + retention |
 //! | log-DAY | 28 VERIFICATION_TO | account 0x00 keyed hash of the address (16) id (16) | nothing | day of its start + retention, where it has a profile |
@@ -36,20 +38,22 @@
 //!
 //! The due index is keyed by subscription first, so that one subscriber's backlog is never read on behalf of another.
 
+mod contract;
+mod inbound;
 mod profiles;
 mod verify;
 
+pub use contract::{once, parse_usage, usage, usage_of};
+pub use inbound::{capture, parse_unmatched, seen, unmatched};
 pub use profiles::{profile, template};
 pub use verify::{
     audit, audit_head, counter, newest_verification, open_verification, parse_open_verification,
     parse_verification_to, verification, verification_to, verifications, verifications_to,
 };
 
-use super::AttemptPlace;
+use super::{AttemptPlace, Kept};
 use crate::core::delivery::{Due, Line, Place};
-use crate::core::id::{
-    AccountId, CaptureId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId,
-};
+use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
 use crate::core::time::UnixMs;
 
@@ -76,23 +80,27 @@ pub const ATTEMPT: u8 = 19;
 pub const UNMATCHED: u8 = 20;
 pub const CAPTURE: u8 = 21;
 pub const OUTBOUND: u8 = 22;
+pub const ONCE: u8 = 23;
 pub const SEEN: u8 = 24;
-
-/// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
-const SEEN_DAYS: u32 = 32;
-/// Days of one tree of the audit log, and how many of them are kept besides the one that is.
-const AUDIT_DAYS: u32 = 32;
-const AUDIT_PERIODS: u32 = 3;
+pub const USAGE: u8 = 25;
 pub const VERIFICATION: u8 = 26;
 pub const NEWEST_VERIFICATION: u8 = 27;
 pub const VERIFICATION_TO: u8 = 28;
+pub const FEED: u8 = 30;
+pub const AGAIN: u8 = 32;
 pub const OPEN_VERIFICATION: u8 = 33;
 pub const COUNTER: u8 = 34;
 pub const PROFILE: u8 = 35;
 pub const TEMPLATE: u8 = 36;
 pub const AUDIT: u8 = 38;
-pub const FEED: u8 = 30;
-pub const AGAIN: u8 = 32;
+
+/// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.
+const SEEN_DAYS: u32 = 32;
+/// Days of one tree of usage: few trees, however long it is kept.
+const USAGE_PERIOD_DAYS: u32 = 32;
+/// Days of one tree of the audit log, and how many of them are kept besides the one that is.
+const AUDIT_DAYS: u32 = 32;
+const AUDIT_PERIODS: u32 = 3;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -106,6 +114,8 @@ pub enum Tree {
     Seen(u32),
     /// The audit log of one period.
     Audit(u32),
+    /// What was used in one period, which is kept for as long as it may be billed.
+    Usage(u32),
 }
 
 impl Tree {
@@ -133,6 +143,11 @@ impl Tree {
         Self::Audit(day_of(time) / AUDIT_DAYS)
     }
 
+    /// Where what was used at this time is.
+    pub fn usage(time: UnixMs) -> Self {
+        Self::Usage(day_of(time) / USAGE_PERIOD_DAYS)
+    }
+
     /// The log of this day, of the one before, and, for a clock that was set back, of the next.
     pub fn days_around(time: UnixMs) -> [Self; 3] {
         let day = day_of(time);
@@ -143,17 +158,18 @@ impl Tree {
     pub fn log_day(&self) -> Option<u32> {
         match self {
             Self::Log(day) => Some(*day),
-            Self::State | Self::Seen(_) | Self::Audit(_) => None,
+            Self::State | Self::Seen(_) | Self::Audit(_) | Self::Usage(_) => None,
         }
     }
 
     /// Nobody asks for it any more.
-    pub fn is_over(self, now: UnixMs, log_days: u32) -> bool {
+    pub fn is_over(self, now: UnixMs, kept: Kept) -> bool {
         match self {
             Self::State => false,
-            Self::Log(day) => day < day_of(now).saturating_sub(log_days),
+            Self::Log(day) => day < day_of(now).saturating_sub(kept.log_days),
             Self::Seen(period) => period < (day_of(now) / SEEN_DAYS).saturating_sub(1),
             Self::Audit(period) => period < (day_of(now) / AUDIT_DAYS).saturating_sub(AUDIT_PERIODS),
+            Self::Usage(period) => period < day_of(now).saturating_sub(kept.usage_days) / USAGE_PERIOD_DAYS,
         }
     }
 
@@ -162,6 +178,7 @@ impl Tree {
             Self::State => "state".into(),
             Self::Seen(period) => format!("seen-{period:010}"),
             Self::Audit(period) => format!("audit-{period:010}"),
+            Self::Usage(period) => format!("usage-{period:010}"),
             Self::Log(day) => format!("log-{day:010}"),
         }
     }
@@ -175,6 +192,7 @@ impl Tree {
                     "log" => Self::Log,
                     "seen" => Self::Seen,
                     "audit" => Self::Audit,
+                    "usage" => Self::Usage,
                     _ => return None,
                 };
                 number.parse().ok().map(of)
@@ -365,25 +383,8 @@ pub fn again((subscription, event): (SubscriptionId, Seq)) -> Key {
     key(AGAIN, &[&subscription.0, &event.0.to_be_bytes()])
 }
 
-pub fn unmatched(at: UnixMs, id: MessageId) -> Key {
-    key(UNMATCHED, &[&at.0.to_be_bytes(), &id.0])
-}
-
 pub fn outbound(id: OutboundId) -> Key {
     key(OUTBOUND, &[&id.0])
-}
-
-pub fn seen(id: MessageId) -> Key {
-    key(SEEN, &[&id.0])
-}
-
-pub fn capture(id: CaptureId) -> Key {
-    key(CAPTURE, &[&id.0])
-}
-
-/// The message of an unmatched row.
-pub fn parse_unmatched(key: &[u8]) -> Option<MessageId> {
-    Some(MessageId(key.get(9..)?.try_into().ok()?))
 }
 
 #[cfg(test)]

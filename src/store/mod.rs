@@ -11,6 +11,7 @@ mod inventory;
 pub mod keys;
 mod listener;
 mod live;
+mod once;
 mod owed;
 mod plan;
 mod profiles;
@@ -23,6 +24,7 @@ mod shelf;
 pub mod sim;
 pub mod sled;
 mod standings;
+mod usage;
 pub mod vault;
 mod verify;
 
@@ -43,11 +45,13 @@ use crate::core::id::{
 use crate::core::ingest::StoredMessage;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
+use crate::core::once::{Answered, OnceId};
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
+use crate::core::usage::Usage;
 use crate::core::verification::Verification;
 use crate::core::verification::address::To;
 
@@ -60,7 +64,15 @@ pub use profiles::ProfileStep;
 pub use purchases::{RentalStep, SupplyStep};
 pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
+pub use usage::{Metered, Metering};
 pub use verify::{AuditPage, Counted, CounterChange, CounterPage, Open, VerifyStep};
+
+/// How many days what is dated is kept after its own day. Each is a key of `config.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub log_days: u32,
+    pub usage_days: u32,
+}
 
 /// Where an attempt stands in its subscription's log: its event, and its number counted from 1.
 pub type AttemptPlace = (Seq, u16);
@@ -153,8 +165,14 @@ pub trait Store: Send + Sync + 'static {
     /// Newest first, starting below `before`.
     fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error>;
 
-    /// Drops the logs of days that ended more than `log_days` before `now`; answers how many.
-    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error>;
+    /// What was answered, since then, to a request that may come again.
+    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error>;
+
+    /// What was used, by account and in the order in which it became durable.
+    fn usage(&self, reading: &Metering) -> Result<Metered, Error>;
+
+    /// Drops what ended longer ago than it is kept; answers how many trees that were.
+    fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error>;
 
     /// False once a sync has failed: stop acknowledging, report not ready, ask for a restart.
     fn is_healthy(&self) -> bool;
@@ -221,6 +239,8 @@ pub enum Commit {
     ChangeNumber(Number),
     /// A service as the operator wants it by its name; `None` withdraws it. The last word counts.
     SetService(String, Option<Box<Service>>),
+    /// What a client may ask for again, with what is answered to it. Guarded besides by there being no such answer that counts.
+    Once(Box<Commit>, Box<Remembered>),
     /// Accounts and keys.
     Access(Access),
     /// A profile or a template that codes are sent by.
@@ -232,6 +252,15 @@ pub enum Commit {
     LogInbound(Box<Capture>, Keep),
     /// Lets go of what of the inbound log is too old or too much.
     TrimInboundLog(Keep),
+}
+
+/// What is answered to a request that may come again.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    pub id: OnceId,
+    pub answered: Answered,
+    /// Answers from before this count no more.
+    pub since: UnixMs,
 }
 
 /// What is written together or not at all. Guarded by the ids of new messages and the versions of all that it changes.
@@ -250,6 +279,8 @@ pub struct Batch {
     pub verify: VerifyStep,
     /// In the order in which they are told.
     pub events: Vec<Heard>,
+    /// What is metered by it.
+    pub usage: Vec<Usage>,
 }
 
 /// A message to write.

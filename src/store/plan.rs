@@ -18,11 +18,13 @@ use crate::core::event::Event;
 use crate::core::health::{self, Health};
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::number::Number;
+use crate::core::once::OnceId;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
+use crate::core::usage::Usage;
 
 /// What the writer is asked to do.
 #[derive(Debug, Default)]
@@ -47,6 +49,8 @@ pub struct Plan {
     pub facts: Vec<Fact>,
     /// Get their sequences from the writer.
     pub events: Vec<(Arc<Event>, Vec<SubscriptionId>)>,
+    /// What was used; it gets its place from the writer too.
+    pub usage: Vec<Usage>,
     /// Judged by the writer, because it touches the subscription's health as it is then.
     pub attempt: Option<(Box<Attempt>, health::Rules)>,
     /// Deliveries that are owed once more, each if its subscription is still there.
@@ -59,6 +63,8 @@ pub struct Plan {
     pub rescheduled: Option<(Due, UnixMs)>,
     /// Numbers to add where they are not known yet.
     pub new_numbers: Vec<Number>,
+    /// There must be no answer of this id that is newer than this, or the answer is `Conflict`.
+    pub once: Option<(OnceId, UnixMs)>,
     /// What of accounts and keys must be so, and what the writer adds.
     pub access: access::Guard,
     /// What of codes that are sent must be so, and what of them the writer adds.
@@ -122,6 +128,7 @@ impl Plan {
             Commit::AddNumbers(numbers) => plan.new_numbers = numbers,
             Commit::ChangeNumber(number) => plan.number(number, vault)?,
             Commit::SetService(name, service) => plan.service(name, service.map(Arc::from), vault)?,
+            Commit::Once(commit, remembered) => plan = Self::once(*commit, &remembered, vault, now)?,
             Commit::Access(change) => plan.access(change, vault)?,
             Commit::Profile(step) => plan.profile(step, vault)?,
             Commit::Verify(step) => plan.verify(*step, vault)?,
@@ -166,6 +173,7 @@ impl Plan {
             self.set(change, vault)?;
         }
         self.verify(batch.verify, vault)?;
+        self.usage = batch.usage;
         let events = batch.events.into_iter();
         self.events
             .extend(events.map(|heard| (Arc::new(heard.event), heard.targets)));

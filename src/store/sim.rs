@@ -17,8 +17,8 @@ use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
 use super::{
-    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Open, Page, Reading, Standings,
-    StandingsPage, Store, Ticket, Work,
+    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Kept, Metered, Metering, Open,
+    Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
 };
 use crate::core::abuse::counter::Name;
 use crate::core::attempt::Attempt;
@@ -28,6 +28,7 @@ use crate::core::id::{
     AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
 };
 use crate::core::ingest::StoredMessage;
+use crate::core::once::{Answered, OnceId};
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::{Moment, UnixMs};
@@ -306,10 +307,18 @@ impl Store for Simulated {
         self.query(|q| q.captures(before, limit))
     }
 
-    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
+    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error> {
+        self.query(|q| q.answered(id, since))
+    }
+
+    fn usage(&self, reading: &Metering) -> Result<Metered, Error> {
+        self.query(|q| q.usage(reading))
+    }
+
+    fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {
         let rows = &mut self.lock().writer.rows.0;
         let mut old: Vec<Tree> = rows.keys().map(|(tree, _)| *tree).collect();
-        old.retain(|tree| tree.is_over(now, log_days));
+        old.retain(|tree| tree.is_over(now, kept));
         old.dedup();
         rows.retain(|(tree, _), _| !old.contains(tree));
         Ok(old.len())

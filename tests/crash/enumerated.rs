@@ -9,8 +9,8 @@ use ringback::core::event::{Event, Kind};
 use ringback::core::id::Seq;
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::core::time::UnixMs;
-use ringback::store::Store;
 use ringback::store::sim::Disk;
+use ringback::store::{Metering, Store};
 
 use super::dice::Dice;
 use super::fused::{Cut, Fused};
@@ -104,6 +104,26 @@ fn check(world: &World, acknowledged: &Acknowledged) {
         }
     }
     check_rentals(world, &rentals, &owed);
+    check_usage(world, &rentals);
+}
+
+/// What was used is what was completed: each rental once, whatever the power did.
+fn check_usage(world: &World, rentals: &[Rental]) {
+    let reading = Metering {
+        account: Some(world.account.clone()),
+        after: None,
+        since: Seq(0),
+        until: Seq::first_at(world.clock.now().plus_ms(86_400_000)),
+        items_max: 100,
+    };
+    let used = world.store.usage(&reading).unwrap().items;
+    let used: BTreeMap<_, _> = used.iter().map(|(seq, usage)| (usage.rental, seq)).collect();
+    let completed = rentals.iter().filter(|rental| rental.status == Status::Completed);
+    assert!(
+        used.keys()
+            .copied()
+            .eq(completed.map(|rental| rental.id).collect::<BTreeSet<_>>())
+    );
 }
 
 /// A rental is there with its number's lease and its events, or not at all.
@@ -117,7 +137,8 @@ fn check_rentals(world: &World, rentals: &[Rental], owed: &[Owed]) {
         let over = match rental.status {
             Status::Cancelled => Some(Kind::VerificationCancelled),
             Status::Expired => Some(Kind::VerificationExpired),
-            Status::Active | Status::Completed => None,
+            Status::Completed => Some(Kind::VerificationCompleted),
+            Status::Active => None,
         };
         for owed in owed {
             let of_it = owed
@@ -209,8 +230,8 @@ async fn played(cuts: &[Cut]) -> (String, usize) {
             None => {
                 check(&world, &acknowledged);
                 let heard = acknowledged.heard.len();
-                // Four rentals, six messages of a rental, a cancellation and an expiry.
-                assert_eq!(heard, 2 * 12, "every event reached both subscribers");
+                // Four rentals, six messages of a rental, two completions, a cancellation and an expiry.
+                assert_eq!(heard, 2 * 14, "every event reached both subscribers");
                 return (told(&world), world.store.commits());
             }
         }

@@ -11,6 +11,7 @@ use ringback::core::id::{
     AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
 };
 use ringback::core::ingest::StoredMessage;
+use ringback::core::once::{Answered, OnceId};
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
@@ -19,8 +20,8 @@ use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    AttemptPlace, AuditPage, Commit, Counted, CounterPage, Error, Live, Open, Page, Reading, Standings,
-    StandingsPage, Store, Ticket, Work,
+    AttemptPlace, AuditPage, Commit, Counted, CounterPage, Error, Kept, Live, Metered, Metering, Open, Page,
+    Reading, Standings, StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::Notify;
 
@@ -199,8 +200,16 @@ impl Store for Fused {
         self.inner.captures(before, limit)
     }
 
-    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
-        self.inner.drop_old_logs(now, log_days)
+    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error> {
+        self.inner.answered(id, since)
+    }
+
+    fn usage(&self, reading: &Metering) -> Result<Metered, Error> {
+        self.inner.usage(reading)
+    }
+
+    fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {
+        self.inner.drop_old_logs(now, kept)
     }
 
     fn is_healthy(&self) -> bool {

@@ -107,7 +107,7 @@ async fn replay_of(world: &World) -> ReplayId {
         per_second: Some(10),
         ..ReplayWish::default()
     };
-    world.gateway.replay(&world.account, wish).await.unwrap().id
+    world.gateway.replay(&world.account, wish, None).await.unwrap().id
 }
 
 /// Makes the replay go on to its end, so long after the script began; false where the power went before.
@@ -163,7 +163,7 @@ async fn the_power_goes_at_every_commit_of_a_replay() {
             assert_eq!(replays.len(), 1);
             assert_eq!(
                 (replays[0].status(), replays[0].counts.deliveries),
-                ("finished", 24)
+                ("finished", 28)
             );
             let asked = asked(&world);
             let once = asked.values().filter(|count| **count == 1).count();
@@ -171,7 +171,7 @@ async fn the_power_goes_at_every_commit_of_a_replay() {
             // The end is told to both, and nobody asked for that.
             assert_eq!(
                 (once, by_themselves),
-                (24, 2),
+                (28, 2),
                 "cut at commit {at}, synced: {synced}"
             );
         }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::{Draft, Signer, signed};
@@ -291,8 +290,7 @@ impl World {
         let request = signed(&self.signer, &draft, SOURCE_URL, now);
         let mut headers = http::HeaderMap::new();
         for (name, value) in &request.headers {
-            let name: http::HeaderName = name.parse().unwrap();
-            headers.append(name, value.parse().unwrap());
+            headers.append(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
         }
         self.gateway
             .receive(Inbound {
@@ -372,7 +370,7 @@ fn rules() -> Rules {
         linger_ms: 120_000,
         acquire: ringback::gateway::AcquireRules::standard(),
         numbers: ringback::core::number::Rules::standard(),
-        poll_default_s: Duration::from_secs(15).as_secs(),
+        poll_default_s: 15,
         poll_max_s: 60,
         limits: Limits::default(),
         keys_max: 20,
@@ -383,6 +381,8 @@ fn rules() -> Rules {
         },
         partner_service: None,
         log_days: 4,
+        usage_days: 400,
+        once_ms: 86_400_000,
         heartbeat_ms: 15_000,
         country: "US".into(),
         min_confidence: 0.5,

@@ -1,15 +1,16 @@
 //! What time alone does to keys and accounts, on a clock that stands until it is set.
 
 use ringback::core::account::{Account, Limits};
-use ringback::core::id::AccountId;
+use ringback::core::id::{AccountId, Seq};
 use ringback::core::key::Key;
 use ringback::core::scope::Scopes;
+use ringback::core::usage::Cursor;
 use ringback::gateway::{Error, KeyWish};
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Sync};
 use std::time::Duration;
 
-use super::house::{House, START, account, rules};
+use super::house::{House, LIFETIME_MS, START, account, rules};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -84,6 +85,39 @@ async fn the_id_of_a_deleted_account_is_nobodys_until_its_logs_are_gone() {
         .unwrap();
     assert_eq!((again.account.name.as_str(), again.account.version), ("", 0));
     assert!(house.gateway.add_key(key()).await.is_ok());
+}
+
+/// Usage is kept for longer than an id is nobody's, and a cursor may be made up.
+#[tokio::test]
+async fn what_was_used_under_an_id_is_not_its_next_holders() {
+    let house = House::new().await;
+    let acme = account("acme");
+    let create = async || {
+        let made = house.gateway.create_account(acme.clone(), Default::default());
+        made.await.unwrap();
+    };
+    create().await;
+    let rental = house.rent("acme", "202").await;
+    house
+        .kannel("m", rental.number.as_str(), &[], "Your code is 221100.")
+        .await;
+    house.pass(LIFETIME_MS);
+    house.gateway.sweep().await.unwrap();
+    let everything = Cursor {
+        since: Seq(0),
+        until: None,
+        after: None,
+    };
+    let read = async |of: Option<&AccountId>| {
+        let page = house.gateway.usage(of, everything.clone(), 10).await.unwrap();
+        page.items.len()
+    };
+    assert_eq!((read(Some(&acme)).await, read(None).await), (1, 1));
+    house.gateway.delete_account(&acme).await.unwrap();
+    house.pass(6 * DAY_MS);
+    house.gateway.forget_accounts().await.unwrap();
+    create().await;
+    assert_eq!((read(Some(&acme)).await, read(None).await), (0, 1));
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ pub fn rules() -> Rules {
         poll_default_s: 15,
         poll_max_s: 60,
         log_days: 4,
+        usage_days: 400,
+        once_ms: 86_400_000,
         heartbeat_ms: 15_000,
         limits: Limits::default(),
         keys_max: 20,
@@ -216,7 +218,7 @@ impl House {
         self.gateway.subscriptions(&account(name))[0].subscription.id
     }
 
-    /// All that this account is owed, in the order in which it was told: type and data.
+    /// All that this account is owed of messages, in the order in which it was told: type and data.
     pub fn told(&self, name: &str) -> Vec<(String, Value)> {
         let mut due = self
             .store
@@ -230,8 +232,13 @@ impl House {
             let body: Value = serde_json::from_str(&event.body).unwrap();
             (event.kind.as_str().to_owned(), body["data"].clone())
         });
+        let of_rentals = [
+            "verification.created",
+            "verification.completed",
+            "verification.expired",
+        ];
         shown
-            .filter(|(kind, _)| !matches!(kind.as_str(), "verification.created" | "verification.expired"))
+            .filter(|(kind, _)| !of_rentals.contains(&kind.as_str()))
             .collect()
     }
 

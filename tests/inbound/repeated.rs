@@ -79,7 +79,11 @@ async fn a_late_repetition_is_known_although_the_log_is_gone() {
     for days in [1, 7, 24] {
         house.pass(days * DAY_MS);
         house.gateway.sweep().await.unwrap();
-        house.store.drop_old_logs(house.clock.now(), 4).unwrap();
+        let kept = ringback::store::Kept {
+            log_days: 4,
+            usage_days: 400,
+        };
+        house.store.drop_old_logs(house.clock.now(), kept).unwrap();
         let house = house.restarted(rules());
         house.rent("globex", "202").await;
         receive(&house, again()).await.unwrap();

@@ -155,7 +155,7 @@ async fn live_every_shape(gateway: &Gateway) -> usize {
     assert_eq!(poll.json()["status"], "expired");
     let of_nothing = json!({ "types": ["no.such_type"] });
     gateway.post("/api/replays", &of_nothing).await.expect(202);
-    3 + texts.len() + 1 + 2 + 1 + 1 + 3 + of_codes + 1 + 2 + 3
+    3 + texts.len() + 1 + 1 + 2 + 1 + 1 + 3 + of_codes + 1 + 2 + 3
 }
 
 /// Two more rentals are told to everybody; one subscription gives a delivery up, is switched off by the next, and is resumed.

@@ -33,6 +33,14 @@ impl Disk {
                 }
                 Commit::Receive(batch)
             }
+            (Plant::MetersTwice, Commit::Receive(mut batch)) => {
+                batch.usage.extend(batch.usage.clone());
+                Commit::Receive(batch)
+            }
+            (Plant::MetersNothing, Commit::Receive(mut batch)) => {
+                batch.usage.clear();
+                Commit::Receive(batch)
+            }
             (Plant::IgnoresGone, Commit::Record(mut attempt, rules))
                 if matches!(attempt.next, Next::Disabled(_)) =>
             {

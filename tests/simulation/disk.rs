@@ -13,6 +13,7 @@ use ringback::core::id::{
     AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
 };
 use ringback::core::ingest::StoredMessage;
+use ringback::core::once::{Answered, OnceId};
 use ringback::core::outbound::Outbound;
 use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
@@ -21,8 +22,8 @@ use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk as Image, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::store::{
-    Access, AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Live, Open, Page,
-    Reading, Standings, StandingsPage, Store, Ticket, Work,
+    Access, AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Kept, Live, Metered,
+    Metering, Open, Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -201,6 +202,7 @@ fn told(commit: &Commit) -> String {
         ),
         Commit::Publish(event, _) => format!("publish {}", event.kind.as_str()),
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
+        Commit::Once(commit, _) => told(commit),
         Commit::Redeliver(id, event) => format!("redeliver {} to {id}", event.0),
         Commit::Replay(step) => format!("replay {} {}", step.next.id, step.next.status()),
         Commit::Supply(step) => format!("supply {} {}", step.next.rental, step.next.stage.as_str()),
@@ -368,8 +370,16 @@ impl Store for Disk {
         self.inner.attempts(subscription, below, limit)
     }
 
-    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
-        self.inner.drop_old_logs(now, log_days)
+    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error> {
+        self.inner.answered(id, since)
+    }
+
+    fn usage(&self, reading: &Metering) -> Result<Metered, Error> {
+        self.inner.usage(reading)
+    }
+
+    fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {
+        self.inner.drop_old_logs(now, kept)
     }
 
     fn is_healthy(&self) -> bool {

@@ -143,6 +143,7 @@ impl Model {
             Commit::Supply(_) | Commit::ForgetPurchases(_) => {
                 unreachable!("there is no supplier in this world")
             }
+            Commit::Once(commit, _) => self.apply(commit, committed, at),
             Commit::LogInbound(..)
             | Commit::TrimInboundLog(_)
             | Commit::Forget(_)

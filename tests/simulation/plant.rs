@@ -55,6 +55,10 @@ pub enum Plant {
     NoRamp,
     /// A text stands in a line of the log.
     LogsTexts,
+    /// A completion is metered twice.
+    MetersTwice,
+    /// A completion is not metered.
+    MetersNothing,
     /// An attempt never ends.
     NeverEnds,
     /// Something looks at dice that no seed repeats.
@@ -62,7 +66,7 @@ pub enum Plant {
 }
 
 impl Plant {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::AnswersUnsynced,
         Self::ForgetsIds,
         Self::LongGrace,
@@ -89,6 +93,8 @@ impl Plant {
         Self::SendsTheExpired,
         Self::NoRamp,
         Self::LogsTexts,
+        Self::MetersTwice,
+        Self::MetersNothing,
         Self::NeverEnds,
         Self::WildDice,
     ];
@@ -120,6 +126,7 @@ impl Plant {
             Self::WritesPlain | Self::LogsTexts => 10,
             Self::NeverEnds => 11,
             Self::WildDice => 12,
+            Self::MetersTwice | Self::MetersNothing => 13,
         }
     }
 }

@@ -124,9 +124,7 @@ impl Process {
         tasks.spawn(dispatch.run(drained, Duration::from_secs(10)));
         let sweeper = gateway.clone();
         tasks.spawn(async move {
-            sweeper
-                .sweep_for_ever(Duration::from_millis(IDLE_MS), LOG_DAYS)
-                .await;
+            sweeper.sweep_for_ever(Duration::from_millis(IDLE_MS)).await;
         });
         let replaying = gateway.clone();
         tasks.spawn(async move { replaying.replay_for_ever().await });
@@ -230,6 +228,8 @@ fn rules(plant: Option<Plant>) -> Rules {
         sets_per_sender_max: 16,
         sets_max: 1000,
         log_days: LOG_DAYS,
+        usage_days: 400,
+        once_ms: 86_400_000,
         heartbeat_ms: 15_000,
         unmatched_ms: 259_200_000,
         operator: Some(customer::account(customer::ACCOUNTS[0])),

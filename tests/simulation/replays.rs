@@ -31,7 +31,7 @@ pub async fn replay(world: Arc<World>) {
     let is_cancelled = dice.one_in(4).then(|| dice.below(5000));
     let holder = account.clone();
     let made = world
-        .ask(|gateway| async move { gateway.replay(&holder, wish).await })
+        .ask(|gateway| async move { gateway.replay(&holder, wish, None).await })
         .await;
     let Some(Ok(made)) = made else {
         world.note("replay refused or lost");

@@ -7,7 +7,7 @@ use ringback::core::time::UnixMs;
 use ringback::store::{Commit, Committed, Reading, Store};
 
 use super::home::Home;
-use super::samples::{self, DAY_MS, NOON, account};
+use super::samples::{self, DAY_MS, KEPT, NOON, account};
 
 fn reading(account: &AccountId, after: Seq, events_max: usize) -> Reading {
     Reading {
@@ -64,7 +64,9 @@ pub fn an_accounts_events_come_in_order_over_days_and_are_its_own<H: Home>() {
     assert_eq!(home.store().newest_event(&account("nobody")).unwrap(), None);
     let page = home.store().events(&reading(&a, Seq(0), 3)).unwrap();
     assert_eq!((page.events.len(), page.read_to, page.more), (3, of_a[2], true));
-    home.store().drop_old_logs(NOON.plus_ms(5 * DAY_MS), 4).unwrap();
+    home.store()
+        .drop_old_logs(NOON.plus_ms(5 * DAY_MS), KEPT)
+        .unwrap();
     let kept: Vec<Seq> = of_a
         .iter()
         .copied()

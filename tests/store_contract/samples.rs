@@ -17,12 +17,17 @@ use ringback::core::subscription::keys::HeldKey;
 use ringback::core::subscription::{Pattern, Settings, Subscription};
 use ringback::core::tags::Tags;
 use ringback::core::time::UnixMs;
-use ringback::store::{Batch, Change, Commit, Filed, Heard, Novelty};
+use ringback::store::{Batch, Change, Commit, Filed, Heard, Kept, Novelty};
 
 pub const HOUR_MS: u64 = 3_600_000;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 /// 2026-11-01, noon.
 pub const NOON: UnixMs = UnixMs(1_793_534_400_000);
+/// How long what is dated is kept.
+pub const KEPT: Kept = Kept {
+    log_days: 4,
+    usage_days: 400,
+};
 
 pub fn account(name: &str) -> AccountId {
     AccountId::parse(name).unwrap()
@@ -135,7 +140,8 @@ pub fn receive(rental: &Rental, id: &str, text: &str, now: UnixMs, targets: &[Su
         now,
     };
     let message = ingest::stored(arrival, Ok(rental.id), false).with(&found);
-    let (next, event) = ingest::attach(rental, &message, Telling::of(&found), 120_000);
+    let attached = ingest::attach(rental, &message, Telling::of(&found), 120_000);
+    let (next, event) = (attached.rental, attached.event);
     let batch = Batch {
         messages: vec![filed(&message)],
         rentals: vec![(next.clone(), rental.version)],
@@ -143,6 +149,7 @@ pub fn receive(rental: &Rental, id: &str, text: &str, now: UnixMs, targets: &[Su
             event,
             targets: targets.to_vec(),
         }],
+        usage: attached.completion.map(|(_, usage)| usage).into_iter().collect(),
         ..Batch::default()
     };
     Received {

@@ -8,10 +8,9 @@ use ringback::store::{Batch, Commit, Committed, Novelty};
 
 use super::commits::{known, rented};
 use super::home::Home;
-use super::samples::{self, DAY_MS, HOUR_MS, NOON, account};
+use super::samples::{self, DAY_MS, HOUR_MS, KEPT, NOON, account};
 
 const TARGET: SubscriptionId = SubscriptionId([1; 16]);
-const LOG_DAYS: u32 = 4;
 
 fn day(n: u64) -> UnixMs {
     NOON.plus_ms(n * DAY_MS)
@@ -45,7 +44,7 @@ pub fn sequences_grow_whatever_the_clock_does<H: Home>() {
     for due in due {
         home.commit(Commit::Forget(due), day(9));
     }
-    home.store().drop_old_logs(day(9), LOG_DAYS).unwrap();
+    home.store().drop_old_logs(day(9), KEPT).unwrap();
     let home = home.reopened();
     let rental = samples::rental(&samples::number(2), 2, day(9));
     home.commit(Commit::AddNumbers(vec![samples::number(2)]), day(9));
@@ -63,7 +62,7 @@ pub fn a_message_is_known_for_three_days_and_over_midnight<H: Home>() {
     home.commit(samples::stray("m1", before).0, before);
     home.commit(samples::stray("m2", midnight).0, midnight);
     for now in [midnight, midnight.plus_ms(DAY_MS), before.plus_ms(3 * DAY_MS)] {
-        home.store().drop_old_logs(now, LOG_DAYS).unwrap();
+        home.store().drop_old_logs(now, KEPT).unwrap();
         let (again, message) = samples::stray("m1", now);
         assert_eq!(home.commit(again, now), known(&message), "{now}");
     }
@@ -81,8 +80,8 @@ pub fn a_message_is_known_for_three_days_and_over_midnight<H: Home>() {
 pub fn a_message_is_new_again_after_its_retention<H: Home>() {
     let home = H::new();
     home.commit(samples::stray("m1", NOON).0, NOON);
-    let later = day(u64::from(LOG_DAYS) + 1);
-    assert_eq!(home.store().drop_old_logs(later, LOG_DAYS).unwrap(), 1);
+    let later = day(u64::from(KEPT.log_days) + 1);
+    assert_eq!(home.store().drop_old_logs(later, KEPT).unwrap(), 1);
     assert_eq!(
         home.commit(samples::stray("m1", later).0, later),
         Committed::New(None)
@@ -106,7 +105,7 @@ pub fn a_message_may_be_known_for_32_days<H: Home>() {
     home.commit(samples::stray("m2", NOON).0, NOON);
     for days in [3, 8, 31, 32] {
         let now = day(days);
-        home.store().drop_old_logs(now, LOG_DAYS).unwrap();
+        home.store().drop_old_logs(now, KEPT).unwrap();
         home = home.reopened();
         let (again, message) = long("m1", now);
         assert_eq!(home.commit(again, now), known(&message), "after {days} days");
@@ -117,7 +116,7 @@ pub fn a_message_may_be_known_for_32_days<H: Home>() {
         Committed::New(None),
         "from a source that does not"
     );
-    home.store().drop_old_logs(day(64), LOG_DAYS).unwrap();
+    home.store().drop_old_logs(day(64), KEPT).unwrap();
     assert_eq!(home.commit(long("m1", day(64)).0, day(64)), Committed::New(None));
 }
 
@@ -220,9 +219,9 @@ pub fn old_logs_are_dropped_whole<H: Home>() {
     let now = day(3);
     home.commit(samples::stray("m2", now).0, now);
     let due = home.store().live().due(TARGET, UnixMs(u64::MAX), 10);
-    assert_eq!(home.store().drop_old_logs(day(4), LOG_DAYS).unwrap(), 0);
-    assert_eq!(home.store().drop_old_logs(day(5), LOG_DAYS).unwrap(), 1);
-    assert_eq!(home.store().drop_old_logs(day(5), LOG_DAYS).unwrap(), 0);
+    assert_eq!(home.store().drop_old_logs(day(4), KEPT).unwrap(), 0);
+    assert_eq!(home.store().drop_old_logs(day(5), KEPT).unwrap(), 1);
+    assert_eq!(home.store().drop_old_logs(day(5), KEPT).unwrap(), 0);
     let home = home.reopened();
     assert_eq!(home.store().rentals(&account("acc_a"), None, 10).unwrap(), []);
     assert_eq!(home.store().messages(&received.rental.messages).unwrap(), []);

@@ -16,7 +16,7 @@ use ringback::store::vault::Vault;
 use ringback::store::{Commit, Committed, CounterChange, Heard, Store, VerifyStep};
 
 use super::home::{Home, MASTER, wait};
-use super::samples::{DAY_MS, NOON, account, phone};
+use super::samples::{DAY_MS, KEPT, NOON, account, phone};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -375,7 +375,9 @@ pub fn the_audit_log_is_one_chain_over_openings_and_periods<H: Home>() {
     };
     assert_eq!(check(&page.lines), Ok(24));
     assert_eq!(home.store().audit(20, 2).unwrap().lines, page.lines[20..22]);
-    home.store().drop_old_logs(NOON.plus_ms(115 * DAY_MS), 4).unwrap();
+    home.store()
+        .drop_old_logs(NOON.plus_ms(115 * DAY_MS), KEPT)
+        .unwrap();
     let left = home.store().audit(0, 100).unwrap();
     assert!(
         (19..24).contains(&left.lines.len()),

@@ -37,6 +37,8 @@ fn rules() -> Rules {
         poll_default_s: 15,
         poll_max_s: 60,
         log_days: 4,
+        usage_days: 400,
+        once_ms: 86_400_000,
         heartbeat_ms: 15_000,
         limits: Default::default(),
         keys_max: 10,

@@ -68,9 +68,15 @@ pub fn wrong(method: &str, path: &str, reply: &Reply) -> Vec<String> {
     if at(&content).get(media).is_none() {
         return vec![format!("the media type {media:?} is not described")];
     }
-    match media.ends_with("json") {
-        true => judged(&format!("{content}/{}/schema", escaped(media)), &reply.json()),
-        false => Vec::new(),
+    let schema = format!("{content}/{}/schema", escaped(media));
+    match media {
+        "application/x-ndjson" => {
+            let lines = reply.text();
+            let each = |line| judged(&schema, &serde_json::from_str(line).expect("a line of JSON"));
+            lines.lines().flat_map(each).collect()
+        }
+        _ if media.ends_with("json") => judged(&schema, &reply.json()),
+        _ => Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::forward::Forward;
-use self::keep::CursorFile;
+pub use self::keep::CursorFile;
 use self::show::Show;
 use super::call::{Gateway, GatewayAt};
 use super::{Failure, serve};

@@ -8,6 +8,8 @@ pub enum Kind {
     VerificationCreated,
     VerificationCodeReceived,
     VerificationCancelled,
+    /// A rental was completed by its first code; told beside the code, once.
+    VerificationCompleted,
     VerificationExpired,
     /// A message reached a rental within its time, but it told no code.
     MessageReceived,
@@ -48,10 +50,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
+        Self::VerificationCompleted,
         Self::VerificationExpired,
         Self::MessageReceived,
         Self::MessageLate,
@@ -93,6 +96,7 @@ impl Kind {
             Self::VerificationCreated => "verification.created",
             Self::VerificationCodeReceived => "verification.code_received",
             Self::VerificationCancelled => "verification.cancelled",
+            Self::VerificationCompleted => "verification.completed",
             Self::VerificationExpired => "verification.expired",
             Self::MessageReceived => "message.received",
             Self::MessageLate => "message.late",

@@ -17,7 +17,7 @@ use crate::core::service::Service;
 use crate::core::supply;
 use crate::gateway::Error;
 use crate::gateway::rentals::{Wish, new_rental};
-use crate::store::{Commit, RentalStep};
+use crate::store::{Commit, Committed, RentalStep, SupplyStep};
 use crate::supplier::{Bought, Refusal, There, Wanted};
 
 /// Why nobody sold a number.
@@ -255,8 +255,16 @@ impl Gateway {
         };
         let change = self.change(rental.clone(), event::of_rental(&rental, self.now()));
         let next = purchase.rented(there.number, cost);
-        self.book(next, Some(RentalStep::Begins(change))).await?;
-        self.announce(Some(rental.id));
+        let step = SupplyStep {
+            next,
+            rental: Some(RentalStep::Begins(change)),
+        };
+        let commit = Commit::Supply(Box::new(step));
+        let once = order.wish.once.as_deref();
+        match self.commit_once(commit, once, &rental).await? {
+            Committed::New(_) => self.announce(Some(rental.id)),
+            _ => return Err(Error::Contended.into()),
+        }
         Ok(rental)
     }
 }

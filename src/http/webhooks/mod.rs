@@ -16,30 +16,51 @@ use serde_json::{Value, json};
 use self::form::{Form, KeyForm};
 use super::app::{self, Answer, Caller};
 use super::events;
+use super::once::{self, Sent};
 use super::problem::Problem;
 use crate::core::delivery::Next;
 use crate::core::health::Health;
 use crate::core::id::SubscriptionId;
+use crate::core::subscription::Subscription;
 use crate::core::subscription::keys::OVERLAP_DEFAULT_S;
-use crate::gateway::{Error, Known};
+use crate::gateway::{Error, Known, Once};
 
 fn refused(reason: String) -> Problem {
     Problem::from(Error::BadSettings(reason))
 }
 
-/// `POST /api/webhooks`. On a hang-up after the commit the subscription stays; it is in the list and can be deleted.
-pub async fn create(Caller { app, key }: Caller, head: Parts, body: Incoming) -> Answer {
-    let form: Form = app::read_json(&app, &head, body).await?;
+/// `POST /api/webhooks`, with `Idempotency-Key` where it shall be made once. On a hang-up after the commit the subscription stays; it is
+/// in the list and can be deleted.
+pub async fn create(caller: Caller, head: Parts, body: Incoming) -> Answer {
+    let (form, first) = match once::read::<Form>(&caller, (&head, body), "POST /api/webhooks").await? {
+        Sent::New(form, first) => (form, first),
+        Sent::Again(answer) => return Ok(answer),
+    };
     let settings = form.create().map_err(refused)?;
     let wish = form.key.wish().map_err(refused)?;
-    let made = app.gateway.subscribe(&key.account, settings, wish).await?;
+    let once = first.map(|first| Once {
+        first,
+        status: StatusCode::CREATED.as_u16(),
+        body: Box::new(created),
+    });
+    let account = &caller.key.account;
+    let made = caller
+        .app
+        .gateway
+        .subscribe_once(account, (settings, wish), once.as_ref())
+        .await;
+    once::answer(made.map(|made| created(&made)), StatusCode::CREATED)
+}
+
+/// What is answered to a new subscription, with its key.
+fn created(subscription: &Subscription) -> Vec<u8> {
     let known = Known {
-        subscription: Arc::new(made),
+        subscription: Arc::new(subscription.clone()),
         health: Health::default(),
     };
     let mut answer = shown::brief(&known);
     shown::add_new_key(&mut answer, &known.subscription);
-    app::json(StatusCode::CREATED, &answer)
+    answer.to_string().into()
 }
 
 /// `GET /api/webhooks`. Stops on a hang-up.

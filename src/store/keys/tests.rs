@@ -3,6 +3,13 @@
 use super::*;
 use proptest::prelude::*;
 
+fn kept(log_days: u32) -> Kept {
+    Kept {
+        log_days,
+        usage_days: 400,
+    }
+}
+
 #[test]
 fn one_account_is_no_prefix_of_another() {
     let keys = |name: &str| rentals(&AccountId::parse(name).unwrap());
@@ -38,6 +45,25 @@ proptest! {
     fn trees_round_trip(day: u32) {
         prop_assert_eq!(Tree::parse(Tree::Log(day).name().as_bytes()), Some(Tree::Log(day)));
         prop_assert_eq!(Tree::parse(Tree::Seen(day).name().as_bytes()), Some(Tree::Seen(day)));
+        prop_assert_eq!(Tree::parse(Tree::Usage(day).name().as_bytes()), Some(Tree::Usage(day)));
+    }
+
+    /// What was used is there for as long as it is to be kept, and for a period more at most.
+    #[test]
+    fn usage_is_kept_for_its_days(day in 0u64..100_000, later in 0u64..1000, usage_days in 1u32..500) {
+        let at = |day: u64| UnixMs(day * DAY_MS + 5);
+        let kept = Kept { usage_days, ..kept(4) };
+        let over = Tree::usage(at(day)).is_over(at(day + later), kept);
+        prop_assert!(!over || later > u64::from(usage_days));
+        prop_assert!(over || later < u64::from(usage_days + 2 * USAGE_PERIOD_DAYS));
+    }
+
+    #[test]
+    fn usage_keys_round_trip_and_sort_by_sequence(a: u64, b: u64) {
+        let account = AccountId::parse("acc").unwrap();
+        prop_assert_eq!(parse_usage(&usage(&account, Seq(a))), Some(Seq(a)));
+        prop_assert_eq!(a < b, usage(&account, Seq(a)) < usage(&account, Seq(b)));
+        prop_assert!(usage(&account, Seq(a)).starts_with(&usage_of(&account)));
     }
 
     /// A mark is asked for, and not dropped, for 32 days; after 64 it is dropped.
@@ -45,7 +71,7 @@ proptest! {
     fn a_mark_counts_for_32_days(day in 0u64..100_000, later in 0u64..100) {
         let at = |day: u64| UnixMs(day * DAY_MS + 5);
         let tree = Tree::seen(at(day));
-        let (asked, over) = (Tree::seen_around(at(day + later)).contains(&tree), tree.is_over(at(day + later), 4));
+        let (asked, over) = (Tree::seen_around(at(day + later)).contains(&tree), tree.is_over(at(day + later), kept(4)));
         prop_assert!(asked != over);
         prop_assert!(later > 32 || asked);
         prop_assert!(later < 64 || over);

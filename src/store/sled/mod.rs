@@ -22,8 +22,8 @@ use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
 use super::{
-    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Open, Page, Reading, Standings,
-    StandingsPage, Store, Ticket, Work,
+    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Kept, Metered, Metering, Open,
+    Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
 };
 use crate::core::abuse::counter::Name;
 use crate::core::attempt::Attempt;
@@ -33,6 +33,7 @@ use crate::core::id::{
     AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
 };
 use crate::core::ingest::StoredMessage;
+use crate::core::once::{Answered, OnceId};
 use crate::core::outbound::Outbound;
 use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::{Moment, UnixMs};
@@ -101,8 +102,12 @@ impl Sled {
         now: Moment,
     ) -> Result<oneshot::Receiver<Result<Committed, Error>>, Error> {
         // Not numbers: a gateway adds those of its configuration at every start, and must start on a full disk too.
+        let what = match &commit {
+            Commit::Once(commit, _) => commit,
+            commit => commit,
+        };
         let grows = matches!(
-            commit,
+            what,
             Commit::Receive(_) | Commit::Rent { .. } | Commit::LogInbound(..)
         ) || matches!(&commit, Commit::Verify(step) if step.begins_one());
         let plan = Plan::new(commit, &self.vault, now)?;
@@ -253,13 +258,17 @@ impl Store for Sled {
         self.query(|q| q.captures(before, limit))
     }
 
-    fn drop_old_logs(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
+    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error> {
+        self.query(|q| q.answered(id, since))
+    }
+
+    fn usage(&self, reading: &Metering) -> Result<Metered, Error> {
+        self.query(|q| q.usage(reading))
+    }
+
+    fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Ask::DropLogs {
-            now,
-            log_days,
-            answer,
-        })?;
+        self.ask(Ask::DropLogs { now, kept, answer })?;
         answered.blocking_recv().unwrap_or(Err(Error::Closed))
     }
 

@@ -9,9 +9,9 @@ use sled::transaction::{ConflictableTransactionResult, Transactional, Transactio
 use sled::{Batch, Db, IVec, Tree as SledTree};
 
 use crate::core::time::UnixMs;
-use crate::store::Error;
 use crate::store::keys::Tree;
 use crate::store::rows::{Pair, Row, Rows};
+use crate::store::{Error, Kept};
 
 pub struct Trees {
     db: Db,
@@ -102,11 +102,11 @@ impl Trees {
     }
 
     /// Drops what nobody asks for any more.
-    pub fn drop_old(&self, now: UnixMs, log_days: u32) -> Result<usize, Error> {
+    pub fn drop_old(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {
         let mut dated = self.dated.write().unwrap_or_else(PoisonError::into_inner);
         let old: Vec<Tree> = dated
             .keys()
-            .filter(|tree| tree.is_over(now, log_days))
+            .filter(|tree| tree.is_over(now, kept))
             .copied()
             .collect();
         for tree in &old {

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::core::time::UnixMs;
 use crate::store::execute::{Group, Writer};
 use crate::store::plan::Plan;
-use crate::store::{Committed, Error};
+use crate::store::{Committed, Error, Kept};
 
 /// Bytes of rows after which a group is closed.
 const GROUP_BYTES_MAX: usize = 4 << 20;
@@ -33,7 +33,7 @@ pub enum Ask {
     },
     DropLogs {
         now: UnixMs,
-        log_days: u32,
+        kept: Kept,
         answer: Answer<usize>,
     },
 }
@@ -114,12 +114,8 @@ impl Thread {
                     .map(|row| row.key.len() + size(&row.value))
                     .sum::<usize>();
             }
-            Ask::DropLogs {
-                now,
-                log_days,
-                answer,
-            } => {
-                let dropped = guarded(|| self.writer.rows.drop_old(now, log_days));
+            Ask::DropLogs { now, kept, answer } => {
+                let dropped = guarded(|| self.writer.rows.drop_old(now, kept));
                 drop(answer.send(dropped));
             }
         }

@@ -59,7 +59,10 @@ pub fn retries_wait(world: &World, news: &News) -> Result<(), String> {
         // A wall clock may stand or repeat itself.
         let took_ms = u64::from(attempt.timing.total_us / 1000);
         let same = |sent: &&Sent| {
-            let is_as_long = sent.ended_ms == Some(sent.began_ms + took_ms);
+            // Both ends are cut to whole milliseconds, and so is what lies between.
+            let is_as_long = sent
+                .ended_ms
+                .is_some_and(|ended| (took_ms..=took_ms + 1).contains(&ended.saturating_sub(sent.began_ms)));
             let is_over = sent.ended_ms <= Some(at.ms);
             sent.now.wall == attempt.started_at && is_as_long && is_over
         };

@@ -72,6 +72,9 @@ const IDLE_MAX: Duration = Duration::from_secs(5);
 /// What a text of a service looks like that tells no code.
 const LATE_TEXT: &str = "Welcome! Your account is ready.";
 
+/// The cursor of all usage. Without one the answer has sums too, of which there may be too much here.
+const FIRST_USAGE: &str = "usc_0000000000000000";
+
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -135,6 +138,7 @@ impl Soak {
                     let mut book = held(&self.book);
                     book.ends(lease.line, clock::monotonic());
                     book.owe(lease.id, 1);
+                    book.owe(lease.id, 5);
                 }
                 self.message(&lease, &id, text).await?;
             }
@@ -294,6 +298,25 @@ impl Soak {
             held(&self.book).fault(|| format!("of {numbers} numbers there are {states:?}"));
         }
         Ok(())
+    }
+
+    /// Reads all usage and holds it against the books; how many items there are.
+    pub async fn all_is_metered(&self) -> Result<usize, Failure> {
+        let mut cursor = FIRST_USAGE.to_owned();
+        loop {
+            let path = format!("/api/usage?limit=100&cursor={cursor}");
+            let request = load::request(Method::GET, &path, &self.scene.bearer(), Vec::new())?;
+            let page = self.answer(request).await?.unwrap_or_default();
+            let items = page["usage"].as_array().into_iter().flatten();
+            for item in items {
+                let rental = item["verificationId"].as_str().and_then(book::id);
+                held(&self.book).metered(rental.unwrap_or_default());
+            }
+            cursor = page["nextCursor"].as_str().unwrap_or_default().to_owned();
+            if page["more"] != true {
+                return Ok(held(&self.book).all_is_metered());
+            }
+        }
     }
 
     pub fn sample(&self, at_s: f64) -> Result<(), Failure> {

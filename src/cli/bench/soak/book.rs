@@ -1,6 +1,6 @@
 //! The books of a soak: what was done to each rental and each number, so that every answer and every event can be held against it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Faults that are told by their words; the rest are counted.
@@ -16,13 +16,17 @@ pub struct Promise {
 }
 
 /// The events that are looked for, by their types.
-pub const KINDS: [&str; 5] = [
+pub const KINDS: [&str; 6] = [
     "verification.created",
     "verification.code_received",
     "verification.cancelled",
     "verification.expired",
     "message.late",
+    "verification.completed",
 ];
+
+/// The place of the code in `KINDS`: what told one is metered.
+const CODE: usize = 1;
 
 /// An event of a rental: its id as a number, and its type's place in `KINDS`.
 type About = (u128, usize);
@@ -33,6 +37,7 @@ pub struct Book {
     taken_until: HashMap<u32, Instant>,
     /// The events that must come, and of those that came the name under which they did.
     owed: HashMap<About, Option<String>>,
+    metered: HashSet<u128>,
     faults: Vec<String>,
     fault_count: usize,
 }
@@ -48,6 +53,7 @@ impl Book {
             promise,
             taken_until: HashMap::new(),
             owed: HashMap::new(),
+            metered: HashSet::new(),
             faults: Vec::new(),
             fault_count: 0,
         }
@@ -94,6 +100,25 @@ impl Book {
             Some(_) => {}
             None => *known = Some(name.to_owned()),
         }
+    }
+
+    /// An item of usage: of a rental that told its code, and the only one.
+    pub fn metered(&mut self, rental: u128) {
+        if !self.owed.contains_key(&(rental, CODE)) {
+            self.fault(|| "a rental without a code was metered".into());
+        }
+        if !self.metered.insert(rental) {
+            self.fault(|| "a rental was metered twice".into());
+        }
+    }
+
+    /// When all usage was read: how much of it there was, and whether any is missing.
+    pub fn all_is_metered(&mut self) -> usize {
+        let (metered, codes) = (self.metered.len(), self.events(CODE));
+        if metered != codes {
+            self.fault(|| format!("{metered} rentals were metered, and {codes} had a code"));
+        }
+        metered
     }
 
     /// Events that have not come yet.
@@ -148,5 +173,25 @@ mod tests {
         assert_eq!((book.missing(), book.faults().0, book.events(1)), (0, 0, 1));
         book.heard(7, 1, "evt_b");
         assert_eq!(book.faults().0, 1);
+    }
+
+    #[test]
+    fn what_had_a_code_is_metered_once_and_nothing_else() {
+        let mut book = Book::new(PROMISE);
+        for rental in [1, 2] {
+            book.owe(rental, CODE);
+            book.heard(rental, CODE, "evt");
+        }
+        book.metered(1);
+        assert_eq!(
+            (book.faults().0, book.all_is_metered(), book.faults().0),
+            (0, 1, 1)
+        );
+        book.metered(2);
+        assert_eq!((book.all_is_metered(), book.faults().0), (2, 1));
+        book.metered(2);
+        assert_eq!(book.faults().0, 2);
+        book.metered(3);
+        assert_eq!(book.faults().0, 3);
     }
 }

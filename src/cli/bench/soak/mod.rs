@@ -46,7 +46,7 @@ pub struct Arguments {
 
 const NOTES: &str = "Each rental is one of: waited for, its code sent and a fifth of them once more (half of all); cancelled, or left to expire, and \
 two in five of these get a message too late. Held against the books: no number is rented to two or within its cool-down; each poll answers the code that \
-was sent to its rental; each rental's events come, each once by its webhook-id; all numbers are there at the end, none leased. growth_mib: the median memory \
+was sent to its rental; each rental's events come, each once by its webhook-id; what told a code is metered once and nothing else; all numbers are there at the end, none leased. growth_mib: the median memory \
 of the last tenth less that of the tenth after the middle.";
 
 /// Rentals of a request, about: the rest is what follows of them.
@@ -67,6 +67,7 @@ struct Line {
     expired: usize,
     late_messages: usize,
     duplicates: usize,
+    metered: usize,
     numbers: usize,
     faults: usize,
     rss_mib_middle: f64,
@@ -85,6 +86,7 @@ pub async fn run(arguments: Arguments) -> Result<Report, Failure> {
     let took = load.took;
     rest(&soak, load).await?;
     soak.all_numbers_are_there(numbers).await?;
+    let metered = soak.all_is_metered().await?;
     let samples = soak.samples();
     if let Some(path) = &arguments.plot {
         let title = format!(
@@ -96,7 +98,7 @@ pub async fn run(arguments: Arguments) -> Result<Report, Failure> {
     }
     let middle = median(&samples, seconds * 0.5, seconds * 0.6);
     let end = median(&samples, seconds * 0.9, f64::MAX);
-    let measured = soak.line(&arguments, (numbers, took), (middle, end));
+    let measured = soak.line(&arguments, (numbers, metered, took), (middle, end));
     verdict(&soak, &measured, &arguments)?;
     let headline = serde_json::json!({ "benchmark": "soak", "minutes": measured.minutes, "requests_per_s": measured.requests_per_s,
         "faults": measured.faults, "growth_mib": measured.growth_mib });
@@ -240,7 +242,7 @@ impl Soak {
     fn line(
         &self,
         arguments: &Arguments,
-        (numbers, took): (usize, Duration),
+        (numbers, metered, took): (usize, usize, Duration),
         (middle, end): (f64, f64),
     ) -> Line {
         let counts = self.counts();
@@ -257,6 +259,7 @@ impl Soak {
             expired: self.events(3),
             late_messages: self.events(4),
             duplicates: counts.duplicates,
+            metered,
             numbers,
             faults: self.fault_count(),
             rss_mib_middle: rounded(middle),
