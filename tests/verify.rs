@@ -11,5 +11,6 @@ mod verify {
     pub mod kept;
     pub mod profiles;
     pub mod triggers;
+    pub mod webhooks;
     pub mod wishes;
 }

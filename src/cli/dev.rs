@@ -283,6 +283,7 @@ pub fn facts(session: &Session) -> serde_json::Value {
         "api_key": session.api_key,
         "account": session.account.as_str(),
         "webhook_secret": session.webhook_secret,
+        "telnyx_public_key": session.running.gateway.telnyx_public_key(&session.account).ok(),
         "admin_url": session.running.admin_url(),
         "data": session.data.display().to_string(),
     })

@@ -4,6 +4,7 @@ mod kind;
 mod operational;
 mod outbound;
 mod replay;
+pub mod telnyx;
 mod unmatched;
 mod verify;
 

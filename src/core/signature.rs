@@ -246,6 +246,15 @@ pub fn sign(keys: &[SigningKey], id: &str, timestamp_s: i64, body: &[u8]) -> Str
     header
 }
 
+/// The value of `telnyx-signature-ed25519`: what contract 003's receivers check, by the first of these keys that can make it.
+pub fn sign_as_telnyx(keys: &[SigningKey], timestamp_s: i64, body: &[u8]) -> Option<String> {
+    let text = [timestamp_s.to_string().as_bytes(), b"|", body].concat();
+    keys.iter().find_map(|key| match key {
+        SigningKey::Asymmetric(pair) => Some(STANDARD.encode(pair.sign(&text).to_bytes())),
+        SigningKey::Symmetric(_) => None,
+    })
+}
+
 /// A webhook as it was received: the three headers (empty where one is absent) and the raw body.
 #[derive(Clone, Copy)]
 pub struct Received<'a> {

@@ -259,9 +259,13 @@ impl<S: Sender> Dispatch<S> {
             self.parts.metrics.attempt("expired");
             return untried(due, event, started_at, terms.expires_at);
         }
-        let attempted = match &prepared.target {
+        let (target, url) = prepared.target_after(due.attempts);
+        let attempted = match target {
             Ok(target) => {
-                let call = prepared.call(target, event, started_at, rules.timeout_ms);
+                let call = match self.as_telnyx(event, prepared, (due.attempts + 1, url)).await {
+                    Some(body) => prepared.telnyx_call(target, body, started_at, rules.timeout_ms),
+                    None => prepared.call(target, event, started_at, rules.timeout_ms),
+                };
                 sender.send(call).await
             }
             Err(refused) => Attempted {

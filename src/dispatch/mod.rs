@@ -18,4 +18,5 @@ pub mod sender;
 pub mod smpp;
 pub mod smtp;
 mod stranded;
+mod telnyx;
 pub mod trust;

@@ -14,9 +14,13 @@ use crate::core::subscription::keys::HeldKey;
 use crate::core::subscription::{Payload, Settings, Subscription};
 use crate::core::time::UnixMs;
 
+const USER_AGENT: &str = concat!("ringback/", env!("CARGO_PKG_VERSION"));
+
 pub struct Prepared {
     pub of: Arc<Subscription>,
     pub target: Result<Target, Failure>,
+    /// Of a verify profile's webhook: where every second attempt goes.
+    failover: Option<Result<Target, Failure>>,
     keys: Vec<(HeldKey, SigningKey)>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -40,9 +44,27 @@ impl Prepared {
         });
         Self {
             target: target(settings, policy),
+            failover: settings
+                .profile
+                .as_ref()
+                .and_then(|profile| profile.failover_url.as_deref())
+                .map(|url| Ok(guard::check_url(url, policy)?)),
             keys: keys.collect(),
             headers: headers.collect(),
             of: subscription,
+        }
+    }
+
+    /// Whom the attempt after so many calls, and by what URL.
+    pub fn target_after(&self, attempts: u16) -> (&Result<Target, Failure>, &str) {
+        let settings = &self.of.settings;
+        let failover = settings
+            .profile
+            .as_ref()
+            .and_then(|profile| profile.failover_url.as_deref());
+        match self.failover.as_ref().zip(failover) {
+            Some(failover) if attempts % 2 == 1 => failover,
+            _ => (&self.target, &settings.url),
         }
     }
 
@@ -53,6 +75,32 @@ impl Prepared {
 
     fn signing(&self, now: UnixMs) -> impl Iterator<Item = &(HeldKey, SigningKey)> {
         self.keys.iter().filter(move |(held, _)| held.signs_at(now))
+    }
+
+    /// The request of an attempt that is made now, as contract 003 signs.
+    pub fn telnyx_call(&self, target: &Target, body: String, now: UnixMs, timeout_ms: u64) -> Call {
+        let timestamp_s = i64::try_from(now.secs()).unwrap_or(i64::MAX);
+        let keys: Vec<SigningKey> = self.signing(now).map(|(_, key)| key.clone()).collect();
+        let signature = signature::sign_as_telnyx(&keys, timestamp_s, body.as_bytes()).unwrap_or_default();
+        let text = |value: String| HeaderValue::try_from(value).expect("digits and base64 are header text");
+        Call {
+            method: Method::POST,
+            target: target.clone(),
+            headers: vec![
+                (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
+                (
+                    HeaderName::from_static("telnyx-timestamp"),
+                    text(timestamp_s.to_string()),
+                ),
+                (
+                    HeaderName::from_static("telnyx-signature-ed25519"),
+                    text(signature),
+                ),
+            ],
+            body: Bytes::from(body),
+            timeout_ms: self.of.settings.policy.timeout_ms.unwrap_or(timeout_ms),
+        }
     }
 
     /// The request of an attempt that is made now.
@@ -72,10 +120,7 @@ impl Prepared {
             |value: String| HeaderValue::try_from(value).expect("ids, digits and base64 are header text");
         let mut headers = vec![
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (
-                header::USER_AGENT,
-                HeaderValue::from_static(concat!("ringback/", env!("CARGO_PKG_VERSION"))),
-            ),
+            (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
             (HeaderName::from_static("webhook-id"), text(id)),
             (
                 HeaderName::from_static("webhook-timestamp"),

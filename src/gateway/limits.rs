@@ -94,7 +94,8 @@ impl Gateway {
         let max = self.limits_of(account).subscriptions_max;
         let max = max.map_or(usize::MAX, |max| max as usize);
         self.making.begin(account, Thing::Subscription, |making| {
-            let there = self.parts.store.live().subscriptions(account).len();
+            let all = self.parts.store.live().subscriptions(account);
+            let there = all.iter().filter(|s| s.settings.profile.is_none()).count();
             if there + making < max {
                 Ok(())
             } else {

@@ -97,6 +97,16 @@ impl Gateway {
         Ok(self.known(found))
     }
 
+    /// One that is not a verify profile's, which alone changes that.
+    fn own_subscription(&self, account: &AccountId, id: SubscriptionId) -> Result<(), Error> {
+        let known = self.subscription(account, id)?;
+        if known.subscription.settings.profile.is_none() {
+            return Ok(());
+        }
+        let said = "this is the webhook of a verify profile: change the profile's webhook_url";
+        Err(Error::BadSettings(said.to_owned()))
+    }
+
     /// Changes what its owner decides.
     pub async fn set_subscription(
         &self,
@@ -104,6 +114,7 @@ impl Gateway {
         id: SubscriptionId,
         change: impl Fn(&mut Settings) -> Result<(), String> + Send,
     ) -> Result<Known, Error> {
+        self.own_subscription(account, id)?;
         self.resubscribe(account, id, |subscription| {
             change(&mut subscription.settings).map_err(Error::BadSettings)?;
             self.check(&subscription.settings)?;
@@ -142,6 +153,7 @@ impl Gateway {
         id: SubscriptionId,
         (wish, overlap_s): (NewKey, u64),
     ) -> Result<Known, Error> {
+        self.own_subscription(account, id)?;
         let now = self.parts.clock.now();
         let key = HeldKey::new(&self.signing_key(wish), now);
         self.resubscribe(account, id, |subscription| {
@@ -181,7 +193,7 @@ impl Gateway {
 
     /// Deletes it; what it is still owed is forgotten.
     pub async fn unsubscribe(&self, account: &AccountId, id: SubscriptionId) -> Result<(), Error> {
-        self.subscription(account, id)?;
+        self.own_subscription(account, id)?;
         self.commit(Commit::Unsubscribe(account.clone(), id))
             .await
             .map(drop)

@@ -11,6 +11,7 @@ mod send;
 mod start;
 mod told;
 mod trigger;
+mod webhook;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -132,6 +132,7 @@ pub const ROUTES: &[Route] = &[
         "GET, PATCH, DELETE",
         &[Own(VerifyRead), Own(VerifyWrite), Own(VerifyWrite)],
     ),
+    route("/v2/public_key", "GET", &[Own(VerifyRead)]),
     route("/v2/verifications/sms", "POST", &[Own(VerifyWrite)]),
     route("/v2/verifications/call", "POST", &[Own(VerifyWrite)]),
     route("/v2/verifications/flashcall", "POST", &[Own(VerifyWrite)]),

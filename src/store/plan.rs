@@ -263,7 +263,7 @@ impl Plan {
         Ok(())
     }
 
-    fn subscription(&mut self, subscription: Subscription, vault: &Vault) -> Result<(), Error> {
+    pub(super) fn subscription(&mut self, subscription: Subscription, vault: &Vault) -> Result<(), Error> {
         let key = keys::subscription(&subscription.account, subscription.id);
         let sealed = vault.seal(&key, &subscription)?;
         self.rows.push(Row::put(Tree::State, key, sealed));

@@ -13,6 +13,7 @@ use super::rows::{Row, Rows};
 use super::vault::Vault;
 use super::verify;
 use crate::core::id::{AccountId, ProfileId, TemplateId};
+use crate::core::subscription::Subscription;
 use crate::core::verification::Verification;
 use crate::core::verification::address::To;
 use crate::core::verification::profile::{Profile, Template};
@@ -20,7 +21,8 @@ use crate::core::verification::profile::{Profile, Template};
 /// A commit about profiles. Guarded by the version of what it changes: one of 0 is new.
 #[derive(Debug, Clone)]
 pub enum ProfileStep {
-    Set(Box<Profile>),
+    /// With the subscription that is its webhook; `None`: it has none.
+    Set(Box<Profile>, Option<Box<Subscription>>),
     /// As it was.
     Remove(Box<Profile>),
     SetTemplate(Box<Template>),
@@ -115,7 +117,11 @@ impl Live {
 impl Plan {
     pub(super) fn profile(&mut self, step: ProfileStep, vault: &Vault) -> Result<(), Error> {
         match step {
-            ProfileStep::Set(profile) => {
+            ProfileStep::Set(profile, webhook) => {
+                match webhook {
+                    Some(webhook) => self.subscription(*webhook, vault)?,
+                    None => self.unsubscribe(&profile.account, profile.webhook()),
+                }
                 self.profiles.profile_was = Some((profile.id, profile.version.checked_sub(1)));
                 let key = keys::profile(&profile.account, profile.id);
                 let sealed = vault.seal(&key, &profile)?;
@@ -142,6 +148,7 @@ impl Plan {
     pub(super) fn remove_profile(&mut self, account: &AccountId, id: ProfileId) {
         self.rows
             .push(Row::delete(Tree::State, keys::profile(account, id)));
+        self.unsubscribe(account, Profile::webhook_of(id));
         self.facts.push(Fact::Profiled(Profiled::ProfileGone(id)));
     }
 

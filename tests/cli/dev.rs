@@ -21,6 +21,7 @@ async fn the_json_line_has_exactly_what_a_program_needs() {
             "api_key",
             "account",
             "webhook_secret",
+            "telnyx_public_key",
             "admin_url",
             "data"
         ]
@@ -28,6 +29,7 @@ async fn the_json_line_has_exactly_what_a_program_needs() {
     assert_eq!(facts["account"], "acc_mine");
     assert!(facts["api_key"].as_str().unwrap().starts_with("rb_test_"));
     assert!(facts["webhook_secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(facts["telnyx_public_key"].as_str().unwrap().len(), 44);
     let key = facts["api_key"].as_str().unwrap();
     let address = address(facts["base_url"].as_str().unwrap());
     Call::get("/api/verifications/services")

@@ -43,7 +43,7 @@ fn template(n: u8) -> Template {
 }
 
 fn set<H: Home>(home: &H, profile: &Profile) -> Committed {
-    let step = ProfileStep::Set(Box::new(profile.clone()));
+    let step = ProfileStep::Set(Box::new(profile.clone()), None);
     home.commit(Commit::Profile(step), NOON)
 }
 

@@ -17,7 +17,7 @@ use self::headers::Headers;
 use self::keys::HeldKey;
 use self::policy::Policy;
 use self::trust::Trust;
-use super::id::{AccountId, SubscriptionId};
+use super::id::{AccountId, ProfileId, SubscriptionId};
 use super::time::UnixMs;
 
 pub use self::pattern::{Pattern, PatternError};
@@ -53,6 +53,16 @@ pub struct Settings {
     pub headers: Headers,
     pub policy: Policy,
     pub trust: Trust,
+    /// Set where it is a verify profile's webhook.
+    pub profile: Option<OfProfile>,
+}
+
+/// A verify profile's webhook: it hears what contract 003 tells of the profile's codes, and nothing by its patterns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfProfile {
+    pub id: ProfileId,
+    /// Every second attempt goes there.
+    pub failover_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -88,6 +98,7 @@ impl Settings {
             headers: Headers::default(),
             policy: Policy::default(),
             trust: Trust::Public,
+            profile: None,
         }
     }
 
@@ -117,7 +128,8 @@ impl fmt::Debug for Subscription {
 impl Subscription {
     /// Whether an event of this type about this is owed to it, paused or not.
     pub fn wants(&self, kind: &str, subject: Option<&Subject<'_>>) -> bool {
-        self.settings.events.iter().any(|pattern| pattern.matches(kind))
+        self.settings.profile.is_none()
+            && self.settings.events.iter().any(|pattern| pattern.matches(kind))
             && self.settings.filter.passes(subject)
     }
 }

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use super::address::To;
 use super::code::Code;
 use crate::core::id::{AccountId, VerificationId};
+use crate::core::signature::{self, SigningKey};
 
 /// The key of every MAC. `Debug` hides it.
 #[derive(Clone)]
@@ -74,6 +75,14 @@ impl Pepper {
             mac.update(part);
         }
         mac.finalize().into_bytes().into()
+    }
+
+    /// What an account's webhooks of contract 003 are signed with.
+    pub fn telnyx_key(&self, account: &AccountId) -> SigningKey {
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(b"telnyx 1\0");
+        mac.update(account.as_str().as_bytes());
+        SigningKey::from_random(signature::Scheme::V1a, mac.finalize().into_bytes().into())
     }
 
     /// Names a person in a log without telling who it is.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::DIGITS_MAX;
-use crate::core::id::{AccountId, ProfileId, TemplateId};
+use crate::core::id::{AccountId, ProfileId, SubscriptionId, TemplateId};
 use crate::core::money::Price;
 use crate::core::sending::Channel;
 use crate::core::time::UnixMs;
@@ -124,6 +124,15 @@ impl Settings {
 }
 
 impl Profile {
+    /// The subscription that is its webhook, where it has one.
+    pub fn webhook(&self) -> SubscriptionId {
+        Self::webhook_of(self.id)
+    }
+
+    pub fn webhook_of(id: ProfileId) -> SubscriptionId {
+        SubscriptionId(id.0)
+    }
+
     /// As it becomes by a change of its owner's.
     pub fn changed(&self, settings: Settings, now: UnixMs) -> Self {
         Self {

@@ -27,6 +27,9 @@ pub enum ProfileError {
     NoProfile,
     #[error("there is no such template")]
     NoTemplate,
+    /// Which of the two, and why.
+    #[error("{0}: {1}")]
+    Webhook(&'static str, String),
 }
 
 impl From<Error> for ProfileError {
@@ -74,8 +77,8 @@ impl Gateway {
             version: 0,
         };
         self.check_profile(&profile)?;
-        self.commit(Commit::Profile(ProfileStep::Set(Box::new(profile.clone()))))
-            .await?;
+        let step = ProfileStep::Set(Box::new(profile.clone()), self.webhook(&profile)?);
+        self.commit(Commit::Profile(step)).await?;
         Ok(Arc::new(profile))
     }
 
@@ -92,7 +95,7 @@ impl Gateway {
             change(&mut settings);
             let next = known.changed(settings, self.now());
             self.check_profile(&next)?;
-            let step = ProfileStep::Set(Box::new(next.clone()));
+            let step = ProfileStep::Set(Box::new(next.clone()), self.webhook(&next)?);
             if let Committed::New(_) = self.commit(Commit::Profile(step)).await? {
                 return Ok(Arc::new(next));
             }

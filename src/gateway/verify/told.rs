@@ -29,7 +29,9 @@ impl Gateway {
 
     /// A verification came to this, as it stands in the step.
     pub(super) fn event_of(&self, kind: Kind, verification: &Verification) -> Heard {
-        self.owed(event::of_verification(kind, verification, self.now()))
+        let mut heard = self.owed(event::of_verification(kind, verification, self.now()));
+        heard.targets.extend(self.webhook_for(kind, verification));
+        heard
     }
 
     /// Of a start that is let through: what the account should know besides.

@@ -22,7 +22,6 @@ use crate::core::id::{ProfileId, TemplateId, Uuid, VerificationId};
 use crate::core::key::Key;
 use crate::core::scope::Scope;
 use crate::core::sending::Channel;
-use crate::core::time::UnixMs;
 
 /// The contract's routes. What is no id is one that is unknown.
 pub enum Route {
@@ -36,6 +35,7 @@ pub enum Route {
     /// A number as it stands in the path.
     OfNumber(String),
     CheckNumber(String),
+    PublicKey,
 }
 
 impl Route {
@@ -46,6 +46,7 @@ impl Route {
             ["verify_profiles", "templates"] => Self::Templates,
             ["verify_profiles", "templates", id] => Self::Template(id.parse().ok()),
             ["verify_profiles", id] => Self::Profile(id.parse().ok()),
+            ["public_key"] => Self::PublicKey,
             ["verifications", "sms"] => Self::Trigger(Channel::Sms),
             ["verifications", "call"] => Self::Trigger(Channel::Voice),
             ["verifications", "flashcall"] => Self::Trigger(Channel::Flashcall),
@@ -102,6 +103,7 @@ pub async fn answer(
         (Route::Templates, &Method::GET) => profiles::list_templates(&asked),
         (Route::Templates, _) => profiles::create_template(asked).await,
         (Route::Template(id), _) => profiles::change_template(asked, id).await,
+        (Route::PublicKey, _) => public_key(&asked),
         (Route::Trigger(channel), _) => verifications::trigger(asked, channel).await,
         (Route::Verification(id), _) => verifications::show(&asked, id).await,
         (Route::Check(id), _) => verifications::check(asked, id).await,
@@ -114,6 +116,12 @@ pub async fn answer(
 /// A problem in the contract's form.
 pub fn refused(problem: Problem) -> Response<ResponseBody> {
     Refusal::from(problem).into()
+}
+
+/// What the account's webhooks are checked with.
+fn public_key(asked: &Asked) -> Answer {
+    let public = asked.app.gateway.telnyx_public_key(&asked.key.account)?;
+    data(&json!({ "record_type": "public_key", "public": public }))
 }
 
 /// All successes have one status, also of what was made or is gone.
@@ -132,10 +140,4 @@ struct Meta {
 
 fn page(list: &impl Serialize, meta: &Meta) -> Answer {
     app::json(StatusCode::OK, &json!({ "data": list, "meta": meta })).map_err(Refusal::from)
-}
-
-/// The contract writes times in UTC without saying so, in microseconds.
-fn naive(time: UnixMs) -> String {
-    let text = time.to_string();
-    format!("{}000", text.trim_end_matches('Z'))
 }

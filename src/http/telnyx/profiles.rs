@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use super::form::{Form, members};
 use super::refusal::{Code, Fault, Refusal, Source};
-use super::{Answer, Asked, Meta, data, naive, page};
+use super::{Answer, Asked, Meta, data, page};
 use crate::core::abuse::destination;
+use crate::core::event::telnyx::naive;
 use crate::core::id::{ProfileId, TemplateId};
 use crate::core::money::Price;
 use crate::core::verification::profile::{
@@ -234,6 +235,11 @@ fn missing(error: ProfileError) -> Refusal {
     let said = error.to_string();
     match error {
         ProfileError::NoTemplate => Refusal::no_associated("/messaging_template_id", said),
+        ProfileError::Webhook(field, said) => Refusal::of(vec![Fault {
+            code: Code::InvalidUrl,
+            detail: said,
+            source: Source::Pointer(format!("/{field}")),
+        }]),
         other => other.into(),
     }
 }

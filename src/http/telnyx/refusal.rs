@@ -13,6 +13,7 @@ use crate::http::verify::retry_after_s;
 /// Telnyx's numbers, and what it calls them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
+    InvalidUrl,
     MissingParameter,
     NotFound,
     InvalidId,
@@ -30,6 +31,7 @@ pub enum Code {
 impl Code {
     fn number(self) -> &'static str {
         match self {
+            Self::InvalidUrl => "10003",
             Self::MissingParameter => "10004",
             Self::NotFound => "10005",
             Self::InvalidId => "10006",
@@ -47,6 +49,7 @@ impl Code {
 
     fn title(self) -> &'static str {
         match self {
+            Self::InvalidUrl => "Invalid URL",
             Self::MissingParameter => "Missing required parameter",
             Self::NotFound => "Resource not found",
             Self::InvalidId => "Invalid ID",
@@ -173,6 +176,7 @@ impl From<ProfileError> for Refusal {
         match error {
             ProfileError::Verify(error) => error.into(),
             ProfileError::NoProfile | ProfileError::NoTemplate => Problem::not_found(said).into(),
+            ProfileError::Webhook(..) => Self::new(Code::InvalidUrl, Problem::bad_request(said)),
         }
     }
 }

@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 
 use super::form::{Form, members};
 use super::refusal::{Code as Number, Refusal};
-use super::{Answer, Asked, Meta, data, naive, page};
+use super::{Answer, Asked, Meta, data, page};
 use crate::core::abuse::Who;
+use crate::core::event::telnyx::{self, naive};
 use crate::core::id::{ProfileId, VerificationId};
 use crate::core::phone::PhoneNumber;
 use crate::core::sending::Channel;
 use crate::core::time::UnixMs;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
-use crate::core::verification::{Own, Status, Verification, profile};
+use crate::core::verification::{Own, Verification, profile};
 use crate::gateway::{CallerWord, Guess, NewestGuess, ProfileError, TriggerWish, VerifyError};
 use crate::http::problem::Problem;
 use crate::http::verify::own_keys;
@@ -46,8 +47,8 @@ impl<'a> Shown<'a> {
         Self {
             id: verification.id.uuid().to_string(),
             record_type: "verification",
-            kind: kind(verification.channel),
-            status: word(verification.status_at(steady)),
+            kind: telnyx::kind(verification.channel),
+            status: telnyx::status(verification.status_at(steady)),
             phone_number: verification.to.as_str(),
             verify_profile_id: &verification.profile,
             timeout_secs: verification.ttl_ms / 1000,
@@ -55,24 +56,6 @@ impl<'a> Shown<'a> {
             created_at: naive(verification.created_at),
             updated_at: naive(verification.updated_at),
         }
-    }
-}
-
-fn kind(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Voice => "call",
-        other => other.as_str(),
-    }
-}
-
-/// One that was superseded by a newer one is over, and one that no provider took has failed.
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "pending",
-        Status::Approved => "accepted",
-        Status::Failed => "invalid",
-        Status::Expired | Status::Superseded => "expired",
-        Status::Canceled => "error",
     }
 }
 
