@@ -1,6 +1,6 @@
 //! Real peers: the libraries that receivers use check what this gateway sends, rotation too, and what they sign is checked by us.
-//! SMSCs and mail servers take what it sends out; `faces` has the API itself tried. `bash .ci/test` installs them, pinned, into target/peers
-//! and runs this.
+//! SMSCs and mail servers take what it sends out; `faces` has the API itself tried, `telnyx` has Telnyx's own SDKs use contract 003.
+//! `bash .ci/test` installs them, pinned, into target/peers and runs this.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
@@ -8,6 +8,7 @@ mod support;
 mod peers {
     pub mod faces;
     pub mod sending;
+    pub mod telnyx;
 }
 
 use std::path::Path;
