@@ -11,12 +11,20 @@ use serde_json::Value;
 use crate::support::carrier::{self, TELNYX, draft};
 use crate::support::client::Call;
 use crate::support::gateway::Gateway;
-use crate::support::openapi;
+use crate::support::{openapi, published};
 
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 /// What may stand for a text that only a run decides, what that text must look like, and whether it is the same each time.
-const FORMS: [(&str, &str, bool); 11] = [
+const FORMS: [(&str, &str, bool); 15] = [
+    ("profile", UUID, true),
+    ("template", UUID, true),
+    ("triggered", UUID, true),
+    (
+        "naive",
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$",
+        false,
+    ),
     ("rental", UUID, true),
     ("second", UUID, true),
     ("third", UUID, true),
@@ -109,20 +117,20 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
     let path = filled(request["path"].as_str().unwrap(), known);
     let method = request["method"].as_str().unwrap();
     let call = match (request.get("body"), request["form"].as_str()) {
-        (Some(body), _) => Call::post(
-            &path,
-            &serde_json::from_str(&filled(&body.to_string(), known)).unwrap(),
-        ),
+        (Some(body), _) => Call::new(method, &path)
+            .header("content-type", "application/json")
+            .body(filled(&body.to_string(), known)),
         (_, Some(form)) => Call::new(method, &path)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(filled(form, known)),
         _ => Call::new(method, &path),
     };
     if fixture["response"]["status"].as_u64() < Some(400) && request.get("body").is_some() {
-        let wrong = openapi::wrong_body(method, &path, "application/json", &request["body"]);
+        let body = serde_json::from_str(&filled(&request["body"].to_string(), known)).unwrap();
+        let wrong = openapi::wrong_body(method, &path, "application/json", &body);
         assert!(wrong.is_empty(), "{name}: the request: {wrong:#?}");
     }
-    let call = if path.starts_with("/api/") {
+    let call = if path.starts_with("/api/") || path.starts_with("/v2/") {
         call.key(&gateway.key)
     } else {
         call
@@ -132,6 +140,9 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
     assert_eq!(u64::from(reply.status), status, "{name}: {}", reply.text());
     let mut wrong = differences(&fixture["response"]["body"], &reply.json(), "", known);
     wrong.extend(openapi::wrong(method, &path, &reply));
+    if path.starts_with("/v2/") {
+        wrong.extend(published::wrong(method, &path, (reply.status, &reply.json())));
+    }
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
 }
 
