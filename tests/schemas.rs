@@ -8,6 +8,7 @@ mod schemas {
     pub mod codes;
     pub mod contract_000;
     pub mod contract_001;
+    pub mod contract_002;
     pub mod contract_003;
     pub mod document;
     pub mod events;

@@ -6,6 +6,7 @@ mod support;
 mod verify {
     pub mod blocks;
     pub mod codes;
+    pub mod consent;
     pub mod contract;
     pub mod events;
     pub mod kept;

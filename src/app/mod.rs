@@ -4,6 +4,7 @@ mod accounts;
 mod build;
 mod carry;
 mod catalogue;
+mod consent;
 mod fetch;
 mod files;
 mod gauges;

@@ -80,10 +80,11 @@ pub async fn start(config: &Config, extra: Start) -> Result<Running, BuildError>
     let dev_signing_key = extra.dev.as_ref().map(|dev| dev.signing_key.clone());
     let dispatch = dispatch(config, &shared, policy.clone())?;
     let (providers, sessions) = outward(config, &policy, address, &shared, extra.providers)?;
+    let rules = verify::rules(config, build::client_options(config, policy.clone()))?;
     let mut parts = parts(config, &shared, address, (policy, fetch, trial(&dispatch)))?;
     parts.dev_signing_key = dev_signing_key;
     let gateway = Gateway::new(parts).with_providers(providers);
-    let gateway = Arc::new(gateway.with_verify(verify::rules(config)?));
+    let gateway = Arc::new(gateway.with_verify(rules));
     gateway_start(&gateway, config, extra.keys).await?;
     let watched = dispatch.clone();
     let mut workers = work(config, &shared, &gateway, dispatch);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{BuildError, files};
+use super::{BuildError, consent, files};
 use crate::config::{CodeHash, Config, Resend};
 use crate::core::abuse::destination::{self, Policy};
 use crate::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
@@ -13,17 +13,23 @@ use crate::core::money::Price;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::hash::{Pepper, Scheme};
+use crate::dispatch::client::Options;
 use crate::gateway::VerifyRules;
 
 /// What the configuration alone decides; the pepper is none of it.
 pub fn check(config: &Config) -> Result<(), BuildError> {
+    consent::key(config)?;
     rules_with(config, Pepper([0; 32])).map(drop)
 }
 
-/// The rules, with the pepper of the configuration or the data folder.
-pub fn rules(config: &Config) -> Result<VerifyRules, BuildError> {
+/// The rules, with the pepper of the configuration or the data folder, and the operator's own check, which is called so.
+pub fn rules(config: &Config, options: Options) -> Result<VerifyRules, BuildError> {
     let folder: &Path = &config.store.folder;
-    rules_with(config, Pepper(files::pepper(folder, &config.verify.pepper)?))
+    let rules = rules_with(config, Pepper(files::pepper(folder, &config.verify.pepper)?))?;
+    Ok(VerifyRules {
+        consent: consent::consent(config, options)?,
+        ..rules
+    })
 }
 
 fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError> {
@@ -41,6 +47,8 @@ fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError
         price: price("price", &verify.price)?,
         test_codes: test_codes(&verify.test_numbers)?,
         loopback: verify.loopback,
+        consent: None,
+        consent_fails_open: verify.callback_fails_open,
         hashing_max: verify.hashing_max,
         hashing_queue_max: verify.hashing_queue_max,
         repeated_ms: verify.repeated_s * 1000,

@@ -91,7 +91,11 @@ fn look_up(key: &str, text: &str) -> Result<Option<String>, Error> {
 
 /// The table with the master key and every carrier's, provider's and supplier's key starred out.
 pub fn redact(mut table: Table) -> Table {
-    for (section, key) in [("store", "master_key"), ("verify", "pepper")] {
+    for (section, key) in [
+        ("store", "master_key"),
+        ("verify", "pepper"),
+        ("verify", "callback_secret"),
+    ] {
         if let Some(key) = table.get_mut(section).and_then(|section| section.get_mut(key)) {
             star(key);
         }

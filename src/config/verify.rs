@@ -25,6 +25,10 @@ pub struct Verify {
     pub countries: Vec<String>,
     pub deny_prefixes: Vec<String>,
     pub only_numbers: Vec<String>,
+    pub callback_url: String,
+    pub callback_secret: String,
+    pub callback_timeout_ms: u64,
+    pub callback_fails_open: bool,
     /// `+15005550006=123456`.
     pub test_numbers: Vec<String>,
     pub price: String,

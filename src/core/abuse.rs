@@ -175,6 +175,16 @@ pub struct Decision {
     pub alarms: Vec<Alarm>,
 }
 
+/// The operator's own check said no: what was counted stays as it is.
+pub fn denied() -> Decision {
+    Decision {
+        verdict: Verdict::Blocked(u64::MAX),
+        reasons: vec![Reason::Denied],
+        changes: Counters::new(),
+        alarms: Vec::new(),
+    }
+}
+
 /// Few codes come back from a block of numbers or a country, by one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {

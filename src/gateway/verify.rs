@@ -2,6 +2,7 @@
 
 mod blocks;
 mod check;
+mod consent;
 mod ends;
 mod figures;
 mod loopback;
@@ -14,6 +15,7 @@ mod trigger;
 mod webhook;
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
@@ -39,6 +41,10 @@ pub use profiles::{ProfileError, ProfilesWish};
 pub use start::VerifyWish;
 pub use trigger::TriggerWish;
 
+/// Asks whether a code may go out: the body of the question, and whether the answer is yes. Errors hold no number.
+pub type Consent = Box<dyn Fn(String) -> Consenting + Send + Sync>;
+pub type Consenting = Pin<Box<dyn Future<Output = Result<bool, String>> + Send>>;
+
 /// Accounts whose steps do not wait for each other.
 const LANES: usize = 64;
 
@@ -57,6 +63,9 @@ pub struct VerifyRules {
     pub test_codes: BTreeMap<String, Code>,
     /// Numbers of our own get their codes without a carrier.
     pub loopback: bool,
+    /// The operator's own check, where there is one, and whether a code goes out where it gives no answer.
+    pub consent: Option<Consent>,
+    pub consent_fails_open: bool,
     /// Codes that are hashed at one time, and that wait to be.
     pub hashing_max: usize,
     pub hashing_queue_max: usize,

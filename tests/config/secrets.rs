@@ -83,7 +83,9 @@ fn with_every_carrier() -> (Layers, Vec<String>) {
         headers = { authorization = "0rchid-in-header" }
         json = { password = "0rchid-in-body" }
     };
-    let places = ["url", "header", "body"];
+    let callback = toml::toml! { callback_secret = "0rchid-in-callback" };
+    layers.flags.insert("verify".into(), callback.into());
+    let places = ["url", "header", "body", "callback"];
     secrets.extend(places.map(|place| format!("0rchid-in-{place}")));
     layers
         .flags

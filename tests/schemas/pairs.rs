@@ -16,7 +16,7 @@ use crate::support::{openapi, published};
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 /// What may stand for a text that only a run decides, what that text must look like, and whether it is the same each time.
-const FORMS: [(&str, &str, bool); 15] = [
+const FORMS: [(&str, &str, bool); 17] = [
     ("profile", UUID, true),
     ("template", UUID, true),
     ("triggered", UUID, true),
@@ -44,6 +44,8 @@ const FORMS: [(&str, &str, bool); 15] = [
     ("unused", "^rent_[0-9a-f-]{36}$", true),
     ("gb", "^[+]44770090012[34]$", true),
     ("text", "^.{1,200}$", false),
+    ("ver", "^ver_[0-9a-f]{32}$", true),
+    ("other", "^ver_[0-9a-f]{32}$", true),
 ];
 
 /// The texts that the run has decided so far, by the name that stands for them.
@@ -132,6 +134,8 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
     }
     let call = if path.starts_with("/api/") || path.starts_with("/v2/") {
         call.key(&gateway.key)
+    } else if path.starts_with("/v1/") {
+        call.key(&gateway.key).header("x-tenant-id", "acme")
     } else {
         call
     };

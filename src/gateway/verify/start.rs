@@ -96,6 +96,10 @@ impl Gateway {
         if !matches!(decision.verdict, Verdict::Allow(_)) {
             return self.refused_start(wish, &read, decision).await;
         }
+        if !self.consents(wish).await {
+            let denied = abuse::denied();
+            return self.refused_start(wish, &read, denied).await;
+        }
         let ready = self.ready(wish).await?;
         match self.committed(wish, ready).await? {
             Begun::Anew(ready) => {

@@ -1,0 +1,100 @@
+//! The operator's own check is asked before a code goes out, and what holds without its answer is as configured.
+
+use ringback::core::signature::{self, Received, VerifyingKey};
+use serde_json::{Value, json};
+
+use super::codes::{TEST, carried, start, taken};
+use crate::support::gateway::Gateway;
+use crate::support::provider::{Act, Got, Provider};
+use crate::support::subscriber::Subscriber;
+
+const TO: &str = "+14155550123";
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+fn says(status: u16, body: &str) -> Act {
+    Act::Answer(status, "", body.to_owned())
+}
+
+/// A gateway that asks `callback`, and the provider that its codes go out by.
+async fn gateway(callback: &str, more: &str) -> (Gateway, Provider) {
+    let provider = Provider::start([]).await;
+    let verify = format!(
+        "callback_url = \"{callback}/ask\"\ncallback_secret = \"{SECRET}\"\ncallback_timeout_ms = 300\n{more}"
+    );
+    (
+        Gateway::start_with(carried(&provider.url, &verify)).await,
+        provider,
+    )
+}
+
+fn header<'a>(got: &'a Got, name: &str) -> &'a str {
+    let found = got
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    found.unwrap_or_else(|| panic!("no {name}: {}", got.head))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_is_a_no_and_is_told_to_the_account_alone() {
+    let callback = Provider::start([
+        says(200, "{\"allow\":false}"),
+        says(204, ""),
+        says(200, "{\"allow\":true}"),
+    ])
+    .await;
+    let (gateway, provider) = gateway(&callback.url, "").await;
+    let mut subscriber = Subscriber::start(&[]).await;
+    gateway.subscribe(&subscriber.url, &["verify.blocked"]).await;
+    let refused = start(&gateway, TO).await;
+    let text = refused.expect(429).to_string();
+    assert!(!text.contains("denied") && provider.got().is_empty(), "{text}");
+    let told = subscriber.next().await.json();
+    assert_eq!(told["data"]["reasons"], json!(["denied"]));
+
+    let asked = &callback.got()[0];
+    let received = Received {
+        id: header(asked, "webhook-id"),
+        timestamp: header(asked, "webhook-timestamp"),
+        signature: header(asked, "webhook-signature"),
+        body: asked.body.as_bytes(),
+    };
+    let key: VerifyingKey = SECRET.parse().unwrap();
+    let now_s = received.timestamp.parse().unwrap();
+    assert_eq!(signature::verify(&[key], &received, now_s), Ok(()));
+    let question: Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(
+        question["data"],
+        json!({ "accountId": "acme", "to": TO, "channel": "sms", "country": "US" })
+    );
+    for id in ["SM1", "SM2"] {
+        provider.then(taken(id));
+        start(&gateway, TO).await.expect(200);
+    }
+    start(&gateway, TEST).await.expect(200);
+    assert_eq!(callback.got().len(), 3, "nobody is asked for a test number");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_answer_the_configuration_decides() {
+    let silent = || [says(500, ""), Act::Hang, Act::HangUp, says(302, "")];
+    let callback = Provider::start(silent()).await;
+    let (open, provider) = gateway(&callback.url, "").await;
+    for nth in 0..4 {
+        provider.then(taken(&format!("SM{nth}")));
+        start(&open, TO).await.expect(200);
+    }
+    let callback = Provider::start(silent()).await;
+    let (closed, provider) = gateway(&callback.url, "callback_fails_open = false").await;
+    for _ in 0..4 {
+        start(&closed, TO).await.expect(429);
+    }
+    assert!(provider.got().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guard_judges_it_as_every_call() {
+    let (gateway, provider) = gateway("http://10.0.0.1", "callback_fails_open = false").await;
+    start(&gateway, TO).await.expect(429);
+    assert!(provider.got().is_empty());
+}
