@@ -1,5 +1,7 @@
 //! `ringback demo`: the whole way of one code over real sockets and a real disk, every step checked, in one timeline.
 
+mod sent;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,8 +34,20 @@ const CODE: &str = "482913";
 /// Longest wait for any one step; the second attempt comes 5 to 5.5 s after the first.
 const STEP_MAX: Duration = Duration::from_secs(8);
 
+/// Which way is shown.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Way {
+    /// A code that somebody else sends.
+    Receive,
+    /// A code of our own: sent, received, found and checked.
+    Verify,
+}
+
 #[derive(Args)]
 pub struct Arguments {
+    /// What is shown.
+    #[arg(value_enum, default_value = "receive")]
+    way: Way,
     /// The carrier that plays: loopback, telnyx or twilio.
     #[arg(long, default_value = "loopback")]
     carrier: String,
@@ -68,7 +82,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         session.running.address,
         session.data.display()
     ));
-    let shown = show(&line, &session, &arguments.carrier).await;
+    let shown = match arguments.way {
+        Way::Receive => show(&line, &session, &arguments.carrier).await,
+        Way::Verify => sent::show(&line, &session).await,
+    };
     session.running.stop().await;
     shown?;
     line.step("gateway stopped, its folder is removed");

@@ -157,6 +157,20 @@ async fn the_demo_checks_itself() {
     let demo = home.run(&["demo"]).await;
     assert_eq!(demo.code, Some(0), "{}\n{}", demo.out, demo.err);
     assert!(demo.out.contains("482913"), "{}", demo.out);
+    let demo = home.run(&["demo", "verify"]).await;
+    assert_eq!(demo.code, Some(0), "{}\n{}", demo.out, demo.err);
+    let told = [
+        "/v1/verify/start",
+        "long-poll answered with code",
+        "/v1/verify/check: approved",
+        "verify.approved",
+    ];
+    let places: Vec<_> = told.iter().map(|step| demo.out.find(step)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{}",
+        demo.out
+    );
     assert_eq!(
         std::fs::read_dir(home.path()).unwrap().count(),
         0,
