@@ -135,11 +135,11 @@ impl Gateway {
 
     /// Lifts a pause and a disabling; what was held goes out.
     pub async fn resume(&self, account: &AccountId, id: SubscriptionId) -> Result<Known, Error> {
-        let now = self.parts.clock.steady();
         let known = self
             .resubscribe(account, id, |subscription| {
                 subscription.paused_at = None;
-                Ok(Some(Health::resumed(now)))
+                // The ramp counts from the decision that holds, not from one that came too late.
+                Ok(Some(Health::resumed(self.parts.clock.steady())))
             })
             .await?;
         self.parts.doorbell.notify_one();

@@ -1,5 +1,7 @@
 //! Contract 003's profiles and templates; every answer is held to Telnyx's published schema and to ours.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::codes::gateway;
@@ -92,6 +94,8 @@ async fn profiles_are_paged_and_filtered() {
     let gateway = gateway().await;
     for nth in 0..7 {
         profile(&gateway, json!({ "name": format!("Profile {nth}") })).await;
+        // Their order is that of their milliseconds.
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     profile(&gateway, json!({ "name": "another" })).await;
     let list = async |query: &str| {
