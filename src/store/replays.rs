@@ -1,6 +1,6 @@
 //! Replays on their way through the store: one commit is a replay as it will be, what it asks for, and what is told of its end.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Error;
@@ -28,9 +28,9 @@ pub struct ReplayStep {
     pub forgotten: Vec<ReplayId>,
 }
 
-/// The replays in memory.
+/// The replays in memory, in their order: a walk over them is the same twice.
 #[derive(Debug, Default)]
-pub struct Replays(HashMap<ReplayId, Arc<Replay>>);
+pub struct Replays(BTreeMap<ReplayId, Arc<Replay>>);
 
 impl Replays {
     pub fn put(&mut self, replay: Arc<Replay>) {

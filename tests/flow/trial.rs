@@ -48,7 +48,7 @@ async fn a_test_event_of_every_type_goes_the_way_of_real_ones() {
         within("the held poll", held).await.unwrap().expect(200)["events"][0]["payload"]["test"],
         true
     );
-    let feed = gateway.get("/api/events").await.expect(200);
+    let feed = gateway.get("/api/events?limit=100").await.expect(200);
     assert_eq!(feed["events"].as_array().unwrap().len(), Kind::ALL.len());
     let theirs = Call::get("/api/events")
         .key(&gateway.other_key)
