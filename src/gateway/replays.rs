@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backoff::backoff::Backoff;
 use tokio::sync::{Mutex, Notify};
 
 use super::{DECISIONS_MAX, Error, Gateway, Once};
 use crate::core::event::{self, Kind};
 use crate::core::id::{AccountId, ReplayId, Seq, SubscriptionId};
 use crate::core::replay::{Counts, End, Found, KEPT_MAX, Pace, Replay, Selection};
+use crate::core::retry;
 use crate::core::standing::{Delivery, Status};
 use crate::core::subscription::Pattern;
 use crate::core::time::UnixMs;
@@ -18,6 +20,8 @@ use crate::store::{Commit, Committed, Heard, ReplayStep, Standings};
 
 /// Between two steps of a replay.
 const STEP_EVERY: Duration = Duration::from_millis(100);
+/// Between two tries of a step that fails on and on, in milliseconds: each reads all that a step looks at, and a disk may stay full for hours.
+const RETRY_MAX_MS: u64 = 30_000;
 /// Events that one step looks at, so that each of several replays gets on.
 const EVENTS_MAX: u64 = 5000;
 /// Deliveries that are in memory at one time, each with its newest attempt.
@@ -189,22 +193,31 @@ impl Gateway {
     pub async fn replay_for_ever(&self) {
         let mut draining = self.parts.draining.clone();
         let mut paces: HashMap<ReplayId, Pace> = HashMap::new();
+        let mut retries = retry::exponential(200, 2.0, RETRY_MAX_MS);
         while !*draining.borrow() {
             let mut running = self.parts.store.live().replays(None);
             running.retain(|replay| replay.is_running());
             paces.retain(|id, _| running.iter().any(|replay| replay.id == *id));
+            let mut is_failing = false;
             for replay in &running {
                 let pace = paces.entry(replay.id);
                 let pace = pace.or_insert_with(|| Pace::new(self.parts.clock.steady()));
                 if let Err(error) = self.walk(replay, pace).await {
                     tracing::warn!(%error, replay = %replay.id, "a step of a replay failed; it is tried again");
+                    is_failing = true;
                 }
             }
+            let wait = if is_failing {
+                retries.next_backoff().unwrap_or(STEP_EVERY)
+            } else {
+                retries.reset();
+                STEP_EVERY
+            };
             tokio::select! {
                 biased;
                 _ = draining.wait_for(|draining| *draining) => {}
                 () = self.replaying.bell.notified() => {}
-                () = tokio::time::sleep(STEP_EVERY), if !running.is_empty() => {}
+                () = tokio::time::sleep(wait), if !running.is_empty() => {}
             }
         }
     }
