@@ -25,24 +25,6 @@ async fn every_pair_of_contract_000_is_answered_exactly() {
     let gateway = gateway().await;
     let mut known = Known::new();
     for (name, fixture) in pairs::fixtures("000") {
-        if name.starts_with("07") {
-            let more = ringback::core::number::Number::new(
-                "+12025550143".to_owned().try_into().unwrap(),
-                "US".into(),
-                Default::default(),
-            );
-            let other = ringback::core::number::Number::new(
-                "+13055550143".to_owned().try_into().unwrap(),
-                "US".into(),
-                Default::default(),
-            );
-            gateway
-                .running
-                .gateway
-                .add_numbers(vec![other, more])
-                .await
-                .unwrap();
-        }
         pairs::play(&gateway, &name, &fixture, &mut known).await;
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use ringback::core::money::Price;
+use ringback::core::number::Number;
 use serde_json::Value;
 
 use crate::support::carrier::{self, TELNYX, draft};
@@ -16,7 +18,7 @@ use crate::support::{openapi, published};
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 /// What may stand for a text that only a run decides, what that text must look like, and whether it is the same each time.
-const FORMS: [(&str, &str, bool); 17] = [
+const FORMS: [(&str, &str, bool); 19] = [
     ("profile", UUID, true),
     ("template", UUID, true),
     ("triggered", UUID, true),
@@ -28,6 +30,7 @@ const FORMS: [(&str, &str, bool); 17] = [
     ("rental", UUID, true),
     ("second", UUID, true),
     ("third", UUID, true),
+    ("keyed", UUID, true),
     ("subscription", "^whk_[0-9a-f]{32}$", true),
     ("secret", "^whsec_[A-Za-z0-9+/]{43}=$", false),
     (
@@ -43,6 +46,7 @@ const FORMS: [(&str, &str, bool); 17] = [
     ("rent", "^rent_[0-9a-f-]{36}$", true),
     ("unused", "^rent_[0-9a-f-]{36}$", true),
     ("gb", "^[+]44770090012[34]$", true),
+    ("date", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", false),
     ("text", "^.{1,200}$", false),
     ("ver", "^ver_[0-9a-f]{32}$", true),
     ("other", "^ver_[0-9a-f]{32}$", true),
@@ -109,11 +113,19 @@ pub fn fixtures(contract: &str) -> Vec<(String, Value)> {
     paths.into_iter().map(read).collect()
 }
 
-/// Plays one pair: posts the SMS that comes before it, sends the request, and compares. `{key}` is known from the start.
+/// Plays one pair: adds the numbers and posts the SMS that come before it, sends the request, and compares. `{key}` is known from the start.
 pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Known) {
     if let Some(text) = fixture["before"]["sms"].as_str() {
         let sent = carrier::post(gateway.address, TELNYX, &draft(name, "+17755551234", text)).await;
         assert_eq!(sent.status, 204, "{name}");
+    }
+    if let Some(numbers) = fixture["before"]["numbers"].as_array() {
+        let number = |text: &Value| {
+            let number = text.as_str().unwrap().to_owned().try_into().unwrap();
+            Number::new(number, "US".into(), Price::default())
+        };
+        let numbers = numbers.iter().map(number).collect();
+        gateway.running.gateway.add_numbers(numbers).await.unwrap();
     }
     let request = &fixture["request"];
     let path = filled(request["path"].as_str().unwrap(), known);
@@ -139,7 +151,11 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
     } else {
         call
     };
+    let call = headers(request).fold(call, |call, (name, value)| call.header(name, value));
     let reply = call.send(gateway.address).await;
+    for (name, value) in headers(&fixture["response"]) {
+        assert_eq!(reply.header(name), Some(value), "{name}");
+    }
     let status = fixture["response"]["status"].as_u64().unwrap();
     assert_eq!(u64::from(reply.status), status, "{name}: {}", reply.text());
     let mut wrong = differences(&fixture["response"]["body"], &reply.json(), "", known);
@@ -148,6 +164,11 @@ pub async fn play(gateway: &Gateway, name: &str, fixture: &Value, known: &mut Kn
         wrong.extend(published::wrong(method, &path, (reply.status, &reply.json())));
     }
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+}
+
+fn headers(of: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let all = of["headers"].as_object().into_iter().flatten();
+    all.map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
 }
 
 fn filled(text: &str, known: &Known) -> String {
