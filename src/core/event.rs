@@ -172,6 +172,19 @@ fn body(kind: Kind, at: UnixMs, rental: &Rental, message: Option<MessageData<'_>
     written(kind, at, &data)
 }
 
+/// One that is about neither a rental nor a message; whoever tells the same twice tells it under one id.
+fn event(account: &AccountId, (kind, about): (Kind, &[u8]), at: UnixMs, data: &impl Serialize) -> Event {
+    Event {
+        id: EventId::derive(about, kind.as_str()),
+        account: account.clone(),
+        kind,
+        rental: None,
+        message: None,
+        at,
+        body: written(kind, at, data),
+    }
+}
+
 fn written<T: Serialize>(kind: Kind, at: UnixMs, data: &T) -> String {
     let body = Body {
         kind: kind.as_str(),

@@ -204,26 +204,12 @@ impl Rental {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::number::samples::rented;
 
     fn rental() -> Rental {
         Rental {
-            id: RentalId([1; 16]),
-            account: AccountId::parse("a").unwrap(),
-            maker: None,
-            service: "google".into(),
-            number: PhoneNumber::parse("+12025550143").unwrap(),
             cost: Price(5000),
-            status: Status::Active,
-            filter: Filter::default(),
-            tags: Tags::default(),
-            created_at: UnixMs(1000),
-            ends_at: UnixMs(10_000),
-            closed: false,
-            reported: false,
-            supplied: None,
-            code: None,
-            messages: Vec::new(),
-            version: 0,
+            ..rented(1, 1000, 10_000)
         }
     }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Event, Kind, Text, written};
+use super::{Event, Kind, Text, event};
 use crate::core::attempt::Attempt;
 use crate::core::delivery::Next;
 use crate::core::health::Health;
@@ -40,18 +40,6 @@ struct Exhausted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_code: Option<u16>,
     advice: &'a str,
-}
-
-fn event(account: &AccountId, (kind, about): (Kind, &[u8]), at: UnixMs, data: &impl Serialize) -> Event {
-    Event {
-        id: EventId::derive(about, kind.as_str()),
-        account: account.clone(),
-        kind,
-        rental: None,
-        message: None,
-        at,
-        body: written(kind, at, data),
-    }
 }
 
 /// Of a change of a subscription's health: it is switched off, or back.

@@ -2,28 +2,13 @@
 
 use super::*;
 use crate::core::money::Price;
-use crate::core::otp::Filter;
-use crate::core::phone::{Address, PhoneNumber};
+use crate::core::number::samples::rented;
+use crate::core::phone::Address;
 
 fn rental() -> Rental {
     Rental {
-        id: RentalId([0xab; 16]),
-        account: AccountId::parse("a").unwrap(),
-        maker: None,
-        service: "google".into(),
-        number: PhoneNumber::parse("+12025550143").unwrap(),
         cost: Price(5000),
-        status: Status::Active,
-        filter: Filter::default(),
-        tags: crate::core::tags::Tags::default(),
-        created_at: UnixMs(1_793_534_400_000),
-        ends_at: UnixMs(1_793_534_500_000),
-        closed: false,
-        reported: false,
-        supplied: None,
-        code: None,
-        messages: Vec::new(),
-        version: 0,
+        ..rented(0xab, 1_793_534_400_000, 1_793_534_500_000)
     }
 }
 

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use super::{Event, Kind, Text, written};
+use super::{Event, Kind, Text, event};
 use crate::core::abuse::destination;
 use crate::core::abuse::spend::Warning;
 use crate::core::abuse::{Alarm, Ask, Reason};
-use crate::core::id::{AccountId, EventId, VerificationId};
+use crate::core::id::{AccountId, VerificationId};
 use crate::core::money::Price;
 use crate::core::time::UnixMs;
 use crate::core::verification::address::To;
@@ -170,16 +170,4 @@ pub fn of_alarm(account: &AccountId, alarm: &Alarm, (now, random): (UnixMs, [u8;
         until: until.map(|ms| Text(now.plus_ms(ms))),
     };
     event(account, (Kind::VerifyConversionLow, &random), now, &data)
-}
-
-fn event(account: &AccountId, (kind, about): (Kind, &[u8]), at: UnixMs, data: &impl Serialize) -> Event {
-    Event {
-        id: EventId::derive(about, kind.as_str()),
-        account: account.clone(),
-        kind,
-        rental: None,
-        message: None,
-        at,
-        body: written(kind, at, data),
-    }
 }
