@@ -138,9 +138,11 @@ pub fn play_all(seeds: Range<u64>) -> u64 {
                     if (1 + seed).is_multiple_of(1000) {
                         println!("simulation: seed {seed}");
                     }
-                    if played.violation.is_some() {
-                        next.store(seeds.end, Ordering::Relaxed);
-                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(played);
+                    // All that fail are named; the first is told whole.
+                    if let Some(violation) = &played.violation {
+                        println!("simulation: seed {seed} breaks invariant {}", violation.invariant);
+                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        failed.get_or_insert(played);
                     }
                 }
             });
