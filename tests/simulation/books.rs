@@ -116,6 +116,14 @@ impl Books {
         places.map(|place| &self.sent[*place])
     }
 
+    /// Parts that cannot be told from this one: the same text under the same number of the same set. The gateway takes them for one.
+    pub fn twins(&self, id: &CarrierId) -> impl Iterator<Item = &CarrierId> {
+        let of = |sms: &Sms| (sms.udh.clone(), sms.draft.to.clone(), sms.draft.text.clone());
+        let part = self.messages.get(id).filter(|sms| sms.udh.is_some()).map(of);
+        let all = self.messages.iter().filter(move |(_, sms)| part == Some(of(sms)));
+        all.map(|(id, _)| id)
+    }
+
     pub fn subscribed(&self, id: SubscriptionId) -> Option<&Subscribed> {
         self.subscribed.iter().find(|known| known.id == id)
     }

@@ -5,6 +5,7 @@ use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::store::Store;
 
 use super::{News, ensure};
+use crate::simulation::books::CarrierId;
 use crate::simulation::model::{Kept, Listed};
 use crate::simulation::process::{COOL_DOWN_MS, GRACE_MS, PHONE, SOURCES};
 use crate::simulation::world::World;
@@ -27,7 +28,9 @@ pub fn acknowledged_is_stored(world: &World, _: &News) -> Result<(), String> {
     let unchecked = std::mem::take(&mut books.unchecked);
     let model = world.model();
     for id in unchecked {
-        let kept = model.by_carrier_id.get(&(id.0.to_owned(), id.1.clone()));
+        let by_id = |id: &CarrierId| model.by_carrier_id.get(&(id.0.to_owned(), id.1.clone()));
+        let mut twins = books.twins(&id);
+        let kept = by_id(&id).or_else(|| twins.find_map(by_id));
         let kept = kept.and_then(|places| model.kept.get(*places.first()?));
         let place = kept.map(|kept| MessageRef {
             id: kept.message.id,
