@@ -109,7 +109,8 @@ ask! {
     once:
         of_many_requests_with_one_key_one_is_made
         what_conflicts_leaves_no_answer
-        an_answer_counts_for_its_time_over_midnight;
+        an_answer_counts_for_its_time_over_midnight
+        what_was_answered_is_answered_anew_or_forgotten;
     purchases:
         a_purchase_is_kept_with_its_rental
         of_two_steps_of_a_purchase_one_conflicts

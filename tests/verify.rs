@@ -10,6 +10,7 @@ mod verify {
     pub mod contract;
     pub mod events;
     pub mod kept;
+    pub mod once;
     pub mod profiles;
     pub mod triggers;
     pub mod webhooks;

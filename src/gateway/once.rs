@@ -133,6 +133,21 @@ impl Gateway {
         Ok(committed)
     }
 
+    /// What a request made has become this since its answer was kept, and is answered so from now on; `None`: it came to nothing, so the
+    /// same request may come again.
+    pub(super) async fn answer_anew<T>(&self, once: &Once<T>, made: Option<&T>) -> Result<(), Error> {
+        let Some(known) = self.answered(once.first.id).await? else {
+            return Ok(());
+        };
+        let body = made.map(|made| (once.body)(made));
+        if body.as_ref() != Some(&known.body) {
+            let at = known.at;
+            let next = body.map(|body| Box::new(Answered { body, ..known }));
+            self.commit(Commit::Answer(once.first.id, at, next)).await?;
+        }
+        Ok(())
+    }
+
     async fn answered(&self, id: OnceId) -> Result<Option<Answered>, Error> {
         let since = self.counts_since();
         self.read(move |store| store.answered(id, since)).await

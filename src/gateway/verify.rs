@@ -7,6 +7,7 @@ mod ends;
 mod figures;
 mod loopback;
 mod newest;
+mod once;
 mod profiles;
 mod send;
 mod start;

@@ -26,21 +26,33 @@ pub enum Sent<T> {
 
 /// Reads the body of a request that makes something; `route` names it for ever, for it is part of what the request is known by.
 pub async fn read<T: DeserializeOwned>(
-    Caller { app, key }: &Caller,
+    caller: &Caller,
     (head, incoming): (&Parts, Incoming),
     route: &str,
 ) -> Result<Sent<T>, Problem> {
-    let client_key = client_key(&head.headers).map_err(|e| Problem::bad_request(format!("{e}.")))?;
+    let (app, client_key) = (&caller.app, client_key(&head.headers)?);
     let bytes = app::read_json_bytes(app, head, incoming).await?;
+    match begin(caller, client_key, (route, &bytes)).await? {
+        Sent::New((), first) => Ok(Sent::New(app::parse_json(app, &bytes)?, first)),
+        Sent::Again(answer) => Ok(Sent::Again(answer)),
+    }
+}
+
+/// Begins a request by its key, if it has one, its route, and what it asks for.
+pub async fn begin(
+    Caller { app, key }: &Caller,
+    client_key: Option<String>,
+    (route, asked): (&str, &[u8]),
+) -> Result<Sent<()>, Problem> {
     let Some(client_key) = client_key else {
-        return Ok(Sent::New(app::parse_json(app, &bytes)?, None));
+        return Ok(Sent::New((), None));
     };
     let place = (route, client_key.as_str());
     let begun = app
         .gateway
-        .begin_once(&key.account, place, Fingerprint::of(&bytes));
+        .begin_once(&key.account, place, Fingerprint::of(asked));
     match begun.await? {
-        Begun::First(first) => Ok(Sent::New(app::parse_json(app, &bytes)?, Some(first))),
+        Begun::First(first) => Ok(Sent::New((), Some(first))),
         Begun::Answered(answered) => Ok(Sent::Again(again(answered)?)),
     }
 }
@@ -54,15 +66,15 @@ pub fn answer(made: Result<Vec<u8>, Error>, status: StatusCode) -> Answer {
     }
 }
 
-fn client_key(headers: &HeaderMap) -> Result<Option<String>, BadKey> {
+/// The key of a request, if it has one.
+pub fn client_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut fields = headers.get_all(FIELD).iter();
     let (Some(field), more) = (fields.next(), fields.next()) else {
         return Ok(None);
     };
-    if more.is_some() {
-        return Err(BadKey);
-    }
-    parse_key(field.to_str().map_err(|_| BadKey)?).map(Some)
+    let text = field.to_str().ok().filter(|_| more.is_none());
+    let key = text.ok_or(BadKey).and_then(parse_key);
+    key.map(Some).map_err(|e| Problem::bad_request(format!("{e}.")))
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Answer {

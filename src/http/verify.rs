@@ -15,7 +15,8 @@ use self::form::{DIGITS, Detail, Form};
 
 pub use self::form::own_keys;
 use super::ResponseBody;
-use super::app::{self, Admitted, App, SEND_KEY, bearer_text};
+use super::app::{self, Admitted, App, Caller, SEND_KEY, bearer_text};
+use super::once::{self, Sent};
 use super::problem::Problem;
 use crate::core::id::VerificationId;
 use crate::core::key::Key;
@@ -23,7 +24,7 @@ use crate::core::scope::Scope;
 use crate::core::time::UnixMs;
 use crate::core::verification::code::Code;
 use crate::core::verification::{Own, Verification};
-use crate::gateway::{Error, Guess, VerifyError, VerifyWish};
+use crate::gateway::{Error, Guess, Once, VerifyError, VerifyWish};
 
 /// The contract's routes.
 pub enum Route {
@@ -59,6 +60,8 @@ impl From<Problem> for Refusal {
             StatusCode::FORBIDDEN => "FORBIDDEN",
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "NOT_FOUND",
             StatusCode::TOO_MANY_REQUESTS => "RATE_LIMITED",
+            // Not in the contract: only whoever sends an `Idempotency-Key` hears it.
+            StatusCode::CONFLICT => "CONFLICT",
             status if status.is_server_error() => "INTERNAL_ERROR",
             _ => "VALIDATION_FAILED",
         };
@@ -165,8 +168,27 @@ fn done(form: Form) -> Result<(), Refusal> {
     })
 }
 
+/// With `Idempotency-Key` where it shall be sent once.
 async fn start(app: &Arc<App>, key: Arc<Key>, head: &Parts, incoming: Incoming) -> Answer {
-    let mut form = Form::read(app, head, incoming).await?;
+    let app = app.clone();
+    let caller = Caller { app, key };
+    let (members, first) = match once::read(&caller, (head, incoming), "POST /v1/verify/start").await? {
+        Sent::New(members, first) => (members, first),
+        Sent::Again(answer) => return Ok(answer),
+    };
+    let mut wish = wished(caller.key, Form::of(members))?;
+    wish.once = first.map(|first| {
+        Arc::new(Once {
+            first,
+            status: StatusCode::OK.as_u16(),
+            body: Box::new(begun),
+        })
+    });
+    let made = caller.app.gateway.start_verification(wish).await?;
+    Ok(once::answer(Ok(begun(&made)), StatusCode::OK)?)
+}
+
+fn wished(key: Arc<Key>, mut form: Form) -> Result<VerifyWish, Refusal> {
     let channel = form.channel();
     let to = form.to(channel);
     let (digits, language) = (form.digits(), form.language());
@@ -175,7 +197,7 @@ async fn start(app: &Arc<App>, key: Arc<Key>, head: &Parts, incoming: Incoming) 
     let (Some(channel), Some(to)) = (channel, to) else {
         return Err(Problem::internal().into());
     };
-    let wish = VerifyWish {
+    Ok(VerifyWish {
         key,
         profile: None,
         to,
@@ -187,16 +209,21 @@ async fn start(app: &Arc<App>, key: Arc<Key>, head: &Parts, incoming: Incoming) 
         who,
         own: Own::default(),
         ttl_ms: None,
-    };
-    let begun = app.gateway.start_verification(wish).await?;
-    success(&json!({
+        once: None,
+    })
+}
+
+/// What is answered to a start.
+fn begun(begun: &Verification) -> Vec<u8> {
+    let data = json!({
         "verification_id": begun.id.to_string(),
         "to": begun.to.as_str(),
         "channel": begun.channel.as_str(),
         "status": begun.status.as_str(),
         "created_at": seconds(begun.created_at),
         "expires_at": seconds(begun.expires_at()),
-    }))
+    });
+    json!({ "data": data }).to_string().into()
 }
 
 async fn check(app: &Arc<App>, key: Arc<Key>, head: &Parts, incoming: Incoming) -> Answer {

@@ -241,6 +241,8 @@ pub enum Commit {
     SetService(String, Option<Box<Service>>),
     /// What a client may ask for again, with what is answered to it. Guarded besides by there being no such answer that counts.
     Once(Box<Commit>, Box<Remembered>),
+    /// What is answered from now on to a request that was answered at this time; `None`: it made nothing after all.
+    Answer(OnceId, UnixMs, Option<Box<Answered>>),
     /// Accounts and keys.
     Access(Access),
     /// A profile or a template that codes are sent by.

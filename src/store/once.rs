@@ -25,6 +25,24 @@ impl Plan {
         plan.once = Some((remembered.id, remembered.since));
         Ok(plan)
     }
+
+    /// Another answer in the place of the one that was given at this time, or none.
+    pub(super) fn answer(
+        &mut self,
+        (id, at): (OnceId, UnixMs),
+        answered: Option<&Answered>,
+        vault: &Vault,
+    ) -> Result<(), Error> {
+        let (tree, key) = (Tree::of(at), keys::once(id));
+        self.rows.push(match answered {
+            Some(answered) => {
+                let sealed = vault.seal(&key, answered)?;
+                Row::put(tree, key, sealed)
+            }
+            None => Row::delete(tree, key),
+        });
+        Ok(())
+    }
 }
 
 impl<R: Rows> Writer<R> {

@@ -129,6 +129,7 @@ impl Plan {
             Commit::ChangeNumber(number) => plan.number(number, vault)?,
             Commit::SetService(name, service) => plan.service(name, service.map(Arc::from), vault)?,
             Commit::Once(commit, remembered) => plan = Self::once(*commit, &remembered, vault, now)?,
+            Commit::Answer(id, at, answered) => plan.answer((id, at), answered.as_deref(), vault)?,
             Commit::Access(change) => plan.access(change, vault)?,
             Commit::Profile(step) => plan.profile(step, vault)?,
             Commit::Verify(step) => plan.verify(*step, vault)?,

@@ -96,6 +96,45 @@ async fn a_hundred_at_once_make_one() {
     }
 }
 
+/// The pairs of contract 001 show what is said; this, that it is rented once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partner_rents_one_with_a_hundred_at_once() {
+    let gateway = Gateway::start().await;
+    let wish = json!({ "country": "US", "service": "google" });
+    let all = (0..100).map(|_| async {
+        keyed(&gateway, "/rentNumber", "k", &wish)
+            .send(gateway.address)
+            .await
+    });
+    let replies = futures_util::future::join_all(all).await;
+    let made: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 200).collect();
+    let under_way: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 409).collect();
+    assert_eq!(made.len() + under_way.len(), 100);
+    assert!(
+        under_way
+            .iter()
+            .all(|reply| reply.json()["error_code"] == "CONFLICT")
+    );
+    assert_eq!(made.iter().filter(|reply| !replayed(reply)).count(), 1);
+    assert!(made.iter().all(|reply| reply.body == made[0].body));
+    assert_eq!(count(&gateway).await, 1);
+    let waits = json!({ "country": "US", "service": "google", "acquireTimeout": 5 });
+    let other = keyed(&gateway, "/rentNumber", "k", &waits)
+        .send(gateway.address)
+        .await;
+    assert_eq!(other.expect(422)["error_code"], "UNPROCESSABLE");
+    let bad = keyed(&gateway, "/rentNumber", "a b", &wish)
+        .send(gateway.address)
+        .await;
+    assert_eq!(bad.expect(400)["error_code"], "BAD_REQUEST");
+    let elsewhere = rent(&gateway, "k").await;
+    assert_eq!(
+        (elsewhere.status, replayed(&elsewhere)),
+        (201, false),
+        "a key is of its route"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_one_is_under_way_the_others_are_told_and_who_hangs_up_may_try_again() {
     let gateway = Gateway::start().await;

@@ -18,7 +18,7 @@ use crate::support::{openapi, published};
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 /// What may stand for a text that only a run decides, what that text must look like, and whether it is the same each time.
-const FORMS: [(&str, &str, bool); 19] = [
+const FORMS: [(&str, &str, bool); 21] = [
     ("profile", UUID, true),
     ("template", UUID, true),
     ("triggered", UUID, true),
@@ -45,11 +45,13 @@ const FORMS: [(&str, &str, bool); 19] = [
     ),
     ("rent", "^rent_[0-9a-f-]{36}$", true),
     ("unused", "^rent_[0-9a-f-]{36}$", true),
+    ("held", "^rent_[0-9a-f-]{36}$", true),
     ("gb", "^[+]44770090012[34]$", true),
     ("date", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", false),
     ("text", "^.{1,200}$", false),
     ("ver", "^ver_[0-9a-f]{32}$", true),
     ("other", "^ver_[0-9a-f]{32}$", true),
+    ("kept", "^ver_[0-9a-f]{32}$", true),
 ];
 
 /// The texts that the run has decided so far, by the name that stands for them.

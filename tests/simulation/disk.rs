@@ -203,6 +203,7 @@ fn told(commit: &Commit) -> String {
         Commit::Publish(event, _) => format!("publish {}", event.kind.as_str()),
         Commit::LogInbound(..) | Commit::TrimInboundLog(_) => "inbound log".to_owned(),
         Commit::Once(commit, _) => told(commit),
+        Commit::Answer(..) => "answer anew".to_owned(),
         Commit::Redeliver(id, event) => format!("redeliver {} to {id}", event.0),
         Commit::Replay(step) => format!("replay {} {}", step.next.id, step.next.status()),
         Commit::Supply(step) => format!("supply {} {}", step.next.rental, step.next.stage.as_str()),

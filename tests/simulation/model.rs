@@ -144,7 +144,8 @@ impl Model {
                 unreachable!("there is no supplier in this world")
             }
             Commit::Once(commit, _) => self.apply(commit, committed, at),
-            Commit::LogInbound(..)
+            Commit::Answer(..)
+            | Commit::LogInbound(..)
             | Commit::TrimInboundLog(_)
             | Commit::Forget(_)
             | Commit::AddNumbers(_)

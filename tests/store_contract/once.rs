@@ -111,3 +111,31 @@ pub fn an_answer_counts_for_its_time_over_midnight<H: Home>() {
     let back = over.minus_ms(3 * DAY_MS);
     assert_eq!(home.commit(rent(3, "k", back).0, back), Committed::Conflict);
 }
+
+pub fn what_was_answered_is_answered_anew_or_forgotten<H: Home>() {
+    let home = home::<H>();
+    home.commit(rent(1, "k", NOON).0, NOON);
+    let later = NOON.plus_ms(DAY_MS / 2 + 1);
+    let anew = Answered {
+        at: NOON,
+        ..answered(7, NOON)
+    };
+    let commit = |answered: Option<&Answered>| Commit::Answer(id("k"), NOON, answered.cloned().map(Box::new));
+    assert_eq!(home.commit(commit(Some(&anew)), later), Committed::New(None));
+    let found = |home: &H| home.store().answered(id("k"), NOON.minus_ms(1)).unwrap();
+    let home = home.reopened();
+    assert_eq!(
+        found(&home),
+        Some(anew),
+        "in its place, though midnight has passed"
+    );
+    assert_eq!(home.commit(rent(2, "k", later).0, later), Committed::Conflict);
+    assert_eq!(home.commit(commit(None), later), Committed::New(None));
+    let home = home.reopened();
+    assert_eq!(found(&home), None);
+    assert!(matches!(
+        home.commit(rent(3, "k", later).0, later),
+        Committed::New(_)
+    ));
+    assert_eq!(rented(&home).len(), 2);
+}

@@ -14,7 +14,7 @@ use crate::core::verification::hash::{Hash, Scheme};
 use crate::core::verification::profile::Profile;
 use crate::core::verification::text::{self, Filling};
 use crate::core::verification::{New, Own, Sent, Status, Verification};
-use crate::gateway::{DECISIONS_MAX, Error, Gateway};
+use crate::gateway::{DECISIONS_MAX, Error, Gateway, Once};
 use crate::store::VerifyStep;
 
 /// A wish for a code to be sent.
@@ -34,6 +34,8 @@ pub struct VerifyWish {
     pub own: Own,
     /// How long it holds, where not for as long as usual.
     pub ttl_ms: Option<u64>,
+    /// For a request that may come again.
+    pub once: Option<Arc<Once<Verification>>>,
 }
 
 impl VerifyWish {
@@ -73,7 +75,10 @@ impl Gateway {
         wish: VerifyWish,
     ) -> Result<Verification, VerifyError> {
         let this = self.clone();
-        let started = tokio::spawn(async move { this.started(&wish).await });
+        let started = tokio::spawn(async move {
+            let started = this.started(&wish).await?;
+            this.answered_so(&wish, started).await
+        });
         started.await.map_err(|_| Error::Contended)?
     }
 
@@ -84,7 +89,7 @@ impl Gateway {
             .await?
             .filter(|known| self.is_repeated(known, wish))
         {
-            return Ok(repeated);
+            return self.met(wish, repeated).await;
         }
         if let Some(code) = rules.test_codes.get(wish.to.as_str()) {
             let code = wish.own.code.as_ref().unwrap_or(code);
@@ -106,7 +111,7 @@ impl Gateway {
                 let order = self.order(wish, &ready);
                 self.sent_out(wish, ready.verification, order).await
             }
-            Begun::Already(known) => Ok(known),
+            Begun::Already(known) => self.met(wish, known).await,
         }
     }
 
@@ -299,7 +304,8 @@ impl Gateway {
                     step.verifications.push((verification.clone(), None));
                 }
             }
-            if self.take_step(step).await? {
+            let once = wish.once.as_deref();
+            if self.take_step_once(step, once, &verification).await? {
                 return Ok(Begun::Anew(Ready {
                     verification,
                     ..ready
@@ -332,7 +338,8 @@ impl Gateway {
             verifications: vec![(verification.clone(), None)],
             ..VerifyStep::default()
         };
-        if self.take_step(step).await? {
+        let once = wish.once.as_deref();
+        if self.take_step_once(step, once, &verification).await? {
             return Ok(verification);
         }
         Err(Error::Contended.into())

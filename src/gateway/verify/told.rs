@@ -5,14 +5,26 @@ use crate::core::abuse::{Decision, Reason, Verdict};
 use crate::core::event::{self, Event, Kind};
 use crate::core::id::AccountId;
 use crate::core::verification::Verification;
-use crate::gateway::{Error, Gateway};
+use crate::gateway::{Error, Gateway, Once};
 use crate::store::{Commit, Committed, Heard, VerifyStep};
 
 impl Gateway {
     /// Commits a step, and rings where somebody is owed something by it; false: it was decided on an older state.
     pub(super) async fn take_step(&self, step: VerifyStep) -> Result<bool, Error> {
+        self.take_step_once::<()>(step, None, &()).await
+    }
+
+    /// The same, with what is answered to a request that may come again.
+    pub(super) async fn take_step_once<T>(
+        &self,
+        step: VerifyStep,
+        once: Option<&Once<T>>,
+        made: &T,
+    ) -> Result<bool, Error> {
         let rings = step.events.iter().any(|heard| !heard.targets.is_empty());
-        let committed = self.commit(Commit::Verify(Box::new(step))).await?;
+        let committed = self
+            .commit_once(Commit::Verify(Box::new(step)), once, made)
+            .await?;
         let holds = matches!(committed, Committed::New(_));
         if holds && rings {
             self.parts.doorbell.notify_one();

@@ -10,7 +10,7 @@ use crate::core::phone::PhoneNumber;
 use crate::core::sending::Channel;
 use crate::core::verification::address::To;
 use crate::core::verification::{Own, Verification};
-use crate::gateway::{Error, Gateway};
+use crate::gateway::{Error, Gateway, Once};
 
 /// The newest to one number that are listed.
 const LISTED_MAX: usize = 250;
@@ -26,6 +26,8 @@ pub struct TriggerWish {
     pub timeout_s: Option<u32>,
     pub own: Own,
     pub who: Who,
+    /// For a request that may come again.
+    pub once: Option<Arc<Once<Verification>>>,
 }
 
 impl Gateway {
@@ -53,6 +55,7 @@ impl Gateway {
             own: wish.own,
             ttl_ms: Some(u64::from(seconds) * 1000),
             profile: Some(profile),
+            once: wish.once,
         });
         Ok(begun.await?)
     }

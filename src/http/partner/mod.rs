@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use self::request::Request;
 use super::ResponseBody;
-use super::app::{self, App};
+use super::app::{self, App, Caller};
+use super::once::{self, Sent};
 use super::problem::Problem;
 use crate::core::country;
 use crate::core::id::RentalId;
@@ -24,7 +25,7 @@ use crate::core::money::Price;
 use crate::core::rental::{Rental, Status};
 use crate::core::scope::Scope;
 use crate::core::time::UnixMs;
-use crate::gateway::{Error, Wish};
+use crate::gateway::{Error, Once, Wish};
 
 /// The contract's routes.
 #[derive(Clone, Copy)]
@@ -126,13 +127,17 @@ pub async fn answer(
         Ok(request) => request,
         Err(refusal) => return Ok(refusal.into()),
     };
+    let client_key = once::client_key(&head.headers);
     // A held poll keeps nothing of it.
     drop(head);
     let allowance = request.caller.allowance;
     let answer = match route {
         Route::GetNumbers => get_numbers(&app, &request),
         Route::GetSms => get_sms(&app, request).await,
-        Route::RentNumber => rent_number(&app, &request).await,
+        Route::RentNumber => match client_key {
+            Ok(client_key) => rent_number(app, &request, client_key).await,
+            Err(problem) => Err(problem.into()),
+        },
         Route::CancelNumber => cancel_number(&app, &request).await,
     };
     Ok(app::counted(answer.unwrap_or_else(Response::from), allowance))
@@ -165,8 +170,33 @@ fn get_numbers(app: &App, request: &Request) -> Answer {
     success(&json!({ "status": "success", "numbers": numbers }))
 }
 
-async fn rent_number(app: &App, request: &Request) -> Answer {
+/// With `Idempotency-Key` where it shall be rented once.
+async fn rent_number(app: Arc<App>, request: &Request, client_key: Option<String>) -> Answer {
     request.need("country")?;
+    let mut wish = wished(&app, request)?;
+    let (key, country) = (request.caller.key.clone(), wish.country.clone());
+    let caller = Caller { app, key };
+    let asked = ["country", "service", "acquireTimeout"].map(|name| request.get(name));
+    let asked = serde_json::to_vec(&asked).map_err(|_| Problem::internal())?;
+    let first = match once::begin(&caller, client_key, ("POST /rentNumber", &asked)).await? {
+        Sent::New((), first) => first,
+        Sent::Again(answer) => return Ok(answer),
+    };
+    let body = move |rental: &Rental| rented(rental, country.as_deref());
+    wish.once = first.map(|first| {
+        Arc::new(Once {
+            first,
+            status: StatusCode::OK.as_u16(),
+            body: Box::new(body.clone()),
+        })
+    });
+    match caller.app.gateway.rent(&caller.key.account, &wish).await {
+        Err(error @ Error::OnceAnswered(_)) => Ok(once::answer(Err(error), StatusCode::OK)?),
+        made => Ok(once::answer(Ok(body(&made?)), StatusCode::OK)?),
+    }
+}
+
+fn wished(app: &App, request: &Request) -> Result<Wish, Refusal> {
     let service = request.get("service").map(str::to_owned);
     let usual = || {
         app.gateway
@@ -174,22 +204,25 @@ async fn rent_number(app: &App, request: &Request) -> Answer {
             .map(|s| s.name.clone())
             .unwrap_or_default()
     };
-    let wish = Wish {
+    Ok(Wish {
         service: service.unwrap_or_else(usual),
         country: request.country()?,
         acquire: acquire(request)?,
         key: Some(request.caller.key.clone()),
         ..Wish::default()
-    };
-    let country = wish.country.clone();
-    let rental = app.gateway.rent(&request.caller.key.account, &wish).await?;
-    success(&json!({
+    })
+}
+
+/// What is answered to a new rental.
+fn rented(rental: &Rental, country: Option<&str>) -> Vec<u8> {
+    let answer = json!({
         "status": "success",
         "number": rental.number.as_str(),
         "rental_id": rental_id(rental.id),
         "expires_at": seconds(rental.ends_at),
         "country": country,
-    }))
+    });
+    answer.to_string().into()
 }
 
 async fn get_sms(app: &App, request: Request) -> Answer {

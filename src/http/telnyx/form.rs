@@ -1,12 +1,15 @@
 //! A body of contract 003 read member by member into what it changes: what is absent stays, null is the default, and everything that is
 //! wrong is told at once, by its place.
 
+use http::StatusCode;
 use http::request::Parts;
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
 
 use super::refusal::{Code, Fault, Refusal, Source};
-use crate::http::app::{self, App};
+use crate::http::app::{self, App, Caller};
+use crate::http::once::{self, Sent};
+use crate::http::problem::Problem;
 
 /// Members of an object, and what is wrong with them.
 pub struct Form {
@@ -18,14 +21,30 @@ pub struct Form {
 
 /// The members of a body.
 pub async fn members(app: &App, head: &Parts, incoming: Incoming) -> Result<Map<String, Value>, Refusal> {
-    let read = app::read_json(app, head, incoming).await;
-    read.map_err(|problem| {
-        if problem.status() == http::StatusCode::BAD_REQUEST {
-            Refusal::new(Code::InvalidJson, problem)
-        } else {
-            problem.into()
-        }
-    })
+    app::read_json(app, head, incoming).await.map_err(unread)
+}
+
+/// The members of a body that may come again with its `Idempotency-Key`.
+pub async fn members_once(
+    caller: &Caller,
+    (head, incoming): (&Parts, Incoming),
+    route: &str,
+) -> Result<Sent<Map<String, Value>>, Refusal> {
+    // What is no key is told apart from what is no JSON.
+    once::client_key(&head.headers)?;
+    once::read(caller, (head, incoming), route).await.map_err(unread)
+}
+
+fn unread(problem: Problem) -> Refusal {
+    match problem.status() {
+        StatusCode::BAD_REQUEST => Refusal::new(Code::InvalidJson, problem),
+        // The same is under way: what the SDKs do by themselves gets its answer.
+        StatusCode::CONFLICT => Refusal {
+            try_again: true,
+            ..Refusal::new(Code::Duplicate, problem)
+        },
+        _ => problem.into(),
+    }
 }
 
 impl Form {

@@ -1,24 +1,29 @@
 //! Codes as contract 003 asks for them, shows them and takes them back.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::form::{Form, members};
+use super::form::{Form, members, members_once};
 use super::refusal::{Code as Number, Refusal};
 use super::{Answer, Asked, Meta, data, page};
 use crate::core::abuse::Who;
 use crate::core::event::telnyx::{self, naive};
 use crate::core::id::{ProfileId, VerificationId};
+use crate::core::key::Key;
 use crate::core::phone::PhoneNumber;
 use crate::core::sending::Channel;
 use crate::core::time::UnixMs;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::{Own, Verification, profile};
-use crate::gateway::{CallerWord, Guess, NewestGuess, ProfileError, TriggerWish, VerifyError};
+use crate::gateway::{CallerWord, Guess, NewestGuess, Once, ProfileError, TriggerWish, VerifyError};
+use crate::http::app::Caller;
+use crate::http::once::Sent;
 use crate::http::problem::Problem;
 use crate::http::verify::own_keys;
 
@@ -59,8 +64,40 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// With `Idempotency-Key` where it shall be sent once.
 pub async fn trigger(asked: Asked, channel: Channel) -> Answer {
-    let mut form = Form::new(members(&asked.app, &asked.head, asked.incoming).await?);
+    let Asked {
+        app,
+        key,
+        head,
+        incoming,
+    } = asked;
+    let caller = Caller { app, key };
+    let route = format!("POST /v2/verifications/{}", telnyx::kind(channel));
+    let (members, first) = match members_once(&caller, (&head, incoming), &route).await? {
+        Sent::New(members, first) => (members, first),
+        Sent::Again(answer) => return Ok(answer),
+    };
+    let mut wish = wished(caller.key, channel, Form::new(members))?;
+    let gateway = caller.app.gateway.clone();
+    let body = move |begun: &Verification| begun_body(begun, gateway.steady());
+    wish.once = first.map(|first| {
+        Arc::new(Once {
+            first,
+            status: StatusCode::OK.as_u16(),
+            body: Box::new(body),
+        })
+    });
+    let gateway = &caller.app.gateway;
+    let begun = gateway.trigger(wish).await.map_err(no_profile)?;
+    data(&Shown::at(&begun, gateway.steady()))
+}
+
+fn begun_body(begun: &Verification, steady: UnixMs) -> Vec<u8> {
+    json!({ "data": Shown::at(begun, steady) }).to_string().into()
+}
+
+fn wished(key: Arc<Key>, channel: Channel, mut form: Form) -> Result<TriggerWish, Refusal> {
     let (mut to, mut profile, mut own) = (None, None, Own::default());
     form.need("phone_number");
     form.need("verify_profile_id");
@@ -92,17 +129,16 @@ pub async fn trigger(asked: Asked, channel: Channel) -> Answer {
     let (Some(to), Some(profile)) = (to, profile) else {
         return Err(Problem::internal().into());
     };
-    let wish = TriggerWish {
-        key: asked.key,
+    Ok(TriggerWish {
+        key,
         profile,
         to,
         channel,
         timeout_s,
         own,
         who,
-    };
-    let begun = asked.app.gateway.trigger(wish).await.map_err(no_profile)?;
-    data(&Shown::at(&begun, asked.app.gateway.steady()))
+        once: None,
+    })
 }
 
 const NO_PROFILE_ID: (Number, &str) = (Number::InvalidId, "must be the id of a profile");

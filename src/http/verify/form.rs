@@ -32,10 +32,14 @@ pub struct Form {
 
 impl Form {
     pub async fn read(app: &App, head: &Parts, incoming: Incoming) -> Result<Self, Problem> {
-        Ok(Self {
-            members: app::read_json(app, head, incoming).await?,
+        app::read_json(app, head, incoming).await.map(Self::of)
+    }
+
+    pub fn of(members: Map<String, Value>) -> Self {
+        Self {
+            members,
             wrong: Vec::new(),
-        })
+        }
     }
 
     pub fn refuse<T>(&mut self, field: &'static str, reason: impl Into<String>) -> Option<T> {

@@ -109,7 +109,7 @@ impl Sled {
         let grows = matches!(
             what,
             Commit::Receive(_) | Commit::Rent { .. } | Commit::LogInbound(..)
-        ) || matches!(&commit, Commit::Verify(step) if step.begins_one());
+        ) || matches!(what, Commit::Verify(step) if step.begins_one());
         let plan = Plan::new(commit, &self.vault, now)?;
         let (answer, answered) = oneshot::channel();
         self.ask(Ask::Commit {
