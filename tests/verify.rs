@@ -4,6 +4,7 @@
 mod support;
 
 mod verify {
+    pub mod autofill;
     pub mod blocks;
     pub mod codes;
     pub mod consent;

@@ -2,6 +2,7 @@
 //! so guesses at the same moment are no way past the limit.
 
 pub mod address;
+pub mod autofill;
 pub mod code;
 pub mod figures;
 pub mod hash;

@@ -193,6 +193,7 @@ fn wished(key: Arc<Key>, mut form: Form) -> Result<VerifyWish, Refusal> {
     let to = form.to(channel);
     let (digits, language) = (form.digits(), form.language());
     let (own, app_name, who) = (form.own_text(), form.app_name(), form.who());
+    let autofill = form.autofill();
     done(form)?;
     let (Some(channel), Some(to)) = (channel, to) else {
         return Err(Problem::internal().into());
@@ -206,6 +207,7 @@ fn wished(key: Arc<Key>, mut form: Form) -> Result<VerifyWish, Refusal> {
         language,
         text: own,
         app_name,
+        autofill,
         who,
         own: Own::default(),
         ttl_ms: None,

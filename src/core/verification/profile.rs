@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::autofill::Autofill;
 use super::code::DIGITS_MAX;
 use crate::core::id::{AccountId, ProfileId, SubscriptionId, TemplateId};
 use crate::core::money::Price;
@@ -59,6 +60,8 @@ pub struct ChannelSettings {
     pub template: Option<TemplateId>,
     /// Countries that get codes, within those that the operator allows; `None`: all of these.
     pub countries: Option<Vec<String>>,
+    /// Whose phones fill the code in; for SMS.
+    pub autofill: Autofill,
     /// What an account has elsewhere, kept and shown. Who a message is from is decided by its provider.
     pub elsewhere: Elsewhere,
 }
@@ -80,6 +83,7 @@ impl Default for ChannelSettings {
             timeout_s: TIMEOUT_USUAL_S,
             template: None,
             countries: None,
+            autofill: Autofill::default(),
             elsewhere: Elsewhere::default(),
         }
     }

@@ -21,6 +21,11 @@ static TEMPLATES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The languages that there are sentences of.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.keys().map(String::as_str)
+}
+
 /// The sentence of a language: its own, else that of the language without its region, else the English one.
 fn template(language: &str) -> &'static str {
     let wanted = language.replace('_', "-").to_ascii_lowercase();
@@ -100,6 +105,9 @@ mod tests {
                 "{text}"
             );
             assert_eq!(encode(&text).segments(), 1, "{language}: {text}");
+            let is_link =
+                text.contains("://") || text.contains("www.") || text.contains('/') || text.contains('@');
+            assert!(!is_link, "{language}: {text}");
         }
     }
 

@@ -9,6 +9,7 @@ use crate::core::id::VerificationId;
 use crate::core::key::Key;
 use crate::core::sending::{Channel, Order, Recipient};
 use crate::core::verification::address::To;
+use crate::core::verification::autofill::Autofill;
 use crate::core::verification::code::Code;
 use crate::core::verification::hash::{Hash, Scheme};
 use crate::core::verification::profile::Profile;
@@ -30,6 +31,8 @@ pub struct VerifyWish {
     /// The caller's own text, with a place for the code.
     pub text: Option<String>,
     pub app_name: Option<String>,
+    /// Whose phones fill the code in, where it is an SMS.
+    pub autofill: Autofill,
     pub who: Who,
     pub own: Own,
     /// How long it holds, where not for as long as usual.
@@ -352,13 +355,17 @@ impl Gateway {
             minutes: ready.verification.ttl_ms.div_ceil(60_000),
         };
         let subject = text::written(None, &wish.language, filling);
+        let text = text::written(wish.text.as_deref(), &wish.language, filling);
         Order {
             key: format!("{}-{}", ready.verification.id, ready.verification.sends),
             to: match &wish.to {
                 To::Number(number) => Recipient::Phone(number.clone()),
                 To::Email(email) => Recipient::Email(email.as_str().to_owned()),
             },
-            text: text::written(wish.text.as_deref(), &wish.language, filling),
+            text: match wish.channel {
+                Channel::Sms => wish.autofill.marked(&text, &ready.code),
+                _ => text,
+            },
             code: Some(ready.code.as_str().to_owned()),
             language: wish.language.clone(),
             subject,

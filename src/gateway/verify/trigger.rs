@@ -51,6 +51,7 @@ impl Gateway {
             language: language.unwrap_or_else(|| "en".to_owned()),
             text: template.map(|template| template.text.clone()),
             app_name: settings.app_name,
+            autofill: settings.autofill,
             who: wish.who,
             own: wish.own,
             ttl_ms: Some(u64::from(seconds) * 1000),

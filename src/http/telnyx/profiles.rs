@@ -10,6 +10,7 @@ use crate::core::abuse::destination;
 use crate::core::event::telnyx::naive;
 use crate::core::id::{ProfileId, TemplateId};
 use crate::core::money::Price;
+use crate::core::verification::autofill;
 use crate::core::verification::profile::{
     self, COUNTRIES_MAX, ChannelSettings, DIGITS_USUAL, FOREIGN_BYTES_MAX, Profile, Settings,
     TIMEOUT_USUAL_S, Template,
@@ -62,6 +63,10 @@ struct ShownChannel<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     whitelisted_destinations: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    app_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_domain: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     alpha_sender: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_phone_number: Option<&'a str>,
@@ -80,6 +85,8 @@ impl<'a> From<&'a ChannelSettings> for ShownChannel<'a> {
             default_verification_timeout_secs: channel.timeout_s,
             messaging_template_id: channel.template.map(|id| id.to_string()),
             whitelisted_destinations: channel.countries.as_deref(),
+            app_hash: channel.autofill.app_hash.as_deref(),
+            web_domain: channel.autofill.web_domain.as_deref(),
             alpha_sender: elsewhere.alpha_sender.as_deref(),
             sender_phone_number: elsewhere.sender_phone_number.as_deref(),
             template_id: elsewhere.template_id.as_deref(),
@@ -154,12 +161,7 @@ fn fill(form: &mut Form, settings: &mut Settings) {
         "daily_spend_limit_enabled",
         &mut settings.daily_spend_limit_enabled,
     );
-    form.object("sms", &mut settings.sms, |form, channel| {
-        fill_spoken(form, channel);
-        let rule = "must be null or 1 to 11 letters, digits or spaces";
-        let place = &mut channel.elsewhere.alpha_sender;
-        form.text("alpha_sender", place, (profile::is_alpha_sender, rule));
-    });
+    form.object("sms", &mut settings.sms, fill_sms);
     form.object("call", &mut settings.call, fill_spoken);
     form.object("flashcall", &mut settings.flashcall, |form, channel| {
         fill_channel(form, channel);
@@ -220,6 +222,21 @@ fn fill_spoken(form: &mut Form, channel: &mut ChannelSettings) {
     let id = |value: &Value| value.as_str()?.parse::<TemplateId>().ok();
     let rule = (Code::InvalidId, "must be the id of a template");
     form.made("messaging_template_id", &mut channel.template, (id, rule));
+}
+
+/// What an SMS has besides: who it seems to be from, and whose phone fills the code in.
+fn fill_sms(form: &mut Form, channel: &mut ChannelSettings) {
+    fill_spoken(form, channel);
+    let rule = "must be null or 1 to 11 letters, digits or spaces";
+    let place = &mut channel.elsewhere.alpha_sender;
+    form.text("alpha_sender", place, (profile::is_alpha_sender, rule));
+    let (hash, domain) = (&mut channel.autofill.app_hash, &mut channel.autofill.web_domain);
+    form.text("app_hash", hash, (autofill::is_app_hash, autofill::APP_HASH_RULE));
+    form.text(
+        "web_domain",
+        domain,
+        (autofill::is_web_domain, autofill::WEB_DOMAIN_RULE),
+    );
 }
 
 fn countries(value: &Value) -> Option<Vec<String>> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::core::abuse::Who;
 use crate::core::sending::Channel;
 use crate::core::verification::address::{Email, To};
+use crate::core::verification::autofill::{self, Autofill};
 use crate::core::verification::text;
 use crate::http::app::{self, App};
 use crate::http::problem::Problem;
@@ -156,6 +157,21 @@ impl Form {
         }
         let reason = format!("must be 1 to {} characters without braces", text::APP_NAME_MAX);
         self.refuse("app_name", reason)
+    }
+
+    /// Whose phones fill the code in; not in the contract either.
+    pub fn autofill(&mut self) -> Autofill {
+        let mut named = |field, is: fn(&str) -> bool, rule: &str| {
+            let text = self.text(field)?;
+            if is(&text) {
+                return Some(text);
+            }
+            self.refuse(field, rule)
+        };
+        Autofill {
+            app_hash: named("app_hash", autofill::is_app_hash, autofill::APP_HASH_RULE),
+            web_domain: named("web_domain", autofill::is_web_domain, autofill::WEB_DOMAIN_RULE),
+        }
     }
 
     /// Whoever asked the caller; not in the contract, so absent from its clients.
