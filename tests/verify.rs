@@ -13,6 +13,7 @@ mod verify {
     pub mod kept;
     pub mod once;
     pub mod profiles;
+    pub mod timing;
     pub mod triggers;
     pub mod webhooks;
     pub mod wishes;

@@ -1,4 +1,4 @@
-//! `bench verify`, `isolate`, `backlog` and `soak` in small: what they report is there and is true of the small run.
+//! `bench verify`, `isolate`, `backlog`, `guesses` and `soak` in small: what they report is there and is true of the small run.
 
 use serde_json::Value;
 
@@ -78,6 +78,17 @@ async fn what_is_owed_is_there_after_a_restart_and_drains_once() {
     for figure in ["start_s", "rss_mib_held", "draining_rss_mib_max", "drained_per_s"] {
         assert!(line[figure].as_f64().unwrap() > 0.0, "{figure}: {line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_with_and_without_a_code_are_timed_in_turns() {
+    let line = line(&["guesses", "--rounds", "1", "--pairs", "12"]).await;
+    assert_eq!(line["pairs"], 12, "{line}");
+    for figure in ["with_p50_ms", "without_p50_ms", "ratio_p50"] {
+        assert!(line[figure]["median"].as_f64().unwrap() > 0.0, "{figure}: {line}");
+    }
+    let later_pct = line["later_pct"]["median"].as_f64().unwrap();
+    assert!((0.0..=100.0).contains(&later_pct), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

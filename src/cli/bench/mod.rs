@@ -3,6 +3,7 @@
 mod backlog;
 mod bare;
 mod deliver;
+mod guesses;
 mod ingest;
 mod isolate;
 mod load;
@@ -39,6 +40,8 @@ pub enum Bench {
     Backlog(backlog::Arguments),
     /// What it costs to verify and read one request of each carrier's dialect.
     Verify(verify::Arguments),
+    /// What a guess at a code takes where there is one for the number and where there is none: whoever times them should learn nothing.
+    Guesses(guesses::Arguments),
     /// Half an hour of rentals, messages, polls and cancels at a steady rate: nothing is lost or doubled, and memory stays flat.
     Soak(soak::Arguments),
     /// The measured side, started by the others.
@@ -70,6 +73,7 @@ impl Bench {
             Self::Isolate(arguments) => arguments.options.json,
             Self::Backlog(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.json,
+            Self::Guesses(arguments) => arguments.options.json,
             Self::Soak(arguments) => arguments.json,
             Self::Server(_) => false,
         }
@@ -88,6 +92,7 @@ pub async fn run(bench: Bench) -> Result<(), Failure> {
         Bench::Isolate(arguments) => isolate::run(arguments).await?,
         Bench::Backlog(arguments) => backlog::run(arguments).await?,
         Bench::Verify(arguments) => verify::run(&arguments)?,
+        Bench::Guesses(arguments) => guesses::run(arguments).await?,
         Bench::Soak(arguments) => soak::run(arguments).await?,
         Bench::Server(arguments) => return server::run(arguments).await,
     };

@@ -22,6 +22,8 @@ pub enum Kind {
     Gateway,
     /// A gateway whose rentals are over soon.
     Soak,
+    /// A gateway whose codes come in to its own numbers, without the limits on them.
+    Guesses,
     Bare,
 }
 
@@ -129,6 +131,7 @@ async fn spawn(kind: Kind, numbers: usize, folder: &Path) -> Result<(Child, Fact
     let kind = match kind {
         Kind::Gateway => "gateway",
         Kind::Soak => "soak",
+        Kind::Guesses => "guesses",
         Kind::Bare => "bare",
     };
     let mut command = Command::new(std::env::current_exe().map_err(Failure::failed)?);
@@ -166,10 +169,12 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             tell(&json!({ "base_url": format!("http://{}", bare.address) }))?;
             input_ends().await
         }
-        kind @ (Kind::Gateway | Kind::Soak) => {
+        kind @ (Kind::Gateway | Kind::Soak | Kind::Guesses) => {
             let mut over = limits(arguments.numbers);
-            if kind == Kind::Soak {
-                end_soon(&mut over);
+            match kind {
+                Kind::Soak => end_soon(&mut over),
+                Kind::Guesses => guessed_at(&mut over, arguments.numbers),
+                Kind::Gateway | Kind::Bare => {}
             }
             let dev = dev::Arguments {
                 data: Some(arguments.data),
@@ -204,13 +209,6 @@ async fn input_ends() -> Result<(), Failure> {
 /// The limits that one benchmark on loopback would meet, and its inventory: numbers of the country code +999, which nobody has.
 /// Everything else is as in `serve`.
 fn limits(numbers: usize) -> Table {
-    let number = |at: usize| {
-        let number = format!("+999{at:08}");
-        Value::Table(Table::from_iter([
-            ("number".into(), number.into()),
-            ("country".into(), "US".into()),
-        ]))
-    };
     let mut over = toml::toml! {
         [server]
         connections_max = 100000
@@ -223,8 +221,42 @@ fn limits(numbers: usize) -> Table {
         [rental]
         linger_s = 3600
     };
-    over.insert("number".into(), Value::Array((0..numbers).map(number).collect()));
+    over.insert("number".into(), inventory(numbers, |at| format!("+999{at:08}")));
     over
+}
+
+fn inventory(numbers: usize, number: impl Fn(usize) -> String) -> Value {
+    let row = |at| {
+        let row = [("number", number(at).into()), ("country", "US".into())];
+        Value::Table(
+            row.map(|(key, value)| (key.to_owned(), value))
+                .into_iter()
+                .collect(),
+        )
+    };
+    Value::Array((0..numbers).map(row).collect())
+}
+
+/// Guesses at one code, the most there may be.
+pub const GUESSES_MAX: usize = 10;
+
+/// Codes to numbers of our own, in a country that gets some, as many as are wished and guessed at as often as may be.
+fn guessed_at(over: &mut Table, numbers: usize) {
+    let open = toml::toml! {
+        [verify]
+        loopback = true
+        attempts_max = 10
+        wrong_locks = false
+        block_of_10000_per_10min_max = 0
+        block_of_10000_per_hour_max = 0
+        block_of_1000_per_10min_max = 0
+        account_per_second_max = 0
+        prefix_outstanding_max = 0
+        country_per_hour_min = 0
+        spend_day_max = "0"
+    };
+    over.extend(open);
+    over.insert("number".into(), inventory(numbers, |at| format!("+1202{at:07}")));
 }
 
 /// Seconds that a rental of the short service lives: the least there may be.
