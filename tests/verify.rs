@@ -6,6 +6,7 @@ mod support;
 mod verify {
     pub mod autofill;
     pub mod blocks;
+    pub mod calls;
     pub mod codes;
     pub mod consent;
     pub mod contract;

@@ -1,7 +1,7 @@
 //! What Twilio's webhooks and those made after them share: parameter names, sorted parameters, ports in the signed URL.
 
 use super::form::Params;
-use super::{Reject, Request, mac, report};
+use super::{Reject, Request, call, mac, report};
 use crate::core::message::{Media, Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::Address;
 
@@ -120,6 +120,9 @@ fn joined(pairs: &[&(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
 pub fn parse(params: &Params, account_sid: &str) -> Result<Vec<Report>, Reject> {
     if params.one("AccountSid")? != account_sid {
         return Err(Reject::AccountMismatch);
+    }
+    if params.opt("CallSid")?.is_some() && params.opt("MessageSid")?.is_none() {
+        return call::parse(params);
     }
     let (id, from, to) = (params.id("MessageSid")?, params.id("From")?, params.id("To")?);
     // SignalWire's receipts carry the text as well, so `MessageStatus` decides, not a missing `Body`.

@@ -7,6 +7,7 @@ pub mod aws_sns;
 pub mod bandwidth;
 mod basic;
 pub mod bird;
+mod call;
 pub mod captured;
 mod check;
 pub mod clicksend;

@@ -1,4 +1,5 @@
-//! Telnyx messaging and Verify webhooks: ed25519 over `timestamp|body`, JSON in one envelope. Sending is not in here.
+//! Telnyx webhooks: ed25519 over `timestamp|body`. Messages and Verify come as JSON in one envelope, TeXML calls as forms. Sending is not in
+//! here.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,10 +7,11 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Deserialize;
 
 use super::check::{Window, timestamp};
+use super::form::Params;
 use super::json::{self, Node};
 use super::keys::{self, Rotation};
 use super::settings::{SettingsError, rotation, window};
-use super::{Answer, Contents, Reject, Request, report};
+use super::{Answer, Contents, Reject, Request, call, report};
 use crate::core::message::{Media, Message, Receipt, ReceiptStatus, Report, VerifyStatus};
 use crate::core::phone::Address;
 use crate::core::time::UnixMs;
@@ -59,8 +61,13 @@ impl Keys {
     }
 
     pub fn read(&self, request: &Request<'_>) -> Result<Contents, Reject> {
+        let reports = if request.is_form() {
+            call::parse(&Params::parse(request.body)?)?
+        } else {
+            parse(request.body)?
+        };
         Ok(Contents {
-            reports: parse(request.body)?,
+            reports,
             answer: Answer::Empty,
         })
     }

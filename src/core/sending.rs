@@ -97,6 +97,8 @@ pub struct Order {
     pub language: String,
     /// The subject of an e-mail.
     pub subject: String,
+    /// Keys that are pressed once a call is answered, before anything is said: 0-9, A-D, `*`, `#`, and `w` and `W` to wait 0.5 s and 1 s.
+    pub extension: Option<String>,
 }
 
 impl fmt::Debug for Order {
@@ -306,6 +308,7 @@ mod tests {
             code: Some("123456".into()),
             language: "en".into(),
             subject: "Code 123456".into(),
+            extension: None,
         };
         let shown = format!("{order:?}");
         assert!(

@@ -78,6 +78,7 @@ async fn test(admin: &Admin, name: &str, head: &Parts, body: Incoming) -> Answer
         code: wish.code,
         language: wish.language,
         subject: wish.subject,
+        extension: None,
     };
     let behalf = account.map(Behalf::from);
     let handover = admin.app.gateway.send_through(name, behalf, order).await?;

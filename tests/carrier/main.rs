@@ -2,10 +2,12 @@
 
 mod arbitrary;
 mod by_name;
+mod calls;
 mod generic;
 mod golden;
 mod joints;
 mod mutation;
+mod requests;
 mod rules;
 mod send;
 mod settings;

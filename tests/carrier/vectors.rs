@@ -1,4 +1,4 @@
-//! Reads `fixtures/carrier/<name>/vectors.json`: a vector as a request, its key as a source.
+//! Reads `fixtures/carrier/<name>/vectors.json`, or another file there: a vector as a request, its key as a source.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -60,9 +60,14 @@ impl Vector {
     }
 }
 
-/// Every vector of a file, ready to be judged; panics if it holds none.
+/// Every vector of a carrier's file, ready to be judged; panics if it holds none.
 pub fn load(file: &str) -> Vec<Vector> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/carrier/{file}/vectors.json"));
+    load_from(file, "vectors")
+}
+
+/// The same of another file of the carrier.
+pub fn load_from(file: &str, name: &str) -> Vec<Vector> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/carrier/{file}/{name}.json"));
     let text = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut vectors: Vec<Vector> = serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{file}: {e}"));
     let captured: Vec<Captured> = serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{file}: {e}"));

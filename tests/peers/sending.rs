@@ -73,6 +73,7 @@ fn order(to: Recipient, text: &str) -> Order {
         code: None,
         language: "de".into(),
         subject: "Ihr Bestätigungscode für die Anmeldung, und noch etwas mehr davon".into(),
+        extension: None,
     }
 }
 

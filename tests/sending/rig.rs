@@ -56,6 +56,7 @@ pub fn order() -> Order {
         code: Some("123456".into()),
         language: "en".into(),
         subject: String::new(),
+        extension: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, Mac};
 use ringback::carrier::simulate::{Draft, SignedRequest, Signer, signed};
 use ringback::clock::Clock;
@@ -137,6 +138,44 @@ pub fn twilio_status(id: &str, status: &str) -> Call {
         ("To", "+12025550199"),
         ("MessageStatus", status),
     ])
+}
+
+/// What Twilio says of a call that it made.
+pub fn twilio_call(id: &str, status: &str) -> Call {
+    twilio_query(&[
+        ("CallSid", id),
+        ("From", "+12025550143"),
+        ("To", "+12025550199"),
+        ("CallStatus", status),
+        ("Direction", "outbound-api"),
+    ])
+}
+
+/// What Telnyx says of a TeXML call that it made: a form, signed now.
+pub fn telnyx_call(id: &str, status: &str) -> Call {
+    let Signer::Telnyx { seed } = signer(TELNYX) else {
+        unreachable!("it was made so")
+    };
+    let seed = BASE64_STANDARD.decode(seed).expect("base64");
+    let key = SigningKey::from_bytes(&seed.try_into().expect("32 bytes"));
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("CallSid", id),
+            ("From", "+12025550143"),
+            ("To", "+12025550199"),
+            ("CallStatus", status),
+        ])
+        .finish();
+    let at = Clock::System.now().secs();
+    let signature = key.sign(format!("{at}|{body}").as_bytes());
+    Call::new("POST", &format!("/inbound/{TELNYX}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("telnyx-timestamp", &at.to_string())
+        .header(
+            "telnyx-signature-ed25519",
+            &BASE64_STANDARD.encode(signature.to_bytes()),
+        )
+        .body(body)
 }
 
 fn twilio_query(pairs: &[(&str, &str)]) -> Call {

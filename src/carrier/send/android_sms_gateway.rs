@@ -41,13 +41,15 @@ impl Account {
     /// Its webhooks are registered at the phone or server once, not with each message.
     pub fn request(&self, order: &Order, _callback: Option<&str>) -> Result<Request, Refusal> {
         let mut body = json!({
-            "textMessage": { "text": order.text },
             "phoneNumbers": [parts::number(order)?.as_str()],
-            "withDeliveryReport": true,
+            "textMessage": { "text": order.text },
         });
         if let Some(sim) = self.sim {
             body["simNumber"] = sim.into();
         }
+        body["withDeliveryReport"] = true.into();
+        body["isEncrypted"] = false.into();
+        body["priority"] = 0.into();
         Ok(parts::json(self.url.clone(), self.authorization.clone(), &body))
     }
 

@@ -59,9 +59,10 @@ impl Account {
     pub fn request(&self, order: &Order, callback: Option<&str>) -> Result<Request, Refusal> {
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
-        put("from", self.from.as_str().into());
         put("to", json!([parts::number(order)?.as_str()]));
+        put("from", self.from.as_str().into());
         put("body", order.text.as_str().into());
+        put("type", "mt_text".into());
         put("delivery_report", "per_recipient".into());
         callback.map(|url| put("callback_url", url.into()));
         let body = Value::Object(body);

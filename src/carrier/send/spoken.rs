@@ -1,6 +1,7 @@
-//! What a call says: the text with its code digit by digit, twice, as the XML that Twilio and Telnyx both read.
+//! What a call says: the text with its code digit by digit, twice, as the XML that Twilio and Telnyx both read; before it the keys of an
+//! extension.
 
-use crate::core::sending::Order;
+use crate::core::sending::{Class, Order, Refusal};
 
 /// How often it is said: who picks up the phone does not hear the beginning.
 const TIMES: usize = 2;
@@ -25,16 +26,30 @@ const REGIONS: [(&str, &str); 16] = [
     ("zh", "zh-CN"),
 ];
 
-/// The document that says an order.
-pub fn xml(order: &Order) -> String {
+/// The document that says an order; a refusal where its extension cannot be dialled.
+pub fn xml(order: &Order) -> Result<String, Refusal> {
+    let dialled = order.extension.as_deref().map(dialled).transpose()?;
     let text = escaped(&spoken(&order.text, order.code.as_deref()));
     let language = match voice(&order.language) {
         Some(language) => format!(" language=\"{}\"", escaped(&language)),
         None => String::new(),
     };
     let say = format!("<Say{language}>{text}</Say>");
-    let times = vec![say; TIMES].join("<Pause length=\"1\"/>");
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{times}</Response>")
+    let verbs: Vec<String> = dialled.into_iter().chain(vec![say; TIMES]).collect();
+    let verbs = verbs.join("<Pause length=\"1\"/>");
+    Ok(format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{verbs}</Response>"
+    ))
+}
+
+/// The verb that presses keys. Both providers know `w` alone to wait by, and no letters.
+fn dialled(extension: &str) -> Result<String, Refusal> {
+    let keys = extension.replace('W', "ww");
+    if !keys.bytes().all(|b| b.is_ascii_digit() || b"*#w".contains(&b)) {
+        let reason = "this provider presses 0-9, * and # alone: leave A to D out of the extension";
+        return Err(Refusal::new(Class::ContentRefused, reason));
+    }
+    Ok(format!("<Play digits=\"{keys}\"/>"))
 }
 
 /// Text with the code's characters apart, so that 1234 is not read as a number of four digits.
@@ -91,6 +106,7 @@ mod tests {
             code: Some(code.into()),
             language: language.into(),
             subject: String::new(),
+            extension: None,
         }
     }
 
@@ -98,7 +114,7 @@ mod tests {
     fn a_code_is_said_twice_and_digit_by_digit() {
         let said = "<Say language=\"en-US\">Your code is 1, 2, 3, 4.</Say>";
         assert_eq!(
-            xml(&order("Your code is 1234.", "1234", "en")),
+            xml(&order("Your code is 1234.", "1234", "en")).unwrap(),
             format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{said}<Pause length=\"1\"/>{said}</Response>"
             )
@@ -110,8 +126,29 @@ mod tests {
             ("", ""),
             ("e\"-x<", ""),
         ] {
-            let xml = xml(&order("a", "", language));
+            let xml = xml(&order("a", "", language)).unwrap();
             assert!(xml.contains(&format!("<Say{voice}>a</Say>")), "{language}: {xml}");
+        }
+    }
+
+    #[test]
+    fn an_extension_is_dialled_first_and_only_where_it_can_be() {
+        let with = |extension: &str| {
+            xml(&Order {
+                extension: Some(extension.into()),
+                ..order("a", "", "en")
+            })
+        };
+        let said = "<Say language=\"en-US\">a</Say>";
+        let pause = "<Pause length=\"1\"/>";
+        assert_eq!(
+            with("wW12*#w").unwrap(),
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Play digits=\"www12*#w\"/>{pause}{said}{pause}{said}</Response>"
+            )
+        );
+        for no in ["1A", "12,3", "1\"/><Hangup/>"] {
+            assert_eq!(with(no).unwrap_err().class, Class::ContentRefused, "{no}");
         }
     }
 
@@ -119,7 +156,7 @@ mod tests {
         /// Whatever the text, the document has the same elements and nothing else.
         #[test]
         fn nothing_breaks_out_of_the_text(text in "[\\PC<>&\"'/\u{0}-\u{1f}]{0,80}", code in "\\PC{0,8}", language in "\\PC{0,8}") {
-            let xml = xml(&order(&text, &code, &language));
+            let xml = xml(&order(&text, &code, &language)).unwrap();
             let tags: Vec<&str> = xml.split('<').skip(1).filter_map(|piece| piece.split(['>', ' ', '/']).find(|name| !name.is_empty())).collect();
             prop_assert_eq!(tags, ["?xml", "Response", "Say", "Say", "Pause", "Say", "Say", "Response"]);
             prop_assert!(!xml.chars().any(char::is_control));

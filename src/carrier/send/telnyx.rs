@@ -152,12 +152,18 @@ impl Voice {
         })
     }
 
-    pub fn request(&self, order: &Order, _callback: Option<&str>) -> Result<Request, Refusal> {
-        let body = json!({
-            "To": parts::number(order)?.as_str(),
+    /// Of what Telnyx reports of a call, its end is asked for.
+    pub fn request(&self, order: &Order, callback: Option<&str>) -> Result<Request, Refusal> {
+        let mut body = json!({
             "From": self.from,
-            "Texml": spoken::xml(order),
+            "To": parts::number(order)?.as_str(),
+            "Texml": spoken::xml(order)?,
         });
+        if let Some(url) = callback {
+            body["StatusCallback"] = url.into();
+            body["StatusCallbackMethod"] = "POST".into();
+            body["StatusCallbackEvent"] = "completed".into();
+        }
         Ok(parts::json(self.url.clone(), self.authorization.clone(), &body))
     }
 

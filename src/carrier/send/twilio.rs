@@ -154,14 +154,12 @@ impl Voice {
         })
     }
 
-    /// Without a callback: what Twilio reports of calls is not read by the source.
-    pub fn request(&self, order: &Order, _callback: Option<&str>) -> Result<Request, Refusal> {
-        let xml = spoken::xml(order);
-        let pairs = [
-            ("To", parts::number(order)?.as_str()),
-            ("From", &self.from),
-            ("Twiml", &xml),
-        ];
+    /// How the call ended is reported, which is what Twilio does unless it is told more.
+    pub fn request(&self, order: &Order, callback: Option<&str>) -> Result<Request, Refusal> {
+        let mut pairs = vec![("To", parts::number(order)?.as_str()), ("From", &self.from)];
+        let xml = spoken::xml(order)?;
+        pairs.extend(callback.map(|url| ("StatusCallback", url)));
+        pairs.push(("Twiml", &xml));
         Ok(parts::form(self.url.clone(), self.authorization.clone(), &pairs))
     }
 

@@ -125,6 +125,7 @@ mod tests {
             code: None,
             language: "en".into(),
             subject: subject.into(),
+            extension: None,
         }
     }
 

@@ -369,6 +369,7 @@ impl Gateway {
             code: Some(ready.code.as_str().to_owned()),
             language: wish.language.clone(),
             subject,
+            extension: wish.own.extension.clone(),
         }
     }
 }

@@ -13,6 +13,7 @@ fn order(text: &str) -> Order {
         code: None,
         language: "en".into(),
         subject: String::new(),
+        extension: None,
     }
 }
 
