@@ -17,6 +17,7 @@ mod plan;
 mod profiles;
 mod purchases;
 mod query;
+mod reads;
 mod replays;
 mod rows;
 mod sets;
@@ -34,14 +35,11 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::core::abuse::counter::Name;
 use crate::core::attempt::Attempt;
 use crate::core::capture::Capture;
 use crate::core::event::Event;
 use crate::core::health::{self, Health};
-use crate::core::id::{
-    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SetId, SubscriptionId, VerificationId,
-};
+use crate::core::id::{AccountId, MessageId, RentalId, Seq, SetId, SubscriptionId};
 use crate::core::ingest::StoredMessage;
 use crate::core::multipart::Set;
 use crate::core::number::Number;
@@ -52,8 +50,6 @@ use crate::core::service::Service;
 use crate::core::subscription::Subscription;
 use crate::core::time::{Moment, UnixMs};
 use crate::core::usage::Usage;
-use crate::core::verification::Verification;
-use crate::core::verification::address::To;
 
 pub use access::{Access, Closing};
 pub use feed::{Page, Reading};
@@ -62,6 +58,8 @@ pub use inventory::{Reserved, States, Wanted};
 pub use live::Live;
 pub use profiles::ProfileStep;
 pub use purchases::{RentalStep, SupplyStep};
+pub use query::Query;
+pub use reads::{Queried, Reads};
 pub use replays::ReplayStep;
 pub use standings::{Standings, StandingsPage};
 pub use usage::{Metered, Metering};
@@ -89,87 +87,15 @@ pub type Work = Box<dyn FnOnce() + Send>;
 /// 3. Nothing is visible to a query before it is durable.
 /// 4. `Known` and `Conflict` change nothing. `Conflict`: the decision was made on an older state; read and decide again.
 /// 5. After a failed sync nothing is acknowledged any more: a failed fsync is never retried.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Reads + Send + Sync + 'static {
     /// Hands in a commit. Never blocks; a full queue answers `Error::Busy` at once.
     fn commit(&self, commit: Commit, now: Moment) -> Ticket;
 
     /// The decoded small tables; reading them never blocks on the disk.
     fn live(&self) -> &Live;
 
-    /// Runs what waits for the disk, where that hurts nobody: `read` hands the queries below to it.
+    /// Runs what waits for the disk, where that hurts nobody: `read` hands its queries to it.
     fn run(&self, work: Work);
-
-    /// A rental that `live` no longer holds.
-    fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error>;
-    fn rentals(
-        &self,
-        account: &AccountId,
-        before: Option<RentalId>,
-        limit: usize,
-    ) -> Result<Vec<Rental>, Error>;
-    fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error>;
-    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error>;
-    /// A message that was sent, or of which a report came before.
-    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error>;
-    /// Messages that belong to nobody, newest first, starting below `before`.
-    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error>;
-    fn event(&self, seq: Seq) -> Result<Option<Event>, Error>;
-    /// Some of an account's events, oldest first.
-    fn events(&self, reading: &Reading) -> Result<Page, Error>;
-    /// The sequence of an account's newest event.
-    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error>;
-    /// How some of an account's events stand with subscriptions.
-    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error>;
-    /// The attempts for a subscription, newest event first, starting below a place.
-    fn attempts(
-        &self,
-        subscription: SubscriptionId,
-        below: Option<AttemptPlace>,
-        limit: usize,
-    ) -> Result<Vec<Attempt>, Error>;
-
-    /// A code that was sent.
-    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error>;
-    /// The newest that was sent to this address within a profile, of today and the day before.
-    fn newest_verification(
-        &self,
-        account: &AccountId,
-        to: (&str, &To),
-        now: UnixMs,
-    ) -> Result<Option<Verification>, Error>;
-    /// Newest first, starting below `before`.
-    fn verifications(
-        &self,
-        account: &AccountId,
-        before: Option<VerificationId>,
-        limit: usize,
-    ) -> Result<Vec<Verification>, Error>;
-    /// The newest of an account's to this address, whatever their profiles, and how many there are of them.
-    fn verifications_to(
-        &self,
-        account: &AccountId,
-        to: &To,
-        limit: usize,
-    ) -> Result<(Vec<Verification>, usize), Error>;
-    /// Those whose end is due to be counted, the earliest first.
-    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
-    /// Records of abuse control: those of these names that there are.
-    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error>;
-    /// Some of all there are.
-    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error>;
-    /// Lines of the audit log behind this one, oldest first.
-    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error>;
-
-    /// A row of the inbound log, whose newest are visible before they are durable.
-    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error>;
-    /// Newest first, starting below `before`.
-    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error>;
-
-    /// What was answered, since then, to a request that may come again.
-    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error>;
-
-    /// What was used, by account and in the order in which it became durable.
-    fn usage(&self, reading: &Metering) -> Result<Metered, Error>;
 
     /// Drops what ended longer ago than it is kept; answers how many trees that were.
     fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error>;

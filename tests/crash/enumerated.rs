@@ -10,7 +10,7 @@ use ringback::core::id::Seq;
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::core::time::UnixMs;
 use ringback::store::sim::Disk;
-use ringback::store::{Metering, Store};
+use ringback::store::{Metering, Reads, Store};
 
 use super::dice::Dice;
 use super::fused::{Cut, Fused};

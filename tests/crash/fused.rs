@@ -3,26 +3,10 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ringback::core::abuse::counter::Name;
-use ringback::core::attempt::Attempt;
-use ringback::core::capture::Capture;
-use ringback::core::event::Event;
-use ringback::core::id::{
-    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
-};
-use ringback::core::ingest::StoredMessage;
-use ringback::core::once::{Answered, OnceId};
-use ringback::core::outbound::Outbound;
-use ringback::core::rental::{MessageRef, Rental};
 use ringback::core::time::{Moment, UnixMs};
-use ringback::core::verification::Verification;
-use ringback::core::verification::address::To;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{
-    AttemptPlace, AuditPage, Commit, Counted, CounterPage, Error, Kept, Live, Metered, Metering, Open, Page,
-    Reading, Standings, StandingsPage, Store, Ticket, Work,
-};
+use ringback::store::{Commit, Error, Kept, Live, Queried, Query, Store, Ticket, Work};
 use tokio::sync::Notify;
 
 /// When the power goes: at the commit of this count, handed in and not synced, or synced and not answered.
@@ -62,6 +46,14 @@ impl Fused {
     }
 }
 
+impl Queried for Fused {
+    type Rows = <Simulated as Queried>::Rows;
+
+    fn query<T>(&self, read: impl FnOnce(Query<'_, Self::Rows>) -> Result<T, Error>) -> Result<T, Error> {
+        self.inner.query(read)
+    }
+}
+
 impl Store for Fused {
     fn commit(&self, commit: Commit, now: Moment) -> Ticket {
         let count = self.commits.fetch_add(1, Ordering::Relaxed);
@@ -89,123 +81,6 @@ impl Store for Fused {
 
     fn run(&self, work: Work) {
         self.inner.run(work);
-    }
-
-    fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
-        self.inner.rental(account, id)
-    }
-
-    fn rentals(
-        &self,
-        account: &AccountId,
-        before: Option<RentalId>,
-        limit: usize,
-    ) -> Result<Vec<Rental>, Error> {
-        self.inner.rentals(account, before, limit)
-    }
-
-    fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error> {
-        self.inner.messages(refs)
-    }
-
-    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
-        self.inner.message(id)
-    }
-
-    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error> {
-        self.inner.outbound(id)
-    }
-
-    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
-        self.inner.unmatched(before, limit)
-    }
-
-    fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
-        self.inner.event(seq)
-    }
-
-    fn events(&self, reading: &Reading) -> Result<Page, Error> {
-        self.inner.events(reading)
-    }
-
-    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
-        self.inner.newest_event(account)
-    }
-
-    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
-        self.inner.standings(reading)
-    }
-
-    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error> {
-        self.inner.verification(account, id)
-    }
-
-    fn newest_verification(
-        &self,
-        account: &AccountId,
-        to: (&str, &To),
-        now: UnixMs,
-    ) -> Result<Option<Verification>, Error> {
-        self.inner.newest_verification(account, to, now)
-    }
-
-    fn verifications(
-        &self,
-        account: &AccountId,
-        before: Option<VerificationId>,
-        limit: usize,
-    ) -> Result<Vec<Verification>, Error> {
-        self.inner.verifications(account, before, limit)
-    }
-
-    fn verifications_to(
-        &self,
-        account: &AccountId,
-        to: &To,
-        limit: usize,
-    ) -> Result<(Vec<Verification>, usize), Error> {
-        self.inner.verifications_to(account, to, limit)
-    }
-
-    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
-        self.inner.verifications_over(steady, limit)
-    }
-
-    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {
-        self.inner.counters(names)
-    }
-
-    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error> {
-        self.inner.all_counters(after, limit)
-    }
-
-    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
-        self.inner.audit(after, limit)
-    }
-
-    fn attempts(
-        &self,
-        subscription: SubscriptionId,
-        below: Option<AttemptPlace>,
-        limit: usize,
-    ) -> Result<Vec<Attempt>, Error> {
-        self.inner.attempts(subscription, below, limit)
-    }
-
-    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
-        self.inner.capture(id)
-    }
-
-    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
-        self.inner.captures(before, limit)
-    }
-
-    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error> {
-        self.inner.answered(id, since)
-    }
-
-    fn usage(&self, reading: &Metering) -> Result<Metered, Error> {
-        self.inner.usage(reading)
     }
 
     fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {

@@ -11,8 +11,8 @@ use ringback::core::event::Kind;
 use ringback::core::id::{AccountId, EventId, SubscriptionId};
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::core::time::UnixMs;
-use ringback::store::Store;
 use ringback::store::sled::{Durability, Options, Sled};
+use ringback::store::{Reads, Store};
 
 use super::books::{Answered, Books, Rented, Sent};
 use super::dice::{Dice, setting};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ringback::clock::monotonic;
 use ringback::core::id::{ReplayId, Seq, SubscriptionId};
 use ringback::gateway::ReplayWish;
-use ringback::store::Store;
 use ringback::store::sim::Disk;
+use ringback::store::{Reads, Store};
 use serde_json::{Value, json};
 
 use super::dice::{Dice, setting};

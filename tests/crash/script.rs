@@ -25,7 +25,7 @@ use ringback::gateway::{
     Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Supply, Wish,
 };
 use ringback::store::sim::Disk;
-use ringback::store::{Commit, Committed, Store};
+use ringback::store::{Commit, Committed, Reads, Store};
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringback::app::master_key;
 use ringback::core::id::AccountId;
 use ringback::core::rental::Status;
-use ringback::store::Store;
+use ringback::store::{Reads, Store};
 use ringback::store::sled::{Durability, Options, Sled};
 
 use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback::gateway::Error;
-use ringback::store::Store;
+use ringback::store::Reads;
 use ringback::store::sim::Sync;
 
 use super::house::{BATCHING, House, number, receive, request, rules};

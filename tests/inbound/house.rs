@@ -22,9 +22,9 @@ use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
     Error, Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Supply, Wish,
 };
-use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
+use ringback::store::{Reads, Store};
 use ringback::telemetry::Metrics;
 use serde_json::{Value, json};
 use sha2::Sha256;

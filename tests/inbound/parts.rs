@@ -8,7 +8,7 @@ use ringback::core::id::AccountId;
 use ringback::core::key::Key;
 use ringback::core::rental::Status;
 use ringback::gateway::Code;
-use ringback::store::Store;
+use ringback::store::Reads;
 use serde_json::json;
 
 use super::house::{House, number, rules};

@@ -6,7 +6,7 @@ use ringback::core::id::OutboundId;
 use ringback::core::outbound::{Accepted, State};
 use ringback::core::phone::Address;
 use ringback::gateway::Inbound;
-use ringback::store::Store;
+use ringback::store::Reads;
 use serde_json::{Value, json};
 
 use super::house::{House, account, bandwidth_request, number, receive, rules};

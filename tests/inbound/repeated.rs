@@ -3,7 +3,7 @@
 use ringback::core::message::{Dedupe, Message};
 use ringback::core::phone::Address;
 use ringback::core::time::UnixMs;
-use ringback::store::Store;
+use ringback::store::{Reads, Store};
 
 use super::house::{House, message, number, receive, request, rules};
 

@@ -7,7 +7,7 @@ use ringback::core::delivery::Next;
 use ringback::core::id::SubscriptionId;
 use ringback::core::time::UnixMs;
 use ringback::store::sled::{Options, Sled};
-use ringback::store::{Access, Commit, Committed, Error, Store};
+use ringback::store::{Access, Commit, Committed, Error, Reads, Store};
 
 use super::commits::rented;
 use super::home::{Home, MASTER, OnSled, options, wait};

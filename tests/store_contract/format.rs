@@ -3,7 +3,7 @@
 use std::fs;
 
 use ringback::store::Error;
-use ringback::store::Store;
+use ringback::store::Reads;
 use ringback::store::sled::Sled;
 
 use super::home::{Home, MASTER, OnSled, options};

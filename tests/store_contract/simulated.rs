@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use ringback::core::id::SubscriptionId;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{Commit, Committed, Error, Store, Ticket};
+use ringback::store::{Commit, Committed, Error, Reads, Store, Ticket};
 
 use super::home::{MASTER, wait};
 use super::samples::{self, NOON, account, phone};

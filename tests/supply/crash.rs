@@ -17,7 +17,7 @@ use ringback::gateway::{
     AcquireRules, Error, Gateway, InboundLog, Parts, ReplayRules, Rules, Service, Supplier, Supply, Terms,
     Wish,
 };
-use ringback::store::Store;
+use ringback::store::Reads;
 use ringback::store::sim::Disk;
 use ringback::supplier::Dialect;
 use ringback::telemetry::Metrics;

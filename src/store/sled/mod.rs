@@ -21,24 +21,8 @@ use super::live::Live;
 use super::plan::Plan;
 use super::query::Query;
 use super::vault::Vault;
-use super::{
-    AttemptPlace, AuditPage, Commit, Committed, Counted, CounterPage, Error, Kept, Metered, Metering, Open,
-    Page, Reading, Standings, StandingsPage, Store, Ticket, Work,
-};
-use crate::core::abuse::counter::Name;
-use crate::core::attempt::Attempt;
-use crate::core::capture::Capture;
-use crate::core::event::Event;
-use crate::core::id::{
-    AccountId, CaptureId, MessageId, OutboundId, RentalId, Seq, SubscriptionId, VerificationId,
-};
-use crate::core::ingest::StoredMessage;
-use crate::core::once::{Answered, OnceId};
-use crate::core::outbound::Outbound;
-use crate::core::rental::{MessageRef, Rental};
+use super::{Commit, Committed, Error, Kept, Queried, Store, Ticket, Work};
 use crate::core::time::{Moment, UnixMs};
-use crate::core::verification::Verification;
-use crate::core::verification::address::To;
 
 /// How a store is opened. Every number is a key of `config.toml`, section `[store]`.
 #[derive(Debug, Clone)]
@@ -119,8 +103,12 @@ impl Sled {
         })?;
         Ok(answered)
     }
+}
 
-    fn query<T>(&self, read: impl FnOnce(Query<'_, Trees>) -> Result<T, Error>) -> Result<T, Error> {
+impl Queried for Sled {
+    type Rows = Trees;
+
+    fn query<T>(&self, read: impl FnOnce(Query<'_, Self::Rows>) -> Result<T, Error>) -> Result<T, Error> {
         trees::guarded(|| {
             read(Query {
                 rows: &self.trees,
@@ -144,126 +132,6 @@ impl Store for Sled {
 
     fn run(&self, work: Work) {
         self.readers.run(work);
-    }
-
-    fn rental(&self, account: &AccountId, id: RentalId) -> Result<Option<Rental>, Error> {
-        self.query(|q| q.rental(account, id))
-    }
-
-    fn rentals(
-        &self,
-        account: &AccountId,
-        before: Option<RentalId>,
-        limit: usize,
-    ) -> Result<Vec<Rental>, Error> {
-        self.query(|q| q.rentals(account, before, limit))
-    }
-
-    fn messages(&self, refs: &[MessageRef]) -> Result<Vec<StoredMessage>, Error> {
-        self.query(|q| q.messages(refs))
-    }
-
-    fn message(&self, id: MessageId) -> Result<Option<StoredMessage>, Error> {
-        self.query(|q| q.message(id))
-    }
-
-    fn outbound(&self, id: OutboundId) -> Result<Option<Outbound>, Error> {
-        self.query(|q| q.outbound(id))
-    }
-
-    fn unmatched(&self, before: Option<&MessageRef>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
-        self.query(|q| q.unmatched(before, limit))
-    }
-
-    fn event(&self, seq: Seq) -> Result<Option<Event>, Error> {
-        self.query(|q| q.event(seq))
-    }
-
-    fn events(&self, reading: &Reading) -> Result<Page, Error> {
-        let newest = self.live.newest_event();
-        self.query(|q| q.events(reading, newest))
-    }
-
-    fn newest_event(&self, account: &AccountId) -> Result<Option<Seq>, Error> {
-        let newest = self.live.newest_event();
-        self.query(|q| q.newest_of(account, newest))
-    }
-
-    fn standings(&self, reading: &Standings) -> Result<StandingsPage, Error> {
-        let newest = self.live.newest_event();
-        self.query(|q| q.standings(reading, newest))
-    }
-
-    fn attempts(
-        &self,
-        subscription: SubscriptionId,
-        below: Option<AttemptPlace>,
-        limit: usize,
-    ) -> Result<Vec<Attempt>, Error> {
-        self.query(|q| q.attempts(subscription, below, limit))
-    }
-
-    fn verification(&self, account: &AccountId, id: VerificationId) -> Result<Option<Verification>, Error> {
-        self.query(|q| q.verification(account, id))
-    }
-
-    fn newest_verification(
-        &self,
-        account: &AccountId,
-        to: (&str, &To),
-        now: UnixMs,
-    ) -> Result<Option<Verification>, Error> {
-        self.query(|q| q.newest_verification(account, to, now))
-    }
-
-    fn verifications(
-        &self,
-        account: &AccountId,
-        before: Option<VerificationId>,
-        limit: usize,
-    ) -> Result<Vec<Verification>, Error> {
-        self.query(|q| q.verifications(account, before, limit))
-    }
-
-    fn verifications_to(
-        &self,
-        account: &AccountId,
-        to: &To,
-        limit: usize,
-    ) -> Result<(Vec<Verification>, usize), Error> {
-        self.query(|q| q.verifications_to(account, to, limit))
-    }
-
-    fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
-        self.query(|q| q.verifications_over(steady, limit))
-    }
-
-    fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {
-        self.query(|q| q.counters(names))
-    }
-
-    fn all_counters(&self, after: Option<&[u8]>, limit: usize) -> Result<CounterPage, Error> {
-        self.query(|q| q.all_counters(after, limit))
-    }
-
-    fn audit(&self, after: u64, limit: usize) -> Result<AuditPage, Error> {
-        self.query(|q| q.audit(after, limit))
-    }
-
-    fn capture(&self, id: CaptureId) -> Result<Option<Capture>, Error> {
-        self.query(|q| q.capture(id))
-    }
-
-    fn captures(&self, before: Option<CaptureId>, limit: usize) -> Result<Vec<Capture>, Error> {
-        self.query(|q| q.captures(before, limit))
-    }
-
-    fn answered(&self, id: OnceId, since: UnixMs) -> Result<Option<Answered>, Error> {
-        self.query(|q| q.answered(id, since))
-    }
-
-    fn usage(&self, reading: &Metering) -> Result<Metered, Error> {
-        self.query(|q| q.usage(reading))
     }
 
     fn drop_old_logs(&self, now: UnixMs, kept: Kept) -> Result<usize, Error> {

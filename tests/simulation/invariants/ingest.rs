@@ -2,7 +2,7 @@
 
 use ringback::core::id::OutboundId;
 use ringback::core::rental::{MessageRef, Rental, Status};
-use ringback::store::Store;
+use ringback::store::{Reads, Store};
 
 use super::{News, ensure};
 use crate::simulation::books::CarrierId;

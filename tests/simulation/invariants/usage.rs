@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ringback::core::id::{RentalId, Seq};
 use ringback::core::money::Price;
 use ringback::core::rental::Status;
-use ringback::store::{Metering, Store};
+use ringback::store::{Metering, Reads, Store};
 
 use super::{News, ensure};
 use crate::simulation::world::World;
