@@ -53,7 +53,8 @@ ask! {
         open_rentals_are_counted;
     codes:
         an_accounts_codes_are_listed_newest_first_over_days
-        a_report_changes_a_code_or_nothing;
+        a_report_changes_a_code_or_nothing
+        a_step_stands_where_it_is_due_until_it_went;
     commits:
         a_message_is_new_once
         a_message_handed_in_many_times_at_once_is_new_once

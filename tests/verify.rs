@@ -11,11 +11,14 @@ mod verify {
     pub mod consent;
     pub mod contract;
     pub mod events;
+    pub mod fallback;
+    pub mod house;
     pub mod kept;
     pub mod once;
     pub mod profiles;
     pub mod timing;
     pub mod triggers;
+    pub mod ways;
     pub mod webhooks;
     pub mod wishes;
 }

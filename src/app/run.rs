@@ -207,7 +207,7 @@ fn trial(dispatch: &Arc<Dispatch<Client>>) -> Trial {
     })
 }
 
-/// Dispatch, the sweeper, the replays and the suppliers, each a task of its own.
+/// Dispatch, the sweeper, what follows codes, the replays and the suppliers, each a task of its own.
 fn work(
     config: &Config,
     shared: &Shared,
@@ -216,10 +216,12 @@ fn work(
 ) -> Vec<JoinHandle<()>> {
     let drain = Duration::from_millis(config.server.drain_ms);
     let (sweeping, replaying, supplying) = (gateway.clone(), gateway.clone(), gateway.clone());
+    let stepping = gateway.clone();
     let sweep_every = Duration::from_millis(config.rental.sweep_ms);
     vec![
         tokio::spawn(dispatch.run(shared.stopped.clone(), drain)),
         tokio::spawn(async move { sweeping.sweep_for_ever(sweep_every).await }),
+        tokio::spawn(async move { stepping.go_on_for_ever(sweep_every).await }),
         tokio::spawn(async move { replaying.replay_for_ever().await }),
         tokio::spawn(async move { supplying.supply_for_ever().await }),
     ]

@@ -10,8 +10,10 @@ use crate::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
 use crate::core::abuse::spend::Caps;
 use crate::core::abuse::{Rules, conversion};
 use crate::core::money::Price;
+use crate::core::sending::Channel;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
+use crate::core::verification::fallback::{self, Step};
 use crate::core::verification::hash::{Pepper, Scheme};
 use crate::dispatch::client::Options;
 use crate::gateway::VerifyRules;
@@ -44,6 +46,7 @@ fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError
         ttl_ms: verify.ttl_s * 1000,
         attempts_max: verify.attempts_max,
         resends_same: verify.resend == Resend::Same,
+        fallback: way(config)?,
         price: price("price", &verify.price)?,
         test_codes: test_codes(&verify.test_numbers)?,
         loopback: verify.loopback,
@@ -72,6 +75,31 @@ fn test_codes(texts: &[String]) -> Result<BTreeMap<String, Code>, BuildError> {
     });
     let all: Option<BTreeMap<_, _>> = each.collect();
     all.ok_or_else(|| refuse("test_numbers", "write each as \"+15005550006=123456\""))
+}
+
+/// How codes without a profile go on where they do not arrive.
+fn way(config: &Config) -> Result<Vec<Step>, BuildError> {
+    let steps = config.verify.fallback.iter().map(|step| {
+        let channel = Channel::parse(&step.channel).ok_or_else(|| {
+            let said = format!(
+                "{:?} is no channel: sms, voice, flashcall, whatsapp",
+                step.channel
+            );
+            refuse("fallback", &said)
+        })?;
+        let is_there = |name: &String| config.provider.iter().any(|provider| provider.name == *name);
+        if let Some(name) = step.provider.as_ref().filter(|name| !is_there(name)) {
+            return Err(refuse("fallback", &format!("no provider {name} is configured")));
+        }
+        Ok(Step {
+            channel,
+            provider: step.provider.clone(),
+            wait_s: step.wait_s,
+        })
+    });
+    let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
+    fallback::check(&steps).map_err(|wrong| refuse("fallback", wrong))?;
+    Ok(steps)
 }
 
 fn policy(config: &Config) -> Result<Policy, BuildError> {

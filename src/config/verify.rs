@@ -21,6 +21,7 @@ pub struct Verify {
     pub ttl_s: u64,
     pub attempts_max: u8,
     pub resend: Resend,
+    pub fallback: Vec<Step>,
     pub loopback: bool,
     pub countries: Vec<String>,
     pub deny_prefixes: Vec<String>,
@@ -68,6 +69,15 @@ impl std::fmt::Debug for Verify {
             .field("ttl_s", &self.ttl_s)
             .finish_non_exhaustive()
     }
+}
+
+/// One step of `verify.fallback`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    pub channel: String,
+    pub provider: Option<String>,
+    pub wait_s: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -14,6 +14,8 @@ pub mod spend;
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use self::counter::{Counters, Name};
 use self::destination::{Denied, Policy};
 use self::gate::Limit;
@@ -67,6 +69,8 @@ pub struct Ask<'a> {
     pub who: &'a Who,
     /// What it will cost.
     pub cost: Price,
+    /// It follows a sending of the same code that did not arrive: it counts as any other, but needs no pause before it.
+    pub follows: bool,
     /// What the profile adds that it is sent by.
     pub profile: Option<OfProfile<'a>>,
 }
@@ -81,7 +85,7 @@ pub struct OfProfile<'a> {
 }
 
 /// What the caller says of whoever asked it. It is never the caller's own address.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Who {
     pub ip: Option<IpAddr>,
     pub user: Option<String>,
@@ -165,6 +169,17 @@ pub enum Verdict {
     Blocked(u64),
 }
 
+impl Verdict {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow(_) => "allow",
+            Self::Challenge => "challenge",
+            Self::Delayed(_) => "delayed",
+            Self::Blocked(_) => "blocked",
+        }
+    }
+}
+
 /// What is decided, why, and the records that change by it. A refusal charges nothing; a block that it found due is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -241,7 +256,7 @@ fn rates<'a>(ask: &Ask<'_>, place: Option<Place<'_>>, rules: &'a Rules) -> Vec<R
     };
     let mut rates = vec![
         Rate {
-            pauses_ms: Some(&rules.pauses_ms),
+            pauses_ms: Some(if ask.follows { &[] } else { &rules.pauses_ms }),
             ..gates(Name::person(account, ask.to), &rules.person, Reason::PersonRate)
         },
         Rate {

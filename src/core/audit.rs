@@ -15,6 +15,8 @@ use super::time::UnixMs;
 pub enum Action {
     /// A code was asked for.
     Start,
+    /// A code that did not arrive goes on by its next step, or does not.
+    Fallback,
     /// What was heard of its sending.
     Sent,
     /// A code was given back.

@@ -118,7 +118,7 @@ pub enum Sent {
     /// It did not go out, and will not.
     Refused(Refusal),
     /// The request left and no word came back that can be understood: the message may be on its way. Never sent again by itself, and
-    /// never followed by another code.
+    /// never followed by another code; by the same one over another channel only after a time that was set for that.
     Unknown(String),
 }
 

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod autofill;
 pub mod code;
+pub mod fallback;
 pub mod figures;
 pub mod hash;
 pub mod profile;
@@ -13,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use self::address::To;
 use self::code::Code;
+use self::fallback::{Charge, Fallback};
 use self::hash::Hash;
 use super::id::{AccountId, VerificationId};
-use super::money::Price;
 use super::outbound::{Sending, State};
 use super::sending;
 use super::time::{Moment, UnixMs};
@@ -61,7 +62,8 @@ pub enum Sent {
     Accepted { provider: String, id: String },
     /// The provider did not take it, for this reason in its own words.
     Refused { provider: String, reason: String },
-    /// Nobody knows whether it was taken: it is never sent again by itself, for a person who gets two codes trusts neither.
+    /// Nobody knows whether it was taken: no other code is sent by itself, for a person who gets two codes trusts neither. The same one
+    /// goes by another way only where a time was set after which it does.
     Unknown { provider: String },
     /// By the provider's report it reached the handset.
     Delivered { provider: String },
@@ -131,6 +133,8 @@ pub struct Verification {
     /// Within it a newer verification takes the place of an older one to the same address: contract 003's profile, empty in contract 002.
     pub profile: String,
     pub to: To,
+    /// By which it was asked for, and by which it goes now.
+    pub asked: Channel,
     pub channel: Channel,
     pub status: Status,
     pub hash: Hash,
@@ -141,8 +145,10 @@ pub struct Verification {
     /// How often its code was sent.
     pub sends: u8,
     pub sent: Sent,
-    /// What it was reckoned to cost, of which a spend cap was charged.
-    pub cost: Price,
+    /// What spend caps were charged for those of its sendings that went out, or may have.
+    pub charges: Vec<Charge>,
+    /// What follows where it does not arrive.
+    pub fallback: Option<Box<Fallback>>,
     /// On both clocks: what is shown has the wall's time, what ends it is counted by the steady one.
     pub created_at: UnixMs,
     pub began_at: UnixMs,
@@ -206,7 +212,7 @@ impl Verification {
 
     /// Whether this is the same wish again so soon that its first answer may have been lost on its way.
     pub fn is_repeated(&self, channel: Channel, own: &Own, (within_ms, steady): (u64, UnixMs)) -> bool {
-        self.channel == channel && self.own == *own && steady.since(self.began_at) < within_ms
+        self.asked == channel && self.own == *own && steady.since(self.began_at) < within_ms
     }
 
     /// A guess is made: it is counted, and only then may anybody compare.
@@ -247,45 +253,66 @@ impl Verification {
         })
     }
 
-    /// Its code goes out once more; it ends when it would have.
-    pub fn resent(&self) -> Option<Self> {
+    /// Its code goes out once more, by this channel; it ends when it would have.
+    pub fn resent(&self, channel: Channel) -> Option<Self> {
         (self.status == Status::Pending).then(|| Self {
+            asked: channel,
+            channel,
             sends: self.sends.saturating_add(1),
             sent: Sent::Asked,
+            fallback: None,
             ..self.changed()
         })
     }
 
-    /// What was heard of the sending. What is known is never forgotten for what is not, and a report may come before the answer.
-    pub fn heard(&self, sent: Sent) -> Option<Self> {
+    /// What was heard of a sending. What is known is never forgotten for what is not, and a report may come before the answer; of one
+    /// before the latest only counts that it was refused, and so cost nothing.
+    pub fn heard(&self, nth: u8, sent: Sent, now: UnixMs) -> Option<Self> {
         let is_reported = matches!(self.sent, Sent::Delivered { .. } | Sent::Failed { .. });
-        let is_news = self.sent != sent && !(sent == Sent::Asked) && !is_reported;
-        is_news.then(|| Self {
-            sent,
-            ..self.changed()
-        })
+        let is_news = self.sent != sent && sent != Sent::Asked && !is_reported && nth == self.sends;
+        let is_refused = matches!(sent, Sent::Refused { .. });
+        let is_charged = self.charges.iter().any(|charge| charge.nth == nth);
+        let was_charged = is_refused && is_charged;
+        if !is_news && !was_charged {
+            return None;
+        }
+        let mut next = self.changed();
+        if is_news {
+            next.sent = sent;
+        }
+        if is_refused {
+            next.charges.retain(|charge| charge.nth != nth);
+        }
+        if is_refused && is_news {
+            next = next.hastened(now);
+        }
+        Some(next.or_over())
     }
 
-    /// A carrier's report on one sending of its code. That one arrived is news whichever it was; that one did not only of the latest.
-    pub fn reported(&self, of: &Sending, state: State, reason: Option<&str>) -> Option<Self> {
+    /// A carrier's report on one sending of its code. That one arrived is news whichever it was, and nothing follows it; that one did not
+    /// only of the latest.
+    pub fn reported(&self, of: &Sending, report: (State, Option<&str>), now: UnixMs) -> Option<Self> {
         let provider = of.provider.clone();
-        let sent = match (state, &self.sent) {
-            (State::Delivered, Sent::Delivered { .. }) => return None,
-            (State::Delivered, _) => Sent::Delivered { provider },
+        let (state, reason) = report;
+        match (state, &self.sent) {
+            (State::Delivered, Sent::Delivered { .. }) => None,
+            (State::Delivered, _) => Some(Self {
+                sent: Sent::Delivered { provider },
+                fallback: None,
+                ..self.changed()
+            }),
             (State::Failed, Sent::Asked | Sent::Accepted { .. } | Sent::Unknown { .. })
                 if of.nth == self.sends =>
             {
-                Sent::Failed {
-                    provider,
-                    reason: reason.unwrap_or_default().to_owned(),
-                }
+                let reason = reason.unwrap_or_default().to_owned();
+                let failed = Self {
+                    sent: Sent::Failed { provider, reason },
+                    ..self.changed()
+                };
+                Some(failed.hastened(now))
             }
-            _ => return None,
-        };
-        Some(Self {
-            sent,
-            ..self.changed()
-        })
+            _ => None,
+        }
     }
 }
 
@@ -313,6 +340,7 @@ impl New {
             account: self.account,
             profile: self.profile,
             to: self.to,
+            asked: self.channel,
             channel: self.channel,
             status: Status::Pending,
             hash: self.hash,
@@ -320,7 +348,8 @@ impl New {
             wrong: 0,
             sends: 1,
             sent: Sent::Asked,
-            cost: Price::default(),
+            charges: Vec::new(),
+            fallback: None,
             created_at: now.wall,
             began_at: now.steady,
             ttl_ms: self.ttl_ms,

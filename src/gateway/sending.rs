@@ -169,18 +169,22 @@ impl Gateway {
     }
 
     /// Sends by this channel: the cheapest provider that works is asked first, and the next one only where nothing went out and the
-    /// person is not the reason. Goes on to its end if the caller goes away. `behalf` hears of what was accepted.
+    /// person is not the reason; or by this one provider of it. Goes on to its end if the caller goes away. `behalf` hears of what was
+    /// accepted.
     pub async fn send(
         self: &Arc<Self>,
-        channel: Channel,
+        (channel, by): (Channel, Option<&str>),
         behalf: Option<Behalf>,
         order: Order,
     ) -> Result<Handover, Error> {
-        let of_channel = |(_, provider): &(usize, &Provider)| provider.channel == channel;
-        let able = self.providers.all.iter().enumerate().filter(of_channel);
+        let is_able = |(_, provider): &(usize, &Provider)| {
+            provider.channel == channel && by.is_none_or(|by| provider.name == by)
+        };
+        let able = self.providers.all.iter().enumerate().filter(is_able);
         let able: Vec<usize> = able.map(|(at, _)| at).collect();
         if able.is_empty() {
-            return Err(Error::NoChannel(channel.as_str()));
+            let missing = || Error::NoChannel(channel.as_str());
+            return Err(by.map_or_else(missing, |by| Error::NoProvider(by.to_owned())));
         }
         self.detached(able, behalf, order).await
     }

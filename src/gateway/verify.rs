@@ -11,6 +11,7 @@ mod once;
 mod profiles;
 mod send;
 mod start;
+mod steps;
 mod told;
 mod trigger;
 mod webhook;
@@ -31,6 +32,7 @@ use crate::core::money::Price;
 use crate::core::verification::Verification;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
+use crate::core::verification::fallback::Step;
 use crate::core::verification::hash::{Bound, Hash, Pepper, Scheme};
 use crate::store::{AuditPage, CounterChange};
 
@@ -58,6 +60,8 @@ pub struct VerifyRules {
     pub attempts_max: u8,
     /// A code that is asked for again while it is pending goes out as it is, instead of a new one in its place.
     pub resends_same: bool,
+    /// How codes without a profile go on where they do not arrive.
+    pub fallback: Vec<Step>,
     /// What one code is reckoned to cost where no provider's table says.
     pub price: Price,
     /// Numbers that get nothing, and their codes.

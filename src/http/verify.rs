@@ -23,6 +23,7 @@ use crate::core::key::Key;
 use crate::core::scope::Scope;
 use crate::core::time::UnixMs;
 use crate::core::verification::code::Code;
+use crate::core::verification::fallback::Words;
 use crate::core::verification::{Own, Verification};
 use crate::gateway::{Error, Guess, Once, VerifyError, VerifyWish};
 
@@ -204,10 +205,12 @@ fn wished(key: Arc<Key>, mut form: Form) -> Result<VerifyWish, Refusal> {
         to,
         channel,
         digits,
-        language,
-        text: own,
-        app_name,
-        autofill,
+        words: Words {
+            language,
+            text: own,
+            app_name,
+            autofill,
+        },
         who,
         own: Own::default(),
         ttl_ms: None,

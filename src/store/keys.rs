@@ -19,6 +19,7 @@
 //! | state | 34 COUNTER | keyed hash of its name (16) | sealed name, version and `Counter` | while forgetting it would change a decision |
 //! | state | 35 PROFILE | account 0x00 id (16) | sealed `Profile` | until deleted |
 //! | state | 36 TEMPLATE | account 0x00 id (16) | sealed `Template` | until the account is deleted |
+//! | state | 37 STEP | due_ms (8) id (16) nth (1) | sealed account | until the step of a code went or will not |
 //! | log-DAY | 16 RENTAL | account 0x00 id (16) | sealed `Rental` | day of the rental's creation + retention |
 //! | log-DAY | 17 MESSAGE | id (16) | sealed `StoredMessage` | day of arrival + retention |
 //! | log-DAY | 18 EVENT | seq (8) | sealed `Event` | day of writing + retention |
@@ -47,8 +48,8 @@ pub use contract::{once, parse_usage, usage, usage_of};
 pub use inbound::{capture, parse_unmatched, seen, unmatched};
 pub use profiles::{profile, template};
 pub use verify::{
-    audit, audit_head, counter, newest_verification, open_verification, parse_open_verification,
-    parse_verification_to, verification, verification_to, verifications, verifications_to,
+    audit, audit_head, counter, newest_verification, open_verification, parse_open_verification, parse_step,
+    parse_verification_to, step, verification, verification_to, verifications, verifications_to,
 };
 
 use super::{AttemptPlace, Kept};
@@ -92,6 +93,7 @@ pub const OPEN_VERIFICATION: u8 = 33;
 pub const COUNTER: u8 = 34;
 pub const PROFILE: u8 = 35;
 pub const TEMPLATE: u8 = 36;
+pub const STEP: u8 = 37;
 pub const AUDIT: u8 = 38;
 
 /// Days of one tree of marks. They are asked for in this period and the next, so a mark is there for at least so long.

@@ -25,6 +25,7 @@ mod shelf;
 pub mod sim;
 pub mod sled;
 mod standings;
+mod steps;
 mod usage;
 pub mod vault;
 mod verify;

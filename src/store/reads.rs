@@ -20,6 +20,7 @@ use crate::core::rental::{MessageRef, Rental};
 use crate::core::time::UnixMs;
 use crate::core::verification::Verification;
 use crate::core::verification::address::To;
+use crate::core::verification::fallback::Place;
 
 /// The queries of the product. They may wait for the disk: `store::read` runs them where that hurts nobody.
 pub trait Reads {
@@ -77,6 +78,8 @@ pub trait Reads {
     ) -> Result<(Vec<Verification>, usize), Error>;
     /// Those whose end is due to be counted, the earliest first.
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
+    /// Steps of codes that are due, the earliest first.
+    fn steps_due(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Place)>, Error>;
     /// Records of abuse control: those of these names that there are.
     fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error>;
     /// Some of all there are.
@@ -194,6 +197,10 @@ impl<S: Queried> Reads for S {
 
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.query(|q| q.verifications_over(steady, limit))
+    }
+
+    fn steps_due(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Place)>, Error> {
+        self.query(|q| q.steps_due(steady, limit))
     }
 
     fn counters(&self, names: &[Name]) -> Result<Vec<Counted>, Error> {

@@ -8,6 +8,7 @@ use super::keys::{self, Tree};
 use super::plan::Plan;
 use super::query::Query;
 use super::rows::{Row, Rows};
+use super::steps;
 use super::vault::Vault;
 use super::{Error, keys::Key};
 use crate::core::abuse::counter::{Counter, Name};
@@ -16,6 +17,7 @@ use crate::core::id::{AccountId, VerificationId};
 use crate::core::time::UnixMs;
 use crate::core::verification::Verification;
 use crate::core::verification::address::To;
+use crate::core::verification::fallback::Place;
 
 /// One step in the life of codes: all of it or nothing. Guarded by the versions of what it changes and by what it settles being open.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,8 @@ pub struct VerifyStep {
     pub verifications: Vec<(Verification, Option<u32>)>,
     /// It is known whether these came back: they are open no more.
     pub settled: Vec<Open>,
+    /// Steps that went, or will not.
+    pub passed: Vec<Place>,
     /// Each record once.
     pub counters: Vec<CounterChange>,
     pub audit: Vec<Entry>,
@@ -122,6 +126,9 @@ impl Plan {
                 .push(Row::delete(Tree::State, keys::open_verification(open)));
             self.verify.settled.push(open);
         }
+        let passed = step.passed.into_iter();
+        self.rows
+            .extend(passed.map(|place| Row::delete(Tree::State, keys::step(place))));
         for change in step.counters {
             self.counter(&change, vault)?;
         }
@@ -143,6 +150,7 @@ impl Plan {
         let key = keys::verification(account, id);
         let sealed = vault.seal(&key, verification)?;
         self.rows.push(Row::put(day, key, sealed));
+        self.rows.extend(steps::row(verification, vault)?);
         match was {
             Some(was) => self.verify.verifications.push((account.clone(), id, was)),
             None => {
@@ -348,20 +356,6 @@ impl<R: Rows> Query<'_, R> {
             counters: found,
             next,
         })
-    }
-
-    /// Verifications whose end is due to be counted, the earliest first.
-    pub fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
-        let mut over = Vec::new();
-        for (key, record) in self.rows.scan(Tree::State, &[keys::OPEN_VERIFICATION], limit)? {
-            let open = keys::parse_open_verification(&key)
-                .ok_or(Error::Damaged("an open verification of a wrong length"))?;
-            if open.ends_at > steady {
-                break;
-            }
-            over.push((self.vault.open(&key, &record)?, open));
-        }
-        Ok(over)
     }
 
     /// The audit log's lines behind this one.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ringback::app::master_key;
 use ringback::core::id::AccountId;
 use ringback::core::rental::Status;
-use ringback::store::{Reads, Store};
 use ringback::store::sled::{Durability, Options, Sled};
+use ringback::store::{Reads, Store};
 
 use crate::support::carrier::{self, STANDARD, TELNYX, TWILIO, draft};
 use crate::support::client::{Call, Reply};

@@ -65,7 +65,7 @@ pub async fn send(gateway: &Gateway) -> Handover {
     gateway
         .running
         .gateway
-        .send(Channel::Sms, Some(account.into()), order())
+        .send((Channel::Sms, None), Some(account.into()), order())
         .await
         .unwrap()
 }

@@ -18,7 +18,7 @@ static PUBLISHED: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Members of a profile that Telnyx does not know; they are sent only to who set them.
-const OURS: [&str; 2] = ["app_hash", "web_domain"];
+const OURS: [&str; 3] = ["app_hash", "fallback", "web_domain"];
 
 static VALIDATORS: LazyLock<Mutex<BTreeMap<String, Validator>>> = LazyLock::new(Mutex::default);
 

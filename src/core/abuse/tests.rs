@@ -122,6 +122,7 @@ impl World {
             channel: Channel::Sms,
             who,
             cost: COST,
+            follows: false,
             profile: None,
         };
         let names = names(&ask, &self.rules);
@@ -140,7 +141,7 @@ impl World {
         }
         self.sent += 1;
         self.spent = Price(self.spent.0 + COST.0);
-        let verification = begun(&self.account, to, self.now);
+        let verification = begun(&self.account, to, self.now).charged(COST, None, self.now);
         let back = comes_back_after_ms.map(|ms| self.now.plus_ms(ms));
         let end = back.unwrap_or(verification.ends_at());
         self.open.insert((end, self.sent), (verification, back));
@@ -276,6 +277,7 @@ fn a_closed_prefix_leaves_other_channels_open() {
         channel: Channel::Whatsapp,
         who: &Who::default(),
         cost: COST,
+        follows: false,
         profile: None,
     };
     assert_eq!(
@@ -295,6 +297,7 @@ fn an_address_has_no_country_and_where_nothing_may_be_sent_nothing_is_read() {
         channel: Channel::Email,
         who: &who,
         cost: Price(0),
+        follows: false,
         profile: None,
     };
     assert!(

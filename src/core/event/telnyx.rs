@@ -9,10 +9,15 @@ use crate::core::time::UnixMs;
 use crate::core::verification::code::Code;
 use crate::core::verification::{Sent, Status, Verification};
 
+/// What an event says of this.
+fn said(event: &Event, name: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(&event.body).ok()?;
+    body["data"][name].as_str().map(str::to_owned)
+}
+
 /// Which verification an event is about, where it is about one.
 pub fn verification_of(event: &Event) -> Option<VerificationId> {
-    let body: serde_json::Value = serde_json::from_str(&event.body).ok()?;
-    body["data"]["id"].as_str()?.parse().ok()
+    said(event, "id")?.parse().ok()
 }
 
 /// Whether contract 003 tells this: how a code got to its person, and not whether it came back.
@@ -31,6 +36,8 @@ pub fn of_telnyx(
     (attempt, delivered_to): (u16, &str),
     steady: UnixMs,
 ) -> String {
+    // By then it may go by another channel than it did.
+    let channel = said(event, "channel").and_then(|word| Channel::parse(&word));
     let delivery_status = match (event.kind, &verification.sent) {
         (Kind::VerifyDelivered, _) => "delivered",
         (Kind::VerifyFailed, Sent::Failed { .. }) => "delivery_failed",
@@ -56,7 +63,7 @@ pub fn of_telnyx(
                 "record_type": "verification",
                 "status": status(verification.status_at(steady)),
                 "timeout_secs": verification.ttl_ms / 1000,
-                "type": kind(verification.channel),
+                "type": kind(channel.unwrap_or(verification.channel)),
                 "updated_at": naive(verification.updated_at),
             },
             "record_type": "event",

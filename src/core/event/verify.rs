@@ -70,7 +70,7 @@ pub fn of_verification(kind: Kind, verification: &Verification, now: UnixMs) -> 
         reason,
         sends: verification.sends,
         attempts: verification.attempts,
-        cost: Text(verification.cost),
+        cost: Text(verification.cost()),
         created_at: Text(verification.created_at),
         expires_at: Text(verification.expires_at()),
     };

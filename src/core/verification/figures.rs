@@ -72,8 +72,7 @@ impl Figures {
         };
         if went_out {
             self.sent += 1;
-            let cost = verification.cost.0.saturating_mul(u64::from(verification.sends));
-            self.cost = Price(self.cost.0.saturating_add(cost));
+            self.cost = Price(self.cost.0.saturating_add(verification.cost().0));
             self.approved += u64::from(verification.status == Status::Approved);
         }
         self.delivered += u64::from(matches!(verification.sent, Sent::Delivered { .. }));
@@ -128,12 +127,14 @@ mod tests {
     use crate::core::abuse::tests::pending;
 
     fn with(number: &str, sent: Sent, status: Status) -> Verification {
+        let once = pending(number, 0);
+        let at = once.began_at;
+        let twice = once.charged(Price(500), None, at).charged(Price(500), None, at);
         Verification {
             sent,
             status,
-            cost: Price(500),
             sends: 2,
-            ..pending(number, 0)
+            ..twice
         }
     }
 

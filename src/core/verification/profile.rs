@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::autofill::Autofill;
 use super::code::DIGITS_MAX;
+use super::fallback::Step;
+use crate::core::abuse::OfProfile;
 use crate::core::id::{AccountId, ProfileId, SubscriptionId, TemplateId};
 use crate::core::money::Price;
 use crate::core::sending::Channel;
@@ -49,6 +51,8 @@ pub struct Settings {
     pub call: Option<ChannelSettings>,
     pub flashcall: Option<ChannelSettings>,
     pub whatsapp: Option<ChannelSettings>,
+    /// How its codes go on where they do not arrive.
+    pub fallback: Vec<Step>,
 }
 
 /// How codes go out by one channel.
@@ -128,6 +132,15 @@ impl Settings {
 }
 
 impl Profile {
+    /// Its own limits for codes by this channel.
+    pub fn limits(&self, channel: Channel) -> OfProfile<'_> {
+        OfProfile {
+            id: self.id,
+            channel: self.settings.of(channel),
+            day_max: self.settings.day_max(),
+        }
+    }
+
     /// The subscription that is its webhook, where it has one.
     pub fn webhook(&self) -> SubscriptionId {
         Self::webhook_of(self.id)

@@ -93,11 +93,16 @@ fn what_is_heard_of_its_sending_is_kept() {
         provider: "main".into(),
         id: "SM1".into(),
     };
-    let next = verification.heard(accepted.clone()).unwrap();
-    assert_eq!((next.heard(accepted), next.heard(Sent::Asked)), (None, None));
-    assert_eq!(next.resent().unwrap().sends, 2);
+    let now = UnixMs(1_000_001);
+    let next = verification.heard(1, accepted.clone(), now).unwrap();
+    assert_eq!(next.heard(1, accepted, now), None);
+    assert_eq!(next.heard(1, Sent::Asked, now), None);
+    assert_eq!(next.resent(Channel::Sms).unwrap().sends, 2);
     let over = next.ended(Status::Superseded).unwrap();
-    assert_eq!((over.resent(), over.ended(Status::Expired)), (None, None));
+    assert_eq!(
+        (over.resent(Channel::Sms), over.ended(Status::Expired)),
+        (None, None)
+    );
 }
 
 #[derive(Debug, Clone)]

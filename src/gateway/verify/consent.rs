@@ -3,20 +3,19 @@
 
 use serde_json::{Map, json};
 
-use super::VerifyWish;
-use crate::core::abuse::destination;
+use crate::core::abuse::{Ask, destination};
 use crate::gateway::Gateway;
 
 impl Gateway {
     /// Whether the operator's own check lets this one out; where there is none, always.
-    pub(super) async fn consents(&self, wish: &VerifyWish) -> bool {
+    pub(super) async fn consents(&self, ask: &Ask<'_>) -> bool {
         let Ok(rules) = self.verify_rules() else {
             return false;
         };
         let Some(consent) = &rules.consent else {
             return true;
         };
-        match consent(self.asked_of(wish)).await {
+        match consent(self.asked_of(ask)).await {
             Ok(allows) => allows,
             Err(error) => {
                 let fails_open = rules.consent_fails_open;
@@ -26,13 +25,13 @@ impl Gateway {
         }
     }
 
-    fn asked_of(&self, wish: &VerifyWish) -> String {
-        let who = &wish.who;
-        let country = wish.to.number().and_then(destination::country);
+    fn asked_of(&self, ask: &Ask<'_>) -> String {
+        let who = ask.who;
+        let country = ask.to.number().and_then(destination::country);
         let members = [
-            ("accountId", Some(wish.key.account.as_str().to_owned())),
-            ("to", Some(wish.to.as_str().to_owned())),
-            ("channel", Some(wish.channel.as_str().to_owned())),
+            ("accountId", Some(ask.account.as_str().to_owned())),
+            ("to", Some(ask.to.as_str().to_owned())),
+            ("channel", Some(ask.channel.as_str().to_owned())),
             ("country", country.map(str::to_owned)),
             ("clientIp", who.ip.map(|ip| ip.to_string())),
             ("user", who.user.clone()),

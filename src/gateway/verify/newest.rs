@@ -167,6 +167,7 @@ impl Gateway {
             settled: vec![known.into()],
             events: vec![self.event_of(kind, &next)],
             verifications: vec![(next, Some(known.version))],
+            ..VerifyStep::default()
         })
     }
 }

@@ -6,6 +6,7 @@ use super::VerifyError;
 use crate::core::id::{AccountId, ProfileId, TemplateId};
 use crate::core::verification::profile::{Profile, Settings, Template};
 use crate::gateway::accounts::Thing;
+use crate::gateway::sending::Provider;
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
 use crate::store::{Commit, Committed, ProfileStep};
 
@@ -27,6 +28,9 @@ pub enum ProfileError {
     NoProfile,
     #[error("there is no such template")]
     NoTemplate,
+    /// Its name, and by what it should carry codes.
+    #[error("no provider {0} carries codes by {1}")]
+    NoProvider(String, &'static str),
     /// Which of the two, and why.
     #[error("{0}: {1}")]
     Webhook(&'static str, String),
@@ -119,8 +123,17 @@ impl Gateway {
         Err(Error::Contended.into())
     }
 
-    /// What its words do not say: its templates are the account's.
+    /// What its words do not say: its templates are the account's, and those who carry its codes are there.
     fn check_profile(&self, profile: &Profile) -> Result<(), ProfileError> {
+        for step in &profile.settings.fallback {
+            let Some(name) = &step.provider else {
+                continue;
+            };
+            let carries = |known: &Provider| known.name == *name && known.channel == step.channel;
+            if !self.providers.all.iter().any(carries) {
+                return Err(ProfileError::NoProvider(name.clone(), step.channel.as_str()));
+            }
+        }
         let live = self.parts.store.live();
         let is_there = |id| live.template(&profile.account, id).is_some();
         if profile.settings.templates().all(is_there) {

@@ -2,18 +2,62 @@
 
 use std::sync::Arc;
 
-use super::{VerifyError, VerifyWish};
+use super::VerifyError;
 use crate::core::abuse;
 use crate::core::audit::Action;
 use crate::core::event::Kind;
 use crate::core::outbound::{Outbound, Sending, State};
 use crate::core::phone::PhoneNumber;
-use crate::core::sending::{self, Order};
+use crate::core::sending::{self, Channel, Order, Recipient};
+use crate::core::verification::address::To;
+use crate::core::verification::code::Code;
+use crate::core::verification::fallback::{Step, Words};
+use crate::core::verification::text::{self, Filling};
 use crate::core::verification::{Sent, Status, Verification};
 use crate::gateway::draft::Draft;
 use crate::gateway::sending::Behalf;
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
-use crate::store::VerifyStep;
+use crate::store::{Open, VerifyStep};
+
+/// A code on its way to whoever carries it.
+pub(super) struct Going {
+    verification: Verification,
+    /// By this provider alone.
+    provider: Option<String>,
+    order: Order,
+}
+
+impl Going {
+    /// As it was committed, by this step, in these words.
+    pub fn new(verification: Verification, step: &Step, (code, words): (&Code, &Words)) -> Self {
+        let filling = Filling {
+            code,
+            app_name: words.app_name.as_deref(),
+            minutes: verification.ttl_ms.div_ceil(60_000),
+        };
+        let text = text::written(words.text.as_deref(), &words.language, filling);
+        let order = Order {
+            key: format!("{}-{}", verification.id, verification.sends),
+            to: match &verification.to {
+                To::Number(number) => Recipient::Phone(number.clone()),
+                To::Email(email) => Recipient::Email(email.as_str().to_owned()),
+            },
+            text: match verification.channel {
+                Channel::Sms => words.autofill.marked(&text, code),
+                _ => text,
+            },
+            code: Some(code.as_str().to_owned()),
+            language: words.language.clone(),
+            subject: text::written(None, &words.language, filling),
+            extension: verification.own.extension.clone(),
+        };
+        Self {
+            provider: step.provider.clone(),
+            verification,
+            order,
+        }
+    }
+}
 
 impl Gateway {
     pub(super) fn goes_by_loopback(&self, number: &PhoneNumber) -> bool {
@@ -22,19 +66,21 @@ impl Gateway {
     }
 
     /// Sends it, and keeps what came of it. An unknown outcome is none that anything else follows from.
-    pub(super) async fn sent_out(
-        self: &Arc<Self>,
-        wish: &VerifyWish,
-        verification: Verification,
-        order: Order,
-    ) -> Result<Verification, VerifyError> {
+    pub(super) async fn sent_out(self: &Arc<Self>, going: Going) -> Result<Verification, VerifyError> {
+        let Going {
+            verification,
+            provider,
+            order,
+        } = going;
         let behalf = Behalf {
             account: verification.account.clone(),
             code: Some((verification.id, verification.sends)),
         };
-        let (provider, sent) = match wish.to.number().filter(|number| self.goes_by_loopback(number)) {
+        let by = (verification.channel, provider.as_deref());
+        let number = verification.to.number();
+        let (provider, sent) = match number.filter(|number| self.goes_by_loopback(number)) {
             Some(number) => ("loopback".to_owned(), self.loop_back(number, &order).await),
-            None => match self.send(wish.channel, Some(behalf), order).await {
+            None => match self.send(by, Some(behalf), order).await {
                 Ok(handover) => (handover.provider, handover.sent),
                 Err(error) => {
                     let refusal = sending::Refusal::new(sending::Class::Misconfigured, error.to_string());
@@ -45,7 +91,7 @@ impl Gateway {
         self.heard(&verification, Sent::of(&provider, &sent)).await
     }
 
-    /// Commits what was heard of the sending. A refusal takes back what was charged, and ends it.
+    /// Commits what was heard of one sending. A refusal takes back what was charged for it, and ends one that nothing else is known of.
     async fn heard(&self, verification: &Verification, sent: Sent) -> Result<Verification, VerifyError> {
         let word = match &sent {
             Sent::Refused { reason, .. } => reason.as_str(),
@@ -59,10 +105,11 @@ impl Gateway {
         } else {
             Kind::VerifySent
         };
+        let nth = verification.sends;
         let _lane = self.lane(&verification.account).await?;
         for _ in 0..DECISIONS_MAX {
             let known = self.verification(&verification.account, verification.id).await?;
-            let Some(mut next) = known.heard(sent.clone()) else {
+            let Some(next) = known.heard(nth, sent.clone(), self.steady()) else {
                 return Ok(known);
             };
             let mut step = VerifyStep {
@@ -70,13 +117,13 @@ impl Gateway {
                 ..VerifyStep::default()
             };
             if is_refused && known.status == Status::Pending {
-                next.status = Status::Canceled;
-                step.settled.push((&known).into());
                 let names = abuse::names_of_end(&known)
                     .into_iter()
                     .chain(abuse::names_of_refund(&known));
                 let read = self.counters(names.collect()).await?;
-                step.counters = read.changes(abuse::unsent(&known, &read.known));
+                step.counters = read.changes(abuse::unsent(&known, nth, &read.known));
+                let is_over = next.status != Status::Pending;
+                step.settled.extend(is_over.then(|| Open::from(&known)));
             }
             step.events.push(self.event_of(kind, &next));
             step.verifications.push((next.clone(), Some(known.version)));
@@ -97,7 +144,8 @@ impl Draft<'_> {
         let Some((known, at)) = self.verification(account, code).await? else {
             return Ok(());
         };
-        let Some(next) = known.reported(code, outbound.state, outbound.error_code.as_deref()) else {
+        let report = (outbound.state, outbound.error_code.as_deref());
+        let Some(next) = known.reported(code, report, self.gateway.steady()) else {
             return Ok(());
         };
         let kind = match outbound.state {

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use super::send::Going;
 use super::{Read, VerifyError, bound, by};
-use crate::core::abuse::{self, Ask, Decision, OfProfile, Reason, Verdict, Who};
+use crate::core::abuse::{self, Ask, Decision, Reason, Verdict, Who};
 use crate::core::audit::{Action, Entry};
 use crate::core::id::VerificationId;
 use crate::core::key::Key;
-use crate::core::sending::{Channel, Order, Recipient};
+use crate::core::money::Price;
+use crate::core::sending::Channel;
 use crate::core::verification::address::To;
-use crate::core::verification::autofill::Autofill;
 use crate::core::verification::code::Code;
+use crate::core::verification::fallback::Words;
 use crate::core::verification::hash::{Hash, Scheme};
 use crate::core::verification::profile::Profile;
-use crate::core::verification::text::{self, Filling};
 use crate::core::verification::{New, Own, Sent, Status, Verification};
 use crate::gateway::{DECISIONS_MAX, Error, Gateway, Once};
 use crate::store::VerifyStep;
@@ -27,12 +28,7 @@ pub struct VerifyWish {
     pub to: To,
     pub channel: Channel,
     pub digits: u8,
-    pub language: String,
-    /// The caller's own text, with a place for the code.
-    pub text: Option<String>,
-    pub app_name: Option<String>,
-    /// Whose phones fill the code in, where it is an SMS.
-    pub autofill: Autofill,
+    pub words: Words,
     pub who: Who,
     pub own: Own,
     /// How long it holds, where not for as long as usual.
@@ -66,8 +62,8 @@ impl Gateway {
     /// Has a code sent, and answers once the provider took it, or nobody knows. Runs on to its end if the caller goes away.
     pub async fn start_verification(self: &Arc<Self>, wish: VerifyWish) -> Result<Verification, VerifyError> {
         let started = self.begin_verification(wish).await?;
-        match started.sent {
-            Sent::Refused { reason, .. } => Err(VerifyError::Undelivered(reason)),
+        match &started.sent {
+            Sent::Refused { reason, .. } => Err(VerifyError::Undelivered(reason.clone())),
             _ => Ok(started),
         }
     }
@@ -104,15 +100,16 @@ impl Gateway {
         if !matches!(decision.verdict, Verdict::Allow(_)) {
             return self.refused_start(wish, &read, decision).await;
         }
-        if !self.consents(wish).await {
+        if !self.consents(&self.ask(wish)).await {
             let denied = abuse::denied();
             return self.refused_start(wish, &read, denied).await;
         }
         let ready = self.ready(wish).await?;
         match self.committed(wish, ready).await? {
             Begun::Anew(ready) => {
-                let order = self.order(wish, &ready);
-                self.sent_out(wish, ready.verification, order).await
+                let (step, _) = self.way(wish)?;
+                let going = Going::new(ready.verification, &step, (&ready.code, &wish.words));
+                self.gone_on(self.sent_out(going).await?).await
             }
             Begun::Already(known) => self.met(wish, known).await,
         }
@@ -129,22 +126,26 @@ impl Gateway {
         self.parts.clock.moment().steady
     }
 
-    pub(super) fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
-        let price = match (&wish.to, self.verify_rules()) {
+    /// What one sending is reckoned to cost.
+    pub(super) fn price_of(&self, to: &To) -> Price {
+        match (to, self.verify_rules()) {
             (To::Number(number), Ok(rules)) if !self.goes_by_loopback(number) => rules.price,
-            _ => crate::core::money::Price::default(),
-        };
+            _ => Price::default(),
+        }
+    }
+
+    fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
         Ask {
             account: &wish.key.account,
             to: &wish.to,
             channel: wish.channel,
             who: &wish.who,
-            cost: price,
-            profile: wish.profile.as_deref().map(|profile| OfProfile {
-                id: profile.id,
-                channel: profile.settings.of(wish.channel),
-                day_max: profile.settings.day_max(),
-            }),
+            cost: self.price_of(&wish.to),
+            follows: false,
+            profile: wish
+                .profile
+                .as_deref()
+                .map(|profile| profile.limits(wish.channel)),
         }
     }
 
@@ -155,19 +156,19 @@ impl Gateway {
         read: &Read,
         decision: Decision,
     ) -> Result<Verification, VerifyError> {
-        let (word, error) = match decision.verdict {
-            Verdict::Challenge => ("challenge", VerifyError::Challenge),
-            Verdict::Delayed(wait_ms) => ("delayed", VerifyError::Limited(wait_ms)),
+        let word = decision.verdict.as_str();
+        let error = match decision.verdict {
+            Verdict::Challenge => VerifyError::Challenge,
             Verdict::Blocked(_) if decision.reasons.iter().any(|reason| is_of_destination(*reason)) => {
-                ("blocked", VerifyError::Destination)
+                VerifyError::Destination
             }
-            Verdict::Blocked(wait_ms) => ("blocked", VerifyError::Limited(wait_ms)),
-            Verdict::Allow(_) => ("allow", VerifyError::Gateway(Error::Contended)),
+            Verdict::Delayed(wait_ms) | Verdict::Blocked(wait_ms) => VerifyError::Limited(wait_ms),
+            Verdict::Allow(_) => VerifyError::Gateway(Error::Contended),
         };
         let entry = self.about(self.entry(&wish.key.account, Action::Start, word), &wish.to, None);
         let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
         let step = VerifyStep {
-            events: self.events_of_refusal(wish, &decision),
+            events: self.events_of_refusal(&self.ask(wish), &decision, false),
             counters: read.changes(decision.changes),
             audit: vec![Entry {
                 reasons: reasons.collect(),
@@ -183,9 +184,10 @@ impl Gateway {
     /// The code and its hash: a new one, or that of the pending verification where it goes out again.
     async fn ready(&self, wish: &VerifyWish) -> Result<Ready, VerifyError> {
         let rules = self.verify_rules()?;
+        let is_told_again = rules.resends_same || !self.way(wish)?.1.is_empty();
         if rules.resends_same
             && let Some(pending) = self.pending(wish).await?
-            && let Some(next) = pending.resent()
+            && let Some(next) = pending.resent(wish.channel)
         {
             let code =
                 (wish.own.code.clone()).unwrap_or_else(|| rules.pepper.code(bound(&pending), wish.digits));
@@ -205,7 +207,7 @@ impl Gateway {
         let id = VerificationId::new(self.now(), self.parts.clock.random());
         let new = self.new_verification(wish, id);
         let blank = new.begun(self.parts.clock.moment());
-        let code = match (&wish.own.code, rules.resends_same) {
+        let code = match (&wish.own.code, is_told_again) {
             (Some(own), _) => own.clone(),
             (None, true) => rules.pepper.code(bound(&blank), wish.digits),
             (None, false) => Code::drawn(wish.digits, || self.parts.clock.random::<1>()[0]),
@@ -265,18 +267,18 @@ impl Gateway {
 
     /// Charges and begins it in one commit; the one before it ends by it.
     async fn committed(&self, wish: &VerifyWish, ready: Ready) -> Result<Begun, VerifyError> {
-        let rules = self.verify_rules()?;
+        let (rules, way) = (self.verify_rules()?, self.way(wish)?);
         let _lane = self.lane(&wish.key.account).await?;
         for _ in 0..DECISIONS_MAX {
-            let ask = self.ask(wish);
+            let (ask, now) = (self.ask(wish), self.steady());
             let read = self.counters(abuse::names(&ask, &rules.abuse)).await?;
-            let decision = abuse::decide(&ask, &read.known, &rules.abuse, self.steady());
+            let decision = abuse::decide(&ask, &read.known, &rules.abuse, now);
             if !matches!(decision.verdict, Verdict::Allow(_)) {
                 self.refused_start(wish, &read, decision).await?;
                 continue;
             }
             let mut verification = ready.verification.clone();
-            verification.cost = ask.cost;
+            let follows = self.follows(wish, (&way.0, &way.1), now);
             let before = self.pending(wish).await?;
             let mut step = VerifyStep {
                 events: self.events_of_start(&wish.key.account, &decision),
@@ -288,11 +290,9 @@ impl Gateway {
             match before {
                 Some(before) if is_resend && before.id == verification.id => {
                     // As it is now: a guess may have been counted since it was read.
-                    let next = before.resent().unwrap_or(verification);
-                    verification = Verification {
-                        cost: ask.cost,
-                        ..next
-                    };
+                    let next = before.resent(wish.channel).unwrap_or(verification);
+                    verification = next.charged(ask.cost, follows, now);
+                    step.passed.extend(before.place());
                     step.verifications
                         .push((verification.clone(), Some(before.version)));
                 }
@@ -303,6 +303,7 @@ impl Gateway {
                         .as_ref()
                         .and_then(|before| before.ended(Status::Superseded));
                     let was = before.map(|before| before.version);
+                    verification = verification.charged(ask.cost, follows, now);
                     step.verifications.extend(over.map(|over| (over, was)));
                     step.verifications.push((verification.clone(), None));
                 }
@@ -346,31 +347,6 @@ impl Gateway {
             return Ok(verification);
         }
         Err(Error::Contended.into())
-    }
-
-    fn order(&self, wish: &VerifyWish, ready: &Ready) -> Order {
-        let filling = Filling {
-            code: &ready.code,
-            app_name: wish.app_name.as_deref(),
-            minutes: ready.verification.ttl_ms.div_ceil(60_000),
-        };
-        let subject = text::written(None, &wish.language, filling);
-        let text = text::written(wish.text.as_deref(), &wish.language, filling);
-        Order {
-            key: format!("{}-{}", ready.verification.id, ready.verification.sends),
-            to: match &wish.to {
-                To::Number(number) => Recipient::Phone(number.clone()),
-                To::Email(email) => Recipient::Email(email.as_str().to_owned()),
-            },
-            text: match wish.channel {
-                Channel::Sms => wish.autofill.marked(&text, &ready.code),
-                _ => text,
-            },
-            code: Some(ready.code.as_str().to_owned()),
-            language: wish.language.clone(),
-            subject,
-            extension: wish.own.extension.clone(),
-        }
     }
 }
 

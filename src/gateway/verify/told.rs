@@ -1,7 +1,6 @@
 //! What an account hears of its codes: events that go into the step which brings them about.
 
-use super::VerifyWish;
-use crate::core::abuse::{Decision, Reason, Verdict};
+use crate::core::abuse::{Ask, Decision, Reason, Verdict};
 use crate::core::event::{self, Event, Kind};
 use crate::core::id::AccountId;
 use crate::core::verification::Verification;
@@ -63,17 +62,19 @@ impl Gateway {
         events.into_iter().map(|event| self.owed(event)).collect()
     }
 
-    /// Of a start that is not: one that is only too early, or wants a person shown, is told by its answer alone.
-    pub(super) fn events_of_refusal(&self, wish: &VerifyWish, decision: &Decision) -> Vec<Heard> {
-        let mut events = self.events_of_start(&wish.key.account, decision);
+    /// Of one that is not: one that is only too early, or wants a person shown, is told by its answer alone, unless nobody hears that.
+    pub(super) fn events_of_refusal(&self, ask: &Ask<'_>, decision: &Decision, always: bool) -> Vec<Heard> {
+        let mut events = self.events_of_start(ask.account, decision);
         let wait_ms = match decision.verdict {
             Verdict::Blocked(wait_ms) => Some(wait_ms),
-            Verdict::Delayed(wait_ms) if decision.reasons.contains(&Reason::SpendCap) => Some(wait_ms),
-            _ => None,
+            Verdict::Delayed(wait_ms) if always || decision.reasons.contains(&Reason::SpendCap) => {
+                Some(wait_ms)
+            }
+            _ => always.then_some(u64::MAX),
         };
         if let Some(wait_ms) = wait_ms {
             let at = (self.now(), self.parts.clock.random());
-            events.push(self.owed(event::of_refusal(&self.ask(wish), &decision.reasons, wait_ms, at)));
+            events.push(self.owed(event::of_refusal(ask, &decision.reasons, wait_ms, at)));
         }
         events
     }

@@ -9,6 +9,8 @@ use crate::core::key::Key;
 use crate::core::phone::PhoneNumber;
 use crate::core::sending::Channel;
 use crate::core::verification::address::To;
+use crate::core::verification::fallback::Words;
+use crate::core::verification::profile::Profile;
 use crate::core::verification::{Own, Verification};
 use crate::gateway::{Error, Gateway, Once};
 
@@ -35,12 +37,8 @@ impl Gateway {
     pub async fn trigger(self: &Arc<Self>, wish: TriggerWish) -> Result<Verification, ProfileError> {
         let profile = self.profile(&wish.key.account, wish.profile)?;
         let settings = profile.settings.of(wish.channel).cloned().unwrap_or_default();
-        let template = settings
-            .template
-            .and_then(|id| self.parts.store.live().template(&wish.key.account, id));
         let seconds = wish.timeout_s.unwrap_or(settings.timeout_s);
         let own_digits = wish.own.code.as_ref().map(|code| code.as_str().len());
-        let language = profile.settings.language.clone();
         let begun = self.begin_verification(VerifyWish {
             key: wish.key,
             to: To::Number(wish.to),
@@ -48,10 +46,7 @@ impl Gateway {
             digits: own_digits
                 .and_then(|digits| digits.try_into().ok())
                 .unwrap_or(settings.digits),
-            language: language.unwrap_or_else(|| "en".to_owned()),
-            text: template.map(|template| template.text.clone()),
-            app_name: settings.app_name,
-            autofill: settings.autofill,
+            words: self.words(&profile, wish.channel),
             who: wish.who,
             own: wish.own,
             ttl_ms: Some(u64::from(seconds) * 1000),
@@ -59,6 +54,22 @@ impl Gateway {
             once: wish.once,
         });
         Ok(begun.await?)
+    }
+
+    /// In what words a profile's codes are told by this channel.
+    pub(super) fn words(&self, profile: &Profile, channel: Channel) -> Words {
+        let settings = profile.settings.of(channel).cloned().unwrap_or_default();
+        let live = self.parts.store.live();
+        let template = settings
+            .template
+            .and_then(|id| live.template(&profile.account, id));
+        let language = profile.settings.language.clone();
+        Words {
+            language: language.unwrap_or_else(|| "en".to_owned()),
+            text: template.map(|template| template.text.clone()),
+            app_name: settings.app_name,
+            autofill: settings.autofill,
+        }
     }
 
     /// A code that was sent by a profile.

@@ -1,5 +1,6 @@
 //! Contract 003: Telnyx Verify v2 as the official SDKs speak it, with the contract's own error form; no `Problem` leaves here.
 
+mod fallback;
 mod form;
 mod profiles;
 mod refusal;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::fallback;
 use super::form::{Form, members};
 use super::refusal::{Code, Fault, Refusal, Source};
 use super::{Answer, Asked, Meta, data, page};
@@ -47,6 +48,8 @@ struct Shown<'a> {
     flashcall: Option<ShownChannel<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     whatsapp: Option<ShownChannel<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fallback: Vec<fallback::Shown<'a>>,
     created_at: String,
     updated_at: String,
 }
@@ -117,6 +120,7 @@ impl<'a> From<&'a Profile> for Shown<'a> {
                 ..shown
             }),
             whatsapp: channel(&settings.whatsapp),
+            fallback: settings.fallback.iter().map(fallback::Shown::from).collect(),
             created_at: naive(profile.created_at),
             updated_at: naive(profile.updated_at),
         }
@@ -161,6 +165,14 @@ fn fill(form: &mut Form, settings: &mut Settings) {
         "daily_spend_limit_enabled",
         &mut settings.daily_spend_limit_enabled,
     );
+    let mut steps = Some(std::mem::take(&mut settings.fallback));
+    let rule = (Code::BadRequest, fallback::RULE);
+    form.made("fallback", &mut steps, (fallback::steps, rule));
+    settings.fallback = steps.unwrap_or_default();
+    fill_channels(form, settings);
+}
+
+fn fill_channels(form: &mut Form, settings: &mut Settings) {
     form.object("sms", &mut settings.sms, fill_sms);
     form.object("call", &mut settings.call, fill_spoken);
     form.object("flashcall", &mut settings.flashcall, |form, channel| {
@@ -252,6 +264,7 @@ fn missing(error: ProfileError) -> Refusal {
     let said = error.to_string();
     match error {
         ProfileError::NoTemplate => Refusal::no_associated("/messaging_template_id", said),
+        ProfileError::NoProvider(..) => Refusal::no_associated("/fallback", said),
         ProfileError::Webhook(field, said) => Refusal::of(vec![Fault {
             code: Code::InvalidUrl,
             detail: said,

@@ -178,7 +178,9 @@ impl From<ProfileError> for Refusal {
         let said = error.to_string();
         match error {
             ProfileError::Verify(error) => error.into(),
-            ProfileError::NoProfile | ProfileError::NoTemplate => Problem::not_found(said).into(),
+            ProfileError::NoProfile | ProfileError::NoTemplate | ProfileError::NoProvider(..) => {
+                Problem::not_found(said).into()
+            }
             ProfileError::Webhook(..) => Self::new(Code::InvalidUrl, Problem::bad_request(said)),
         }
     }

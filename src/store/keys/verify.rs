@@ -1,10 +1,12 @@
 //! Keys of codes that are sent and checked, of the records of abuse control, and of the audit log.
 
 use super::{
-    AUDIT, COUNTER, Key, NEWEST_VERIFICATION, OPEN_VERIFICATION, VERIFICATION, VERIFICATION_TO, key, meta,
+    AUDIT, COUNTER, Key, NEWEST_VERIFICATION, OPEN_VERIFICATION, STEP, VERIFICATION, VERIFICATION_TO, key,
+    meta,
 };
 use crate::core::id::{AccountId, VerificationId};
 use crate::core::time::UnixMs;
+use crate::core::verification::fallback::Place;
 use crate::store::verify::Open;
 
 /// What all of an account's begin with.
@@ -48,6 +50,23 @@ pub fn parse_open_verification(key: &[u8]) -> Option<Open> {
     })
 }
 
+pub fn step(place: Place) -> Key {
+    key(STEP, &[&place.due_at.0.to_be_bytes(), &place.id.0, &[place.nth]])
+}
+
+/// Reads a step's key back.
+pub fn parse_step(key: &[u8]) -> Option<Place> {
+    let rest = key.strip_prefix(&[STEP])?;
+    let [nth] = rest.get(24..)? else {
+        return None;
+    };
+    Some(Place {
+        due_at: UnixMs(u64::from_be_bytes(rest.get(..8)?.try_into().ok()?)),
+        id: VerificationId(rest.get(8..24)?.try_into().ok()?),
+        nth: *nth,
+    })
+}
+
 pub fn counter(name: [u8; 16]) -> Key {
     key(COUNTER, &[&name])
 }
@@ -73,6 +92,13 @@ mod tests {
             let open = |(at, id): (u64, [u8; 16])| Open { ends_at: UnixMs(at), id: VerificationId(id) };
             prop_assert_eq!(parse_open_verification(&open_verification(open(a))), Some(open(a)));
             prop_assert_eq!(open_verification(open(a)).cmp(&open_verification(open(b))), a.cmp(&b));
+        }
+
+        #[test]
+        fn steps_read_back_and_sort_by_when_they_are_due(a: (u64, [u8; 16], u8), b: (u64, [u8; 16], u8)) {
+            let place = |(at, id, nth): (u64, [u8; 16], u8)| Place { due_at: UnixMs(at), id: VerificationId(id), nth };
+            prop_assert_eq!(parse_step(&step(place(a))), Some(place(a)));
+            prop_assert_eq!(step(place(a)).cmp(&step(place(b))), a.cmp(&b));
         }
 
         #[test]

@@ -1,0 +1,291 @@
+//! A code goes on where it did not arrive: by the step that is due, decided and committed as its start was, and only then sent. It is the
+//! same code, made again from the pepper, for it is kept nowhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::{Read, VerifyError, VerifyWish, bound, is_code};
+use crate::core::abuse::{self, Ask, Decision, Verdict};
+use crate::core::audit::{Action, Entry};
+use crate::core::event::Kind;
+use crate::core::id::AccountId;
+use crate::core::time::UnixMs;
+use crate::core::verification::code::Code;
+use crate::core::verification::fallback::{self, Fallback, Place, Step, Words};
+use crate::core::verification::profile::Profile;
+use crate::core::verification::{Status, Verification};
+use crate::gateway::verify::send::Going;
+use crate::gateway::{DECISIONS_MAX, Error, Gateway};
+use crate::store::VerifyStep;
+
+/// Steps that are looked at in one go, and of those that are decided on at one time.
+const DUE_MAX: usize = 100;
+const AT_ONCE_MAX: usize = 16;
+
+/// A code that can be told once more, and by whose rules.
+struct Told {
+    code: Code,
+    words: Words,
+    profile: Option<Arc<Profile>>,
+}
+
+impl Gateway {
+    /// The step by which a wish's code begins, and those that follow.
+    pub(super) fn way(&self, wish: &VerifyWish) -> Result<(Step, Vec<Step>), VerifyError> {
+        let steps = match &wish.profile {
+            Some(profile) => &profile.settings.fallback,
+            None => &self.verify_rules()?.fallback,
+        };
+        Ok(fallback::from(steps, wish.channel))
+    }
+
+    /// What follows a sending that begins now.
+    pub(super) fn follows(
+        &self,
+        wish: &VerifyWish,
+        (step, rest): (&Step, &[Step]),
+        now: UnixMs,
+    ) -> Option<Fallback> {
+        (!rest.is_empty()).then(|| Fallback {
+            rest: rest.to_vec(),
+            due_at: step.due_at(now),
+            digits: wish.digits,
+            words: wish.words.clone(),
+            who: wish.who.clone(),
+            actor: wish.key.id.as_str().to_owned(),
+        })
+    }
+
+    /// Goes on with codes whose step is due, until the process drains.
+    pub async fn go_on_for_ever(self: &Arc<Self>, every: Duration) {
+        let mut draining = self.parts.draining.clone();
+        while !*draining.borrow() {
+            if let Err(error) = self.go_on_due().await {
+                tracing::warn!(%error, "codes whose next step is due could not be looked for; tried again");
+            }
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep(every) => {}
+                _ = draining.wait_for(|draining| *draining) => {}
+            }
+        }
+    }
+
+    /// Goes on with those whose step is due; says how many it looked at.
+    pub async fn go_on_due(self: &Arc<Self>) -> Result<usize, Error> {
+        if self.verifying.is_none() {
+            return Ok(0);
+        }
+        let now = self.steady();
+        let due = self.read(move |store| store.steps_due(now, DUE_MAX)).await?;
+        for some in due.chunks(AT_ONCE_MAX) {
+            let each = some.iter().map(|(account, place)| self.go_on(account, *place));
+            for failed in join_all(each).await.into_iter().filter_map(Result::err) {
+                tracing::warn!(error = %failed, "the next step of a code failed; tried again");
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn go_on(self: &Arc<Self>, account: &AccountId, place: Place) -> Result<(), VerifyError> {
+        let known = match self.verification(account, place.id).await {
+            Ok(known) => Some(known),
+            Err(VerifyError::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        let is_due =
+            |known: &Verification| known.place() == Some(place) && known.step_due(self.steady()).is_some();
+        let Some(known) = known.filter(is_due) else {
+            // It was given back, is over, has arrived, or goes on from another place.
+            let step = VerifyStep {
+                passed: vec![place],
+                ..VerifyStep::default()
+            };
+            self.take_step(step).await?;
+            return Ok(());
+        };
+        if let Some(going) = self.stepped(&known).await? {
+            let this = self.clone();
+            // Its provider may take its time; what comes of it is committed, and others do not wait for it.
+            tokio::spawn(async move { this.went(going).await });
+        }
+        Ok(())
+    }
+
+    async fn went(self: &Arc<Self>, going: Going) {
+        let sent = match self.sent_out(going).await {
+            Ok(known) => self.gone_on(known).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            tracing::warn!(%error, "what came of a code's further step could not be written down");
+        }
+    }
+
+    /// Goes on by all steps that are due; the verification as it stands then.
+    pub(super) async fn gone_on(
+        self: &Arc<Self>,
+        mut known: Verification,
+    ) -> Result<Verification, VerifyError> {
+        while known.step_due(self.steady()).is_some() {
+            known = match self.stepped(&known).await? {
+                Some(going) => self.sent_out(going).await?,
+                None => return self.verification(&known.account, known.id).await,
+            };
+        }
+        Ok(known)
+    }
+
+    /// Decides on the step that is due, and commits it; `None`: it does not go, or somebody else was quicker.
+    async fn stepped(&self, known: &Verification) -> Result<Option<Going>, VerifyError> {
+        let told = self.told_again(known).await?;
+        let consents = match (&told, &known.fallback, known.step_due(self.steady())) {
+            (Some(told), Some(left), Some(step)) => {
+                self.consents(&self.ask_of((known, left), step, told)).await
+            }
+            _ => false,
+        };
+        let _lane = self.lane(&known.account).await?;
+        for _ in 0..DECISIONS_MAX {
+            let (known, now) = (self.verification(&known.account, known.id).await?, self.steady());
+            let (Some(step), Some(left)) = (known.step_due(now), &known.fallback) else {
+                return Ok(None);
+            };
+            let (going, step) = match &told {
+                None => {
+                    let reasons = vec!["code_or_profile_gone".to_owned()];
+                    (
+                        None,
+                        self.stays(&known, self.line(&known, left, ("blocked", reasons))),
+                    )
+                }
+                Some(told) => {
+                    let ask = self.ask_of((&known, left), step, told);
+                    let rules = &self.verify_rules()?.abuse;
+                    let read = self.counters(abuse::names(&ask, rules)).await?;
+                    let decision = match consents {
+                        true => abuse::decide(&ask, &read.known, rules, now),
+                        false => abuse::denied(),
+                    };
+                    self.decided((&known, left), &ask, (decision, &read), now)
+                }
+            };
+            if self.take_step(step).await? {
+                let going = going.zip(told);
+                return Ok(
+                    going.map(|((next, step), told)| Going::new(next, &step, (&told.code, &told.words)))
+                );
+            }
+        }
+        Err(Error::Contended.into())
+    }
+
+    /// A step is asked for as its code was, by whoever asked for it.
+    fn ask_of<'a>(
+        &self,
+        (known, left): (&'a Verification, &'a Fallback),
+        step: &Step,
+        told: &'a Told,
+    ) -> Ask<'a> {
+        Ask {
+            account: &known.account,
+            to: &known.to,
+            channel: step.channel,
+            who: &left.who,
+            cost: self.price_of(&known.to),
+            follows: true,
+            profile: told
+                .profile
+                .as_deref()
+                .map(|profile| profile.limits(step.channel)),
+        }
+    }
+
+    fn decided(
+        &self,
+        (known, left): (&Verification, &Fallback),
+        ask: &Ask<'_>,
+        (decision, read): (Decision, &Read),
+        now: UnixMs,
+    ) -> (Option<(Verification, Step)>, VerifyStep) {
+        let going = match decision.verdict {
+            Verdict::Allow(_) => known.stepped(ask.cost, now),
+            _ => None,
+        };
+        let mut step = match &going {
+            Some((next, _)) => VerifyStep {
+                passed: known.place().into_iter().collect(),
+                audit: vec![self.line(known, left, ("allow", vec![known.sent.as_str().to_owned()]))],
+                events: self.events_of_start(&known.account, &decision),
+                verifications: vec![(next.clone(), Some(known.version))],
+                ..VerifyStep::default()
+            },
+            None => {
+                let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
+                let line = self.line(known, left, (decision.verdict.as_str(), reasons.collect()));
+                let mut step = self.stays(known, line);
+                // Nobody waits for an answer that would tell it.
+                step.events.extend(self.events_of_refusal(ask, &decision, true));
+                step
+            }
+        };
+        step.counters = read.changes(decision.changes);
+        (going, step)
+    }
+
+    /// It goes no further, as this line says.
+    fn stays(&self, known: &Verification, line: Entry) -> VerifyStep {
+        let next = known.stayed();
+        let is_over = next.status == Status::Canceled;
+        VerifyStep {
+            passed: known.place().into_iter().collect(),
+            settled: is_over.then(|| known.into()).into_iter().collect(),
+            audit: vec![line],
+            events: is_over
+                .then(|| self.event_of(Kind::VerifyFailed, &next))
+                .into_iter()
+                .collect(),
+            verifications: vec![(next, Some(known.version))],
+            ..VerifyStep::default()
+        }
+    }
+
+    fn line(&self, known: &Verification, left: &Fallback, (word, reasons): (&str, Vec<String>)) -> Entry {
+        let entry = self.about(
+            self.entry(&known.account, Action::Fallback, word),
+            &known.to,
+            Some(known.id),
+        );
+        Entry {
+            actor: left.actor.clone(),
+            ip: left.who.ip.map(|ip| ip.to_string()),
+            reasons,
+            ..entry
+        }
+    }
+
+    /// Its code and the words for it; `None` where its profile is gone, or another pepper makes another code.
+    async fn told_again(&self, known: &Verification) -> Result<Option<Told>, VerifyError> {
+        let (Some(left), Some(step)) = (&known.fallback, known.step_due(self.steady())) else {
+            return Ok(None);
+        };
+        let (profile, words) = match known.profile.parse() {
+            Err(_) => (None, left.words.clone()),
+            Ok(id) => match self.parts.store.live().profile(&known.account, id) {
+                None => return Ok(None),
+                Some(profile) => {
+                    let words = self.words(&profile, step.channel);
+                    (Some(profile), words)
+                }
+            },
+        };
+        let pepper = self.verify_rules()?.pepper.clone();
+        let made = || pepper.code(bound(known), left.digits);
+        let code = known.own.code.clone().unwrap_or_else(made);
+        let (of, guess) = (known.clone(), code.clone());
+        let is_it = self.hashed(move || is_code(&pepper, &of, &guess)).await?;
+        Ok(is_it.then_some(Told { code, words, profile }))
+    }
+}

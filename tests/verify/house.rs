@@ -1,0 +1,379 @@
+//! A gateway that sends codes by providers who answer as they are told, on a clock that stands still until it is moved.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringback::clock::Clock;
+use ringback::core::abuse::destination::Policy;
+use ringback::core::abuse::gate::{DAY_MS, Limit};
+use ringback::core::abuse::spend::Caps;
+use ringback::core::abuse::{self, Who, conversion};
+use ringback::core::account::Limits;
+use ringback::core::id::AccountId;
+use ringback::core::key::Key;
+use ringback::core::money::Price;
+use ringback::core::otp::Engine;
+use ringback::core::phone::PhoneNumber;
+use ringback::core::sending::{Channel, Class, Order, Refusal, Sent, Taken};
+use ringback::core::signature::Scheme as Signs;
+use ringback::core::subscription::{Pattern, Settings};
+use ringback::core::time::UnixMs;
+use ringback::core::verification::address::To;
+use ringback::core::verification::code::Code;
+use ringback::core::verification::fallback::{Step, Words};
+use ringback::core::verification::hash::{Pepper, Scheme};
+use ringback::core::verification::{self, Own, Verification};
+use ringback::gateway::waiters::Waiters;
+use ringback::gateway::{
+    AcquireRules, Gateway, Guess, InboundLog, NewKey, Parts, Provider, Providers, ReplayRules, Rules, Supply,
+    VerifyError, VerifyRules, VerifyWish,
+};
+use ringback::store::sim::{Disk, Simulated, Sync};
+use ringback::store::vault::Vault;
+use ringback::store::{Reads, Store};
+use ringback::telemetry::Metrics;
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+
+use crate::support::until_async;
+
+pub const START: UnixMs = UnixMs(1_793_534_400_000);
+pub const TTL_MS: u64 = 600_000;
+pub const PRICE: Price = Price(500);
+
+/// What a test chooses of the rules.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub fallback: Vec<Step>,
+    pub person_per_day_max: u32,
+    pub pauses_ms: Vec<u64>,
+    pub day_max: Option<Price>,
+    pub prefix: conversion::Rules,
+    pub pepper: u8,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            fallback: Vec::new(),
+            person_per_day_max: 0,
+            pauses_ms: Vec::new(),
+            day_max: None,
+            prefix: conversion::Rules {
+                warn_below_pct: 0,
+                block_below_pct: 0,
+                block_matured_min: 1,
+                challenge_below_pct: 0,
+                challenge_matured_min: 1,
+                outstanding_max: 0,
+                hour_min: 0,
+            },
+            pepper: 7,
+        }
+    }
+}
+
+pub fn step(channel: Channel, wait_s: Option<u32>) -> Step {
+    Step {
+        channel,
+        provider: None,
+        wait_s,
+    }
+}
+
+pub fn no() -> Sent {
+    Sent::Refused(Refusal::new(Class::Unreachable, "not now"))
+}
+
+pub fn unknown() -> Sent {
+    Sent::Unknown("no answer".into())
+}
+
+const NONE: Limit = Limit::new(0, DAY_MS);
+
+fn verify_rules(choice: &Choice) -> VerifyRules {
+    let country = conversion::Rules {
+        block_below_pct: 0,
+        challenge_below_pct: 0,
+        warn_below_pct: 0,
+        ..choice.prefix
+    };
+    VerifyRules {
+        abuse: abuse::Rules {
+            policy: Policy {
+                countries: vec!["US".into()],
+                ..Policy::default()
+            },
+            person: [NONE, Limit::new(choice.person_per_day_max, DAY_MS)],
+            pauses_ms: choice.pauses_ms.clone(),
+            everybody: NONE,
+            network: [NONE, NONE],
+            user: NONE,
+            session: NONE,
+            own: NONE,
+            block_of_10000: [NONE, NONE],
+            block_of_1000: NONE,
+            account: [NONE, NONE],
+            misses_of_network: NONE,
+            locks: false,
+            watches_rows: false,
+            prefix_conversion: choice.prefix,
+            country_conversion: country,
+            caps: Caps([None, choice.day_max, None]),
+        },
+        scheme: Scheme::Hmac,
+        pepper: Pepper([choice.pepper; 32]),
+        ttl_ms: TTL_MS,
+        attempts_max: 5,
+        resends_same: false,
+        fallback: choice.fallback.clone(),
+        price: PRICE,
+        test_codes: Default::default(),
+        loopback: false,
+        consent: None,
+        consent_fails_open: true,
+        hashing_max: 2,
+        hashing_queue_max: 64,
+        repeated_ms: 0,
+        profiles_max: 10,
+        templates_max: 10,
+    }
+}
+
+fn rules() -> Rules {
+    Rules {
+        grace_ms: 120_000,
+        linger_ms: 120_000,
+        acquire: AcquireRules::standard(),
+        numbers: ringback::core::number::Rules::standard(),
+        poll_default_s: 15,
+        poll_max_s: 60,
+        log_days: 4,
+        usage_days: 400,
+        once_ms: DAY_MS,
+        heartbeat_ms: 15_000,
+        limits: Limits::default(),
+        keys_max: 20,
+        replay: ReplayRules {
+            per_second_max: 100,
+            running_max: 4,
+            deliveries_max: 1_000_000,
+        },
+        country: "US".into(),
+        min_confidence: 0.5,
+        partner_service: None,
+        parts_wait_ms: 1_800_000,
+        sets_per_sender_max: 3,
+        sets_max: 100,
+        unmatched_ms: 259_200_000,
+        operator: None,
+    }
+}
+
+/// What providers say in turn, and then yes; and what they were given.
+#[derive(Default)]
+struct Line {
+    says: VecDeque<Sent>,
+    got: Vec<(Channel, String)>,
+}
+
+pub struct House {
+    pub gateway: Arc<Gateway>,
+    pub clock: Clock,
+    store: Arc<Simulated>,
+    line: Arc<Mutex<Line>>,
+    key: Arc<Key>,
+    _draining: watch::Sender<bool>,
+}
+
+impl House {
+    pub async fn new(choice: &Choice) -> Self {
+        let house = Self::open(Disk::default(), START, choice, Arc::default());
+        let settings = Settings::new(
+            "https://acme.example/".into(),
+            vec![Pattern::parse("verify.*").unwrap()],
+        );
+        let key = NewKey {
+            scheme: Signs::V1,
+            key: None,
+        };
+        house
+            .gateway
+            .subscribe(&house.key.account, settings, key)
+            .await
+            .unwrap();
+        house
+    }
+
+    fn open(disk: Disk, at: UnixMs, choice: &Choice, line: Arc<Mutex<Line>>) -> Self {
+        let store = Arc::new(Simulated::open(disk, Vault::new(&[7; 32]), Sync::AtOnce).unwrap());
+        let clock = Clock::seeded(at, at.0);
+        let (draining, drained) = watch::channel(false);
+        let parts = Parts {
+            store: store.clone(),
+            sources: HashMap::new(),
+            services: Vec::new(),
+            supply: Supply::none(),
+            rules: rules(),
+            inbound_log: InboundLog::off(),
+            engine: Arc::new(Engine::with_rules(&[]).unwrap()),
+            clock: clock.clone(),
+            metrics: Arc::new(Metrics::default()),
+            waiters: Waiters::new(10, 10),
+            target_check: Box::new(|_| Ok(())),
+            fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
+            trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
+            dev_signing_key: None,
+            doorbell: Arc::new(Notify::new()),
+            draining: drained,
+        };
+        let channels = [Channel::Sms, Channel::Voice, Channel::Whatsapp];
+        let providers = Providers {
+            all: channels.map(|channel| provider(channel, &line)).into(),
+            ..Providers::default()
+        };
+        let gateway = Gateway::new(parts)
+            .with_providers(providers)
+            .with_verify(verify_rules(choice));
+        let account = AccountId::parse("acme").unwrap();
+        Self {
+            gateway: Arc::new(gateway),
+            clock,
+            store,
+            line,
+            key: Arc::new(Key::new("rb_live_0", account, at)),
+            _draining: draining,
+        }
+    }
+
+    /// After a power cut, on what was on the disk.
+    pub fn restarted(&self, choice: &Choice) -> Self {
+        Self::open(
+            self.store.cut_power(),
+            self.clock.now(),
+            choice,
+            self.line.clone(),
+        )
+    }
+
+    pub fn then(&self, says: Sent) {
+        self.lock().says.push_back(says);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By which channels codes went, in order.
+    pub fn channels(&self) -> Vec<Channel> {
+        self.lock().got.iter().map(|(channel, _)| *channel).collect()
+    }
+
+    /// The one code that all of them told.
+    pub fn code(&self) -> Code {
+        let line = self.lock();
+        let (_, first) = &line.got[0];
+        assert!(line.got.iter().all(|(_, code)| code == first), "one code");
+        Code::parse(first).unwrap()
+    }
+
+    pub async fn start(&self, number: &str) -> Result<Verification, VerifyError> {
+        let wish = VerifyWish {
+            key: self.key.clone(),
+            profile: None,
+            to: To::Number(PhoneNumber::parse(number).unwrap()),
+            channel: Channel::Sms,
+            digits: 6,
+            words: Words {
+                language: "en".into(),
+                text: None,
+                app_name: None,
+                autofill: Default::default(),
+            },
+            who: Who::default(),
+            own: Own::default(),
+            ttl_ms: None,
+            once: None,
+        };
+        self.gateway.start_verification(wish).await
+    }
+
+    pub async fn check(&self, of: &Verification, code: Code) -> Result<Verification, VerifyError> {
+        let guess = Guess {
+            key: self.key.clone(),
+            id: of.id,
+            code,
+            ip: None,
+        };
+        self.gateway.check_verification(guess).await
+    }
+
+    /// It as it stands, once nothing is being sent.
+    pub async fn now_of(&self, of: &Verification) -> Verification {
+        until_async("its provider answers", async || {
+            let known = self.gateway.verification(&of.account, of.id).await.unwrap();
+            (known.sent != verification::Sent::Asked).then_some(known)
+        })
+        .await
+    }
+
+    /// So much time passes, and what is due by then is done.
+    pub async fn pass(&self, ms: u64) {
+        self.clock.pass(ms);
+        self.gateway.go_on_due().await.unwrap();
+        self.gateway.sweep_verifications().await.unwrap();
+    }
+
+    /// What the account was told, in order: type and data.
+    pub fn told(&self) -> Vec<(String, Value)> {
+        let subscription = self.gateway.subscriptions(&self.key.account)[0].subscription.id;
+        let mut due = self.store.live().due(subscription, UnixMs(u64::MAX), usize::MAX);
+        due.sort_by_key(|due| due.event);
+        let event = |seq| self.store.event(seq).unwrap().unwrap();
+        let told = due.iter().map(|due| event(due.event)).map(|event| {
+            let body: Value = serde_json::from_str(&event.body).unwrap();
+            (event.kind.as_str().to_owned(), body["data"].clone())
+        });
+        told.collect()
+    }
+
+    /// Their types and channels.
+    pub fn heard(&self) -> Vec<String> {
+        let shown = |(kind, data): (String, Value)| {
+            format!("{kind} {}", data["channel"].as_str().unwrap_or_default())
+        };
+        self.told().into_iter().map(shown).collect()
+    }
+
+    /// Words of the audit log: action, verdict and reasons.
+    pub async fn audited(&self) -> Vec<String> {
+        let page = self.gateway.audit(0, 1000).await.unwrap();
+        let lines = page.lines.iter().map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let word = |name: &str| line[name].as_str().unwrap().to_owned();
+            let reasons = line["reasons"].as_array().unwrap().iter();
+            let reasons: Vec<_> = reasons.map(|reason| reason.as_str().unwrap()).collect();
+            format!("{} {} {}", word("action"), word("verdict"), reasons.join(","))
+                .trim_end()
+                .to_owned()
+        });
+        lines.collect()
+    }
+}
+
+fn provider(channel: Channel, line: &Arc<Mutex<Line>>) -> Provider {
+    let line = line.clone();
+    let carry = move |order: Order| {
+        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.got.push((channel, order.code.unwrap_or_default()));
+        let says = line.says.pop_front().unwrap_or_else(|| {
+            Sent::Accepted(Taken {
+                carrier_message_id: order.key,
+                ..Taken::default()
+            })
+        });
+        let answer: ringback::gateway::Carrying = Box::pin(async move { says });
+        answer
+    };
+    Provider::new(channel.as_str(), "test", channel, Box::new(carry))
+}
