@@ -16,6 +16,7 @@ mod verify {
     pub mod kept;
     pub mod once;
     pub mod profiles;
+    pub mod sinks;
     pub mod timing;
     pub mod triggers;
     pub mod ways;

@@ -11,6 +11,7 @@ mod guesses;
 pub mod misses;
 pub mod numbers;
 pub mod spend;
+mod texts;
 
 use std::net::IpAddr;
 
@@ -29,6 +30,7 @@ use super::verification::profile::ChannelSettings;
 pub use decision::decide;
 pub use ends::{ended, names_of_end, names_of_refund, unsent};
 pub use guesses::{Guess, guessed, names_of_guess, right};
+pub use texts::{decide_text, names_of_text, text_unsent};
 
 /// Every limit. Each is a key of `config.toml`; a limit of none is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,6 +190,12 @@ pub struct Decision {
     pub changes: Counters,
     /// What the account should hear besides.
     pub alarms: Vec<Alarm>,
+}
+
+impl Decision {
+    pub fn is_allowed(&self) -> bool {
+        matches!(self.verdict, Verdict::Allow(_))
+    }
 }
 
 /// The operator's own check said no: what was counted stays as it is.

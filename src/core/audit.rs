@@ -17,6 +17,8 @@ pub enum Action {
     Start,
     /// A code that did not arrive goes on by its next step, or does not.
     Fallback,
+    /// A text of the account's own was asked for.
+    Text,
     /// What was heard of its sending.
     Sent,
     /// A code was given back.

@@ -31,10 +31,12 @@ pub enum Scope {
     VerifyWrite = 11,
     /// What the account used.
     UsageRead = 12,
+    /// Sending texts of the account's own.
+    MessagesWrite = 13,
 }
 
 impl Scope {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RentalsRead,
         Self::RentalsWrite,
         Self::MessagesRead,
@@ -48,6 +50,7 @@ impl Scope {
         Self::VerifyRead,
         Self::VerifyWrite,
         Self::UsageRead,
+        Self::MessagesWrite,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -65,6 +68,7 @@ impl Scope {
             Self::VerifyRead => "verify:read",
             Self::VerifyWrite => "verify:write",
             Self::UsageRead => "usage:read",
+            Self::MessagesWrite => "messages:write",
         }
     }
 

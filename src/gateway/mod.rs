@@ -84,8 +84,8 @@ pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 pub use usage::UsagePage;
 pub use verify::{
-    Block, CallerWord, Consent, FiguresWish, Guess, Lift, NewestGuess, ProfileError, ProfilesWish,
-    TriggerWish, VerifyError, VerifyRules, VerifyWish,
+    Block, CallerWord, Consent, FiguresWish, Guess, Lift, NewestGuess, ProfileError, ProfilesWish, TextSent,
+    TextWish, TriggerWish, VerifyError, VerifyRules, VerifyWish,
 };
 use waiters::Waiters;
 

@@ -12,6 +12,7 @@ mod profiles;
 mod send;
 mod start;
 mod steps;
+mod texts;
 mod told;
 mod trigger;
 mod webhook;
@@ -42,6 +43,7 @@ pub use figures::FiguresWish;
 pub use newest::{CallerWord, NewestGuess};
 pub use profiles::{ProfileError, ProfilesWish};
 pub use start::VerifyWish;
+pub use texts::{TextSent, TextWish};
 pub use trigger::TriggerWish;
 
 /// Asks whether a code may go out: the body of the question, and whether the answer is yes. Errors hold no number.
@@ -119,7 +121,7 @@ pub enum VerifyError {
     Limited(u64),
     #[error("show first that a person asks, then send the request again with \"challenge_passed\": true")]
     Challenge,
-    #[error("the code was not taken by any provider: {0}")]
+    #[error("it was not taken by any provider: {0}")]
     Undelivered(String),
     #[error("there is no such verification, or it is over")]
     NotFound,

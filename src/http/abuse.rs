@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::admin::{Admin, authorize};
 use super::app::{self, Answer, App, Caller, query};
 use super::problem::Problem;
+use super::verify::retry_after_s;
 use super::webhooks::log::at;
 use crate::core::abuse::destination;
 use crate::core::id::AccountId;
@@ -170,6 +171,8 @@ impl From<VerifyError> for Problem {
         match error {
             VerifyError::Gateway(error) => error.into(),
             VerifyError::NotBlocked | VerifyError::NotFound => Self::not_found(said),
+            VerifyError::Limited(wait_ms) => Self::too_many("verify", said, retry_after_s(wait_ms)),
+            VerifyError::Undelivered(_) => Self::bad_gateway(said),
             _ => Self::forbidden(said),
         }
     }

@@ -40,6 +40,7 @@ mod services;
 mod sources;
 mod stream;
 mod telnyx;
+mod texts;
 pub mod tls;
 mod unmatched;
 mod usage;

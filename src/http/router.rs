@@ -12,7 +12,7 @@ use super::app::{Admitted, Answer, App, Caller, bearer, counted};
 use super::problem::Problem;
 use super::routes::{self, Access, Route};
 use super::{
-    Peer, ResponseBody, abuse, dev, events, extract, inbound, mcp, messages, partner, replays, telnyx,
+    Peer, ResponseBody, abuse, dev, events, extract, inbound, mcp, messages, partner, replays, telnyx, texts,
     unmatched, usage, verifications, verify, webhooks, well_known,
 };
 use crate::core::allowance::Allowance;
@@ -78,6 +78,7 @@ fn wrong_method(route: &Route, segments: &[&str]) -> Result<Handling, Problem> {
         ([Access::Own(_), ..], ["mcp"]) => Ok(at_once(Ok(mcp::refused(problem)))),
         ([Access::Own(_), ..], ["v2", ..]) => Ok(at_once(Ok(telnyx::refused(problem)))),
         ([Access::Own(_), ..], ["v1", ..]) => Ok(at_once(Ok(verify::refused(problem)))),
+        ([Access::Own(_), ..], ["api", ..]) => Err(problem),
         ([Access::Own(_), ..], _) => Ok(at_once(Ok(partner::refused(problem)))),
         _ => Err(problem),
     }
@@ -109,6 +110,7 @@ fn own(
         ["rentNumber"] => partner::Route::RentNumber,
         ["getSMS"] => partner::Route::GetSms,
         ["cancelNumber"] => partner::Route::CancelNumber,
+        ["api", "messages"] => return Ok(Box::pin(texts::send(app, head, body, scope))),
         ["mcp"] => return Ok(Box::pin(mcp::answer(app, head, body, scope))),
         ["v1", "verify", rest @ ..] => {
             let route = match rest {

@@ -38,8 +38,8 @@ const fn route(path: &'static str, methods: &'static str, access: &'static [Acce
 
 use Access::{Key, Open, Own};
 use Scope::{
-    EventsRead, EventsWrite, Mcp, MessagesRead, RentalsRead, RentalsWrite, UnmatchedRead, UnmatchedWrite,
-    UsageRead, VerifyRead, VerifyWrite, WebhooksRead, WebhooksWrite,
+    EventsRead, EventsWrite, Mcp, MessagesRead, MessagesWrite, RentalsRead, RentalsWrite, UnmatchedRead,
+    UnmatchedWrite, UsageRead, VerifyRead, VerifyWrite, WebhooksRead, WebhooksWrite,
 };
 
 /// The first that fits counts.
@@ -106,6 +106,7 @@ pub const ROUTES: &[Route] = &[
     route("/api/unmatched/{id}/assign", "POST", &[Key(UnmatchedWrite)]),
     route("/api/usage", "GET", &[Key(UsageRead)]),
     route("/api/usage/export", "GET", &[Key(UsageRead)]),
+    route("/api/messages", "POST", &[Own(MessagesWrite)]),
     route("/api/extract", "POST", &[Key(MessagesRead)]),
     route("/getNumbers", "GET", &[Own(RentalsRead)]),
     route("/rentNumber", "POST", &[Own(RentalsWrite)]),

@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 31] = [
+const ROUTES: [(&str, &[&str]); 32] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/services", &["GET"]),
@@ -33,6 +33,7 @@ const ROUTES: [(&str, &[&str]); 31] = [
     ("/api/events/test", &["POST"]),
     ("/api/webhooks/{id}/test", &["POST"]),
     ("/.well-known/webhook-keys/{id}", &["GET"]),
+    ("/api/messages", &["POST"]),
     ("/api/extract", &["POST"]),
     ("/api/verify/figures", &["GET"]),
     ("/api/verify/unblock", &["POST"]),

@@ -156,15 +156,7 @@ impl Gateway {
         read: &Read,
         decision: Decision,
     ) -> Result<Verification, VerifyError> {
-        let word = decision.verdict.as_str();
-        let error = match decision.verdict {
-            Verdict::Challenge => VerifyError::Challenge,
-            Verdict::Blocked(_) if decision.reasons.iter().any(|reason| is_of_destination(*reason)) => {
-                VerifyError::Destination
-            }
-            Verdict::Delayed(wait_ms) | Verdict::Blocked(wait_ms) => VerifyError::Limited(wait_ms),
-            Verdict::Allow(_) => VerifyError::Gateway(Error::Contended),
-        };
+        let (word, error) = (decision.verdict.as_str(), refusal(&decision));
         let entry = self.about(self.entry(&wish.key.account, Action::Start, word), &wish.to, None);
         let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
         let step = VerifyStep {
@@ -347,6 +339,18 @@ impl Gateway {
             return Ok(verification);
         }
         Err(Error::Contended.into())
+    }
+}
+
+/// What whoever asked hears of a decision against it.
+pub(super) fn refusal(decision: &Decision) -> VerifyError {
+    match decision.verdict {
+        Verdict::Challenge => VerifyError::Challenge,
+        Verdict::Blocked(_) if decision.reasons.iter().any(|reason| is_of_destination(*reason)) => {
+            VerifyError::Destination
+        }
+        Verdict::Delayed(wait_ms) | Verdict::Blocked(wait_ms) => VerifyError::Limited(wait_ms),
+        Verdict::Allow(_) => VerifyError::Gateway(Error::Contended),
     }
 }
 
