@@ -204,7 +204,7 @@ async fn a_message_goes_out_and_its_receipt_comes_back() {
     let answer = try_out(&gateway, "smsc", "acme").await;
     assert_eq!(
         (&answer["outcome"], &answer["carrierMessageId"]),
-        (&json!("accepted"), &json!("0A1B"))
+        (&json!("accepted"), &json!("A1B"))
     );
     assert_eq!(
         smsc.seen(|seen| seen.texts.clone()),
@@ -226,6 +226,32 @@ async fn a_message_goes_out_and_its_receipt_comes_back() {
             .iter()
             .all(|status| *status == CommandStatus::EsmeRok)
     }));
+}
+
+/// In another base, padded, in small letters: it is the same message; and another one's receipt is not taken for its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_finds_its_message_however_its_id_is_written() {
+    for (setting, answer, another, receipt) in [
+        ("same", "0A1B", "a1c", "00000a1b"),
+        ("decimal", "1234", "4660", "0000004660"),
+        ("hex", "0004660", "1234", "1234"),
+    ] {
+        let smsc = Smsc::start().await;
+        let mut provider = smsc.provider(Table::new());
+        provider.insert("receipt_ids".into(), setting.into());
+        let gateway = start(vec![provider]).await;
+        let mut subscriber = Subscriber::start(&[]).await;
+        gateway.subscribe(&subscriber.url, &["outbound.delivered"]).await;
+        smsc.then([Act::Take(answer), Act::Take(another)]);
+        let sent = try_out(&gateway, "smsc", "acme").await;
+        try_out(&gateway, "smsc", "acme").await;
+        smsc.deliver(0x04, 0, format!("id:{receipt} stat:DELIVRD err:000").as_bytes());
+        let event = subscriber.next().await.json().to_string();
+        assert!(
+            event.contains(sent["outboundId"].as_str().unwrap()),
+            "{setting}: {event}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -256,7 +282,7 @@ async fn every_answer_has_its_meaning() {
     let smsc = Smsc::start().await;
     let gateway = start(vec![smsc.provider(Table::new())]).await;
     for (acts, text, expected) in [
-        (vec![Act::Take("a1")], "code 1", "a1"),
+        (vec![Act::Take("a1")], "code 1", "A1"),
         (
             vec![Act::Refuse(CommandStatus::EsmeRinvdstadr)],
             "code 2",
@@ -277,7 +303,7 @@ async fn every_answer_has_its_meaning() {
             "code 5",
             "misconfigured",
         ),
-        (vec![Act::Take("b1"), Act::Take("b2")], &"Ж".repeat(80), "b1"),
+        (vec![Act::Take("b1"), Act::Take("b2")], &"Ж".repeat(80), "B1"),
         (
             vec![Act::Take("c1"), Act::Refuse(CommandStatus::EsmeRsyserr)],
             &"Ж".repeat(80),

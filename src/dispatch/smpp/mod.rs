@@ -1,6 +1,7 @@
 //! SMPP 3.4: one session to an SMSC as a transceiver, which submits what is ordered and hears receipts and messages.
 
 mod flight;
+mod id;
 mod pdu;
 mod session;
 
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Host;
 
+use self::id::ReceiptIds;
 use self::pdu::{Author, Long};
 use self::session::Session;
 use super::client::Options;
@@ -56,6 +58,8 @@ pub struct Settings {
     enquire_s: Option<u64>,
     #[serde(default)]
     long: Long,
+    #[serde(default)]
+    receipt_ids: ReceiptIds,
 }
 
 /// A provider of this kind before its session begins.

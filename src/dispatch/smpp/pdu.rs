@@ -9,6 +9,7 @@ use rusmpp::values::{DataCoding, EsmClass, MessagePayload, Npi, RegisteredDelive
 use rusmpp::{Command, CommandStatus};
 use serde::Deserialize;
 
+use super::id::ReceiptIds;
 use crate::core::message::{Concat, Message, Receipt, ReceiptStatus, Report};
 use crate::core::phone::{Address, PhoneNumber};
 use crate::core::segments::{self, Encoding};
@@ -151,7 +152,7 @@ pub fn is_answer(command: &Command) -> bool {
 }
 
 /// What a deliver_sm reports; `None` for one that says nothing of use. `id` names a message, to which SMPP gives no name.
-pub fn report(delivered: &DeliverSm, id: &str) -> Option<Report> {
+pub fn report(delivered: &DeliverSm, id: &str, ids: ReceiptIds) -> Option<Report> {
     let esm_class = u8::from(delivered.esm_class);
     let bytes = text_bytes(delivered);
     let (from, to) = (
@@ -159,7 +160,7 @@ pub fn report(delivered: &DeliverSm, id: &str) -> Option<Report> {
         delivered.destination_addr.as_str(),
     );
     if esm_class & TYPE == RECEIPT {
-        return receipt(delivered, &bytes).map(|receipt| {
+        return receipt(delivered, &bytes, ids).map(|receipt| {
             Report::Receipt(Receipt {
                 // A receipt goes the other way: its source is who got the message.
                 from: Some(Address::new(to)),
@@ -228,7 +229,7 @@ fn segmented(delivered: &DeliverSm) -> Option<Concat> {
 }
 
 /// By the parameters where they are there, else by the text that most SMSCs write (SMPP 3.4, appendix B).
-fn receipt(delivered: &DeliverSm, bytes: &[u8]) -> Option<Receipt> {
+fn receipt(delivered: &DeliverSm, bytes: &[u8], ids: ReceiptIds) -> Option<Receipt> {
     let text = charset::latin1(bytes);
     let (mut id, mut state) = (None, None);
     for tlv in delivered.tlvs() {
@@ -238,9 +239,8 @@ fn receipt(delivered: &DeliverSm, bytes: &[u8]) -> Option<Receipt> {
             _ => {}
         }
     }
-    let id = id
-        .or_else(|| field(&text, "id:").map(str::to_owned))
-        .filter(|id| !id.is_empty())?;
+    let [parameter, written] = [id.as_deref(), field(&text, "id:")].map(|id| id.filter(|id| !id.is_empty()));
+    let id = ids.of_receipt(parameter, written)?;
     let word = field(&text, "stat:").unwrap_or_default().to_ascii_uppercase();
     let status = match (word.as_str(), state) {
         ("DELIVRD", _) | ("", Some(2)) => ReceiptStatus::Delivered,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp, SubmitSmResp};
+use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp};
 use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::types::COctetString;
 use rusmpp::values::{InterfaceVersion, Npi, Ton};
@@ -17,6 +17,7 @@ use tokio_util::codec::Framed;
 use super::super::connect::Stream;
 use super::super::progress::Progress;
 use super::flight::Flight;
+use super::id::ReceiptIds;
 use super::{Hear, Smsc, State, Submit, pdu};
 use crate::clock;
 use crate::core::id::MessageId;
@@ -56,6 +57,7 @@ struct Bound {
     asked_at: Option<Instant>,
     hearing: Arc<Semaphore>,
     acknowledged: mpsc::Sender<(u32, bool)>,
+    ids: ReceiptIds,
 }
 
 impl Session {
@@ -169,6 +171,7 @@ impl Session {
             asked_at: None,
             hearing: Arc::new(Semaphore::new(HEARING_MAX)),
             acknowledged,
+            ids: self.smsc.settings.receipt_ids,
         };
         let mut tick = interval(enquire.min(Duration::from_secs(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -242,7 +245,9 @@ impl Bound {
             (CommandId::SubmitSmResp | CommandId::GenericNack, body) => {
                 let answer = match (pdu::refusal(command.status()), body) {
                     (Some(refusal), _) => Err(refusal),
-                    (None, Some(Pdu::SubmitSmResp(taken))) => Ok(id_of(taken)),
+                    (None, Some(Pdu::SubmitSmResp(taken))) => {
+                        Ok(self.ids.of_answer(taken.message_id().as_str()))
+                    }
                     (None, _) => Ok(String::new()),
                 };
                 self.flight.answered(sequence, answer);
@@ -279,7 +284,7 @@ impl Bound {
     /// Has a delivery taken to the disk, beside the session; the SMSC is answered once it is there.
     async fn hear(&mut self, sequence: u32, delivered: &DeliverSm, hear: &Hear) -> Result<(), String> {
         let id = MessageId(clock::random()).to_string();
-        let Some(report) = pdu::report(delivered, &id) else {
+        let Some(report) = pdu::report(delivered, &id, self.ids) else {
             return self.acknowledge(sequence, true).await;
         };
         let Ok(place) = self.hearing.clone().try_acquire_owned() else {
@@ -331,8 +336,4 @@ impl Bound {
         self.send(Command::new(CommandStatus::EsmeRok, sequence, Pdu::Unbind))
             .await
     }
-}
-
-fn id_of(taken: &SubmitSmResp) -> String {
-    taken.message_id().as_str().to_owned()
 }

@@ -32,14 +32,14 @@ fn delivered(esm_class: u8, coding: u8, bytes: &[u8]) -> DeliverSm {
 }
 
 fn message(delivered: &DeliverSm) -> Message {
-    match report(delivered, "m1") {
+    match report(delivered, "m1", ReceiptIds::Same) {
         Some(Report::Message(message)) => message,
         other => panic!("{other:?}"),
     }
 }
 
 fn receipt_of(delivered: &DeliverSm) -> Receipt {
-    match report(delivered, "m1") {
+    match report(delivered, "m1", ReceiptIds::Same) {
         Some(Report::Receipt(receipt)) => receipt,
         other => panic!("{other:?}"),
     }
@@ -105,11 +105,11 @@ fn receipts_are_read_by_text_and_by_parameters() {
     let receipt = receipt_of(&delivered(0x04, 0, text));
     assert_eq!(
         (receipt.carrier_message_id.as_str(), receipt.status),
-        ("0A1B", ReceiptStatus::Delivered)
+        ("A1B", ReceiptStatus::Delivered)
     );
     assert_eq!(
         (receipt.error_code, receipt.dedupe_key.as_str()),
-        (None, "0A1B:DELIVRD")
+        (None, "A1B:DELIVRD")
     );
     assert_eq!(receipt.to, Some(Address::new("+12025550187")));
     let failed = receipt_of(&delivered(
@@ -133,7 +133,10 @@ fn receipts_are_read_by_text_and_by_parameters() {
         (expired.carrier_message_id.as_str(), expired.status),
         ("77", ReceiptStatus::Expired)
     );
-    assert_eq!(report(&delivered(0x04, 0, b"no id here"), "m1"), None);
+    assert_eq!(
+        report(&delivered(0x04, 0, b"no id here"), "m1", ReceiptIds::Same),
+        None
+    );
 }
 
 #[test]
@@ -158,13 +161,16 @@ fn messages_are_read_in_every_alphabet() {
         (part.text.as_str(), part.concat.map(|c| (c.total, c.part))),
         ("half", Some((2, 1)))
     );
-    assert_eq!(report(&delivered(0x08, 0, b"a handset's word"), "m1"), None);
+    assert_eq!(
+        report(&delivered(0x08, 0, b"a handset's word"), "m1", ReceiptIds::Same),
+        None
+    );
 }
 
 proptest! {
     #[test]
     fn no_delivery_breaks_the_reader(esm_class: u8, coding: u8, bytes in proptest::collection::vec(any::<u8>(), 0..160)) {
-        let _ = report(&delivered(esm_class, coding, &bytes), "m1");
+        let _ = report(&delivered(esm_class, coding, &bytes), "m1", ReceiptIds::Same);
     }
 
     #[test]
