@@ -7,6 +7,7 @@ mod support;
 
 mod peers {
     pub mod faces;
+    pub mod mail;
     pub mod sending;
     pub mod telnyx;
 }

@@ -14,13 +14,13 @@ use crate::support::within;
 use crate::{HOME, python, script};
 
 /// A program that tells what it sees, a line of JSON each; ended when it is dropped.
-struct Program {
+pub struct Program {
     child: Child,
     lines: Option<BufReader<ChildStdout>>,
 }
 
 impl Program {
-    fn start(program: &str, arguments: &[&str]) -> Self {
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
             .env("NODE_PATH", format!("{HOME}/npm/node_modules"))
@@ -58,14 +58,14 @@ impl Drop for Program {
     }
 }
 
-async fn start(mut provider: Table, port: i64) -> Gateway {
+pub async fn start(mut provider: Table, port: i64) -> Gateway {
     provider.insert("port".into(), port.into());
     let mut over = Table::new();
     over.insert("provider".into(), toml::Value::Array(vec![provider.into()]));
     Gateway::start_with(over).await
 }
 
-fn order(to: Recipient, text: &str) -> Order {
+pub fn order(to: Recipient, text: &str) -> Order {
     Order {
         key: "k1".into(),
         to,
@@ -77,7 +77,7 @@ fn order(to: Recipient, text: &str) -> Order {
     }
 }
 
-async fn send(gateway: &Gateway, order: Order) -> Sent {
+pub async fn send(gateway: &Gateway, order: Order) -> Sent {
     let account = ringback::core::id::AccountId::parse("acme").expect("a name");
     let sent = gateway
         .running
