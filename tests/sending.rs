@@ -5,6 +5,7 @@ mod support;
 
 mod sending {
     pub mod choice;
+    pub mod classes;
     pub mod flow;
     pub mod mail;
     pub mod rig;

@@ -7,7 +7,6 @@ use ringback::carrier::send::{KINDS, Provider, Reply, Request};
 use ringback::core::phone::PhoneNumber;
 use ringback::core::sending::{Class, Order, Recipient, Sent};
 use serde_json::{Value, json};
-use toml::toml;
 
 pub fn fixture(name: &str) -> Value {
     let path = format!("{}/fixtures/send/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -15,38 +14,12 @@ pub fn fixture(name: &str) -> Value {
 }
 
 pub fn settings(kind: &str) -> toml::Table {
-    match kind {
-        "android_sms_gateway" => toml! { username = "phone" password = "sec" },
-        "generic" | "generic_flashcall" => toml! {
-            url = "https://sms.example.com/send?to={to}"
-            headers = { "x-api-key" = "made_up" }
-            json = { recipient = "{to_digits}", content = { text = "{text}" }, ref = "{key}", plain = "{{x}" }
-            from = "EXAMPLO"
-            id = "/message/id"
-            error_code = "/error/code"
-            error_text = "/error/text"
-            error_classes = { E7 = "no_credit" }
-        },
-        "meta_whatsapp" => {
-            toml! { access_token = "tok" phone_number_id = "1066" template = "code" languages = ["en_US", "pt_BR", "de"] }
-        }
-        "plivo" => toml! { auth_id = "MAXXXXXXXXXXXXXXXXXX" auth_token = "tok" from = "+12025550143" },
-        "sinch" => toml! { service_plan_id = "plan1" api_token = "tok" from = "12025550143" region = "eu" },
-        "telnyx" => toml! {
-            api_key = "KEY_made_up"
-            from = "+12025550143"
-            messaging_profile_id = "4000aaaa-0000-4000-8000-000000000001"
-        },
-        "telnyx_voice" => toml! { api_key = "KEY_made_up" from = "+12025550143" connection_id = "17" },
-        "twilio" | "twilio_voice" => toml! {
-            account_sid = "AC00000000000000000000000000000001"
-            auth_token = "tok"
-            from = "+12025550143"
-        },
-        "vonage" => toml! { api_key = "abcd1234" api_secret = "sec" from = "EXAMPLO" },
-        "vonage_messages" => toml! { api_key = "abcd1234" api_secret = "sec" from = "12025550143" },
-        other => panic!("a new kind needs settings here: {other}"),
-    }
+    let path = format!("{}/fixtures/send/settings.toml", env!("CARGO_MANIFEST_DIR"));
+    let all: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let settings = all.get(kind).and_then(toml::Value::as_table);
+    settings
+        .unwrap_or_else(|| panic!("a new kind needs settings there: {kind}"))
+        .clone()
 }
 
 pub fn provider(kind: &str) -> Provider {
