@@ -4,6 +4,7 @@
 mod support;
 
 mod verify {
+    pub mod alarms;
     pub mod autofill;
     pub mod blocks;
     pub mod calls;

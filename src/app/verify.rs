@@ -8,7 +8,7 @@ use crate::config::{CodeHash, Config, Resend};
 use crate::core::abuse::destination::{self, Policy};
 use crate::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
 use crate::core::abuse::spend::Caps;
-use crate::core::abuse::{Rules, conversion};
+use crate::core::abuse::{Rules, checks, conversion};
 use crate::core::money::Price;
 use crate::core::sending::Channel;
 use crate::core::verification::address::To;
@@ -177,6 +177,10 @@ fn abuse(config: &Config) -> Result<Rules, BuildError> {
             Limit::new(verify.account_per_day_max, DAY_MS),
         ],
         misses_of_network: Limit::new(verify.wrong_per_ip_10min_max, ten_minutes),
+        checks: checks::Rules {
+            above_pct: verify.wrong_alarm_pct,
+            checks_min: verify.wrong_alarm_min,
+        },
         locks: verify.wrong_locks,
         watches_rows: verify.rows,
         prefix_conversion: conversion::Rules {

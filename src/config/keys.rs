@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 108] = [
+pub const RANGES: [(&str, u64, u64); 110] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -106,6 +106,8 @@ pub const RANGES: [(&str, u64, u64); 108] = [
     ("verify.account_per_second_max", 0, 100_000),
     ("verify.account_per_day_max", 0, 100_000_000),
     ("verify.wrong_per_ip_10min_max", 0, 1_000_000),
+    ("verify.wrong_alarm_pct", 0, 100),
+    ("verify.wrong_alarm_min", 1, 100_000),
     ("verify.warn_below_pct", 0, 100),
     ("verify.prefix_block_below_pct", 0, 100),
     ("verify.prefix_matured_min", 1, 10_000),

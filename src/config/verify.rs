@@ -51,6 +51,8 @@ pub struct Verify {
     pub account_per_second_max: u32,
     pub account_per_day_max: u32,
     pub wrong_per_ip_10min_max: u32,
+    pub wrong_alarm_pct: u32,
+    pub wrong_alarm_min: u32,
     pub wrong_locks: bool,
     pub rows: bool,
     pub warn_below_pct: u32,

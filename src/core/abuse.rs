@@ -1,6 +1,7 @@
 //! Whether a code may be sent, and what is remembered of it: one pure decision over the records that `names` names. Everything that
 //! matches is looked at, and charged only if all of it agrees.
 
+pub mod checks;
 pub mod conversion;
 pub mod counter;
 mod decision;
@@ -29,7 +30,7 @@ use super::verification::profile::ChannelSettings;
 
 pub use decision::decide;
 pub use ends::{ended, names_of_end, names_of_refund, unsent};
-pub use guesses::{Guess, guessed, names_of_guess, right};
+pub use guesses::{Guess, Guessed, guessed, names_of_guess, right};
 pub use texts::{decide_text, names_of_text, text_unsent};
 
 /// Every limit. Each is a key of `config.toml`; a limit of none is off.
@@ -50,6 +51,8 @@ pub struct Rules {
     pub block_of_1000: Limit,
     pub account: [Limit; 2],
     pub misses_of_network: Limit,
+    /// When most codes that are given back are wrong.
+    pub checks: checks::Rules,
     /// Wrong codes in a row make whoever guesses wait.
     pub locks: bool,
     /// Whether who asks for numbers in a row is challenged.

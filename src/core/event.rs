@@ -15,7 +15,7 @@ pub use operational::{of_exhausted, of_health};
 pub use outbound::of_outbound;
 pub use replay::of_replay;
 pub use unmatched::of_unmatched;
-pub use verify::{of_alarm, of_refusal, of_verification, of_warning};
+pub use verify::{of_alarm, of_failing, of_refusal, of_verification, of_warning};
 
 use super::id::{AccountId, EventId, MessageId, RentalId};
 use super::ingest::{StoredMessage, Telling};

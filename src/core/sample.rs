@@ -34,6 +34,7 @@ pub fn schema(kind: Kind) -> &'static str {
         Kind::VerifyBlocked => include_str!("../../schemas/events/verify.blocked.json"),
         Kind::VerifySpendWarning => include_str!("../../schemas/events/verify.spend_warning.json"),
         Kind::VerifyConversionLow => include_str!("../../schemas/events/verify.conversion_low.json"),
+        Kind::VerifyFailuresHigh => include_str!("../../schemas/events/verify.failures_high.json"),
     }
 }
 

@@ -60,8 +60,10 @@ pub async fn live_every_shape(gateway: &Gateway) -> usize {
         .await;
     assert_eq!(reply.status, 200);
     let tested = begun(gateway, "+15005550006").await;
-    let guess = json!({ "verification_id": tested.to_string(), "code": "123456" });
-    assert_eq!(post(gateway, "/v1/verify/check", &guess).await, 200);
+    for (code, status) in [("654321", 400), ("654321", 400), ("123456", 200)] {
+        let guess = json!({ "verification_id": tested.to_string(), "code": code });
+        assert_eq!(post(gateway, "/v1/verify/check", &guess).await, status);
+    }
     assert_eq!(start(gateway, "+14155550123").await, 502);
     until_async("its end is counted", async || {
         let known = gateway
@@ -74,6 +76,6 @@ pub async fn live_every_shape(gateway: &Gateway) -> usize {
     })
     .await;
     assert_eq!(start(gateway, "+12025550148").await, 429);
-    // Sent, of nobody's number, delivered; approved; a cap nearly reached, failed; over; few come back, blocked.
-    3 + 1 + 2 + 1 + 2
+    // Sent, of nobody's number, delivered; most are wrong, approved; a cap nearly reached, failed; over; few come back, blocked.
+    3 + 2 + 2 + 1 + 2
 }

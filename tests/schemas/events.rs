@@ -63,6 +63,7 @@ async fn what_is_sent_holds_to_its_schema() {
         spend_hour_max = "0.0600"
         prefix_matured_min = 1
         prefix_block_below_pct = 100
+        wrong_alarm_min = 2
     };
     let gateway = Gateway::start_with(over).await;
     let mut subscriber = Subscriber::start(&[]).await;

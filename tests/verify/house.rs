@@ -7,7 +7,7 @@ use ringback::clock::Clock;
 use ringback::core::abuse::destination::Policy;
 use ringback::core::abuse::gate::{DAY_MS, Limit};
 use ringback::core::abuse::spend::Caps;
-use ringback::core::abuse::{self, Who, conversion};
+use ringback::core::abuse::{self, Who, checks, conversion};
 use ringback::core::account::Limits;
 use ringback::core::id::AccountId;
 use ringback::core::key::Key;
@@ -49,6 +49,7 @@ pub struct Choice {
     pub pauses_ms: Vec<u64>,
     pub day_max: Option<Price>,
     pub prefix: conversion::Rules,
+    pub checks: checks::Rules,
     pub pepper: u8,
 }
 
@@ -67,6 +68,10 @@ impl Default for Choice {
                 challenge_matured_min: 1,
                 outstanding_max: 0,
                 hour_min: 0,
+            },
+            checks: checks::Rules {
+                above_pct: 0,
+                checks_min: 1,
             },
             pepper: 7,
         }
@@ -115,6 +120,7 @@ fn verify_rules(choice: &Choice) -> VerifyRules {
             block_of_1000: NONE,
             account: [NONE, NONE],
             misses_of_network: NONE,
+            checks: choice.checks,
             locks: false,
             watches_rows: false,
             prefix_conversion: choice.prefix,
@@ -267,6 +273,13 @@ impl House {
     /// By which channels codes went, in order.
     pub fn channels(&self) -> Vec<Channel> {
         self.lock().got.iter().map(|(channel, _)| *channel).collect()
+    }
+
+    /// The code that was told last.
+    pub fn last_code(&self) -> Code {
+        let line = self.lock();
+        let (_, code) = line.got.last().unwrap();
+        Code::parse(code).unwrap()
     }
 
     /// The one code that all of them told.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::checks::Checks;
 use super::conversion::Conversion;
 use super::gate::{Gate, Recent};
 use super::misses::Misses;
@@ -118,6 +119,11 @@ impl Name {
         Self::new("misses", &[account.as_str(), to.as_str()])
     }
 
+    /// All codes that are given back.
+    pub fn checks(account: &AccountId) -> Self {
+        Self::new("checks", &[account.as_str()])
+    }
+
     /// Wrong codes that come from one network.
     pub fn misses_of_network(account: &AccountId, ip: IpAddr) -> Self {
         Self::new("misses_of_network", &[account.as_str(), &usual_network(ip)])
@@ -153,6 +159,7 @@ pub enum Counter {
     Numbers(Numbers),
     Spend(Spend),
     Misses(Misses),
+    Checks(Checks),
 }
 
 impl Counter {
@@ -165,6 +172,7 @@ impl Counter {
             Self::Numbers(numbers) => numbers.is_over(now),
             Self::Spend(spend) => spend.is_over(now),
             Self::Misses(misses) => misses.is_over(now),
+            Self::Checks(checks) => checks.is_over(now),
         }
     }
 }
@@ -190,6 +198,7 @@ read!(conversion, Conversion, Conversion);
 read!(numbers, Numbers, Numbers);
 read!(spend, Spend, Spend);
 read!(misses, Misses, Misses);
+read!(checks, Checks, Checks);
 
 #[cfg(test)]
 mod tests {

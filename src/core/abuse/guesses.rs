@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Rules;
+use super::checks::Failing;
 use super::counter::{self, Counter, Counters, Name};
 use super::gate::Limit;
 use super::misses::Misses;
@@ -28,11 +29,19 @@ impl Guess<'_> {
 /// The records that a guess needs.
 pub fn names_of_guess(guess: &Guess<'_>) -> Vec<Name> {
     let person = Name::misses(guess.account, guess.to);
-    std::iter::once(person).chain(guess.network()).collect()
+    let all = Name::checks(guess.account);
+    [person, all].into_iter().chain(guess.network()).collect()
 }
 
-/// The records with one more wrong code; or how long to wait before one may be given.
-pub fn guessed(guess: &Guess<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> Result<Counters, u64> {
+/// The records with one more wrong code, and what the account is to hear of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guessed {
+    pub changes: Counters,
+    pub failing: Option<Failing>,
+}
+
+/// One more wrong code; or how long to wait before one may be given.
+pub fn guessed(guess: &Guess<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> Result<Guessed, u64> {
     let (mut next, mut wait_ms) = (Counters::new(), 0);
     if rules.locks {
         let name = Name::misses(guess.account, guess.to);
@@ -51,13 +60,27 @@ pub fn guessed(guess: &Guess<'_>, known: &Counters, rules: &Rules, now: UnixMs) 
             Err(left_ms) => wait_ms = wait_ms.max(left_ms),
         }
     }
-    if wait_ms > 0 { Err(wait_ms) } else { Ok(next) }
+    if wait_ms > 0 {
+        return Err(wait_ms);
+    }
+    let all = Name::checks(guess.account);
+    let (checks, failing) = counter::checks(known, &all).counted(&rules.checks, now);
+    next.insert(all, Counter::Checks(checks));
+    Ok(Guessed {
+        changes: next,
+        failing,
+    })
 }
 
 /// It was right: nothing is held against its person any more, and it is given back to where it came from.
 pub fn right(guess: &Guess<'_>, known: &Counters, limit: Limit) -> Counters {
     let person = Name::misses(guess.account, guess.to);
-    let mut next = Counters::from([(person, Counter::Misses(Misses::default()))]);
+    let all = Name::checks(guess.account);
+    let checks = counter::checks(known, &all).right();
+    let mut next = Counters::from([
+        (person, Counter::Misses(Misses::default())),
+        (all, Counter::Checks(checks)),
+    ]);
     if let Some(name) = guess.network() {
         let gate = counter::gates(known, &name).first().copied().unwrap_or_default();
         next.insert(name, Counter::Gates(vec![gate.given_back(limit)]));
@@ -86,7 +109,7 @@ mod tests {
             let Ok(next) = guessed(&guess, &known, &rules, now) else {
                 break;
             };
-            known.extend(next);
+            known.extend(next.changes);
             if nth % 2 == 0 {
                 let taken_back = right(&guess, &known, rules.misses_of_network);
                 known.extend(taken_back);
@@ -109,7 +132,7 @@ mod tests {
         let (rules, now) = (rules(), UnixMs(1 << 40));
         let mut known = Counters::new();
         for _ in 0..10 {
-            known.extend(guessed(&guess, &known, &rules, now).unwrap());
+            known.extend(guessed(&guess, &known, &rules, now).unwrap().changes);
         }
         assert_eq!(guessed(&guess, &known, &rules, now), Err(30_000));
         known.extend(right(&guess, &known, rules.misses_of_network));
@@ -118,6 +141,6 @@ mod tests {
             locks: false,
             ..rules
         };
-        assert_eq!(guessed(&guess, &known, &off, now), Ok(Counters::new()));
+        assert!(guessed(&guess, &known, &off, now).is_ok());
     }
 }

@@ -43,6 +43,10 @@ pub fn rules() -> Rules {
         block_of_1000: Limit::new(5, 10 * MINUTE_MS),
         account: [Limit::new(10, 1000), Limit::new(10_000, DAY_MS)],
         misses_of_network: Limit::new(20, 10 * MINUTE_MS),
+        checks: checks::Rules {
+            above_pct: 60,
+            checks_min: 20,
+        },
         locks: true,
         watches_rows: true,
         prefix_conversion: of_prefix,

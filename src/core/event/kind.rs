@@ -47,10 +47,12 @@ pub enum Kind {
     VerifySpendWarning,
     /// Few of the codes to a block of numbers or a country come back.
     VerifyConversionLow,
+    /// Most of the codes that were given back in an hour were wrong.
+    VerifyFailuresHigh,
 }
 
 impl Kind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
@@ -74,6 +76,7 @@ impl Kind {
         Self::VerifyBlocked,
         Self::VerifySpendWarning,
         Self::VerifyConversionLow,
+        Self::VerifyFailuresHigh,
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -116,6 +119,7 @@ impl Kind {
             Self::VerifyBlocked => "verify.blocked",
             Self::VerifySpendWarning => "verify.spend_warning",
             Self::VerifyConversionLow => "verify.conversion_low",
+            Self::VerifyFailuresHigh => "verify.failures_high",
         }
     }
 }

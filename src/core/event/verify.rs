@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::{Event, Kind, Text, event};
+use crate::core::abuse::checks::Failing;
 use crate::core::abuse::destination;
 use crate::core::abuse::spend::Warning;
 use crate::core::abuse::{Alarm, Ask, Reason};
@@ -170,4 +171,22 @@ pub fn of_alarm(account: &AccountId, alarm: &Alarm, (now, random): (UnixMs, [u8;
         until: until.map(|ms| Text(now.plus_ms(ms))),
     };
     event(account, (Kind::VerifyConversionLow, &random), now, &data)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct High<'a> {
+    account_id: &'a str,
+    checks: u32,
+    failed: u32,
+}
+
+/// Most of the codes that were given back in the last hour were wrong.
+pub fn of_failing(account: &AccountId, failing: Failing, (now, random): (UnixMs, [u8; 16])) -> Event {
+    let data = High {
+        account_id: account.as_str(),
+        checks: failing.checks,
+        failed: failing.failed,
+    };
+    event(account, (Kind::VerifyFailuresHigh, &random), now, &data)
 }

@@ -57,11 +57,12 @@ impl Gateway {
                 ip: guess.ip,
             };
             let read = self.counters(abuse::names_of_guess(&of)).await?;
-            let changes =
+            let guessed =
                 abuse::guessed(&of, &read.known, rules, self.steady()).map_err(VerifyError::Limited)?;
             let step = VerifyStep {
                 verifications: vec![(next.clone(), Some(known.version))],
-                counters: read.changes(changes),
+                counters: read.changes(guessed.changes),
+                events: self.events_of_guess(account, guessed.failing),
                 ..VerifyStep::default()
             };
             if self.take_step(step).await? {

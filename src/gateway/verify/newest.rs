@@ -114,11 +114,12 @@ impl Gateway {
         let _lane = self.lane(of.account).await?;
         for _ in 0..DECISIONS_MAX {
             let read = self.counters(abuse::names_of_guess(of)).await?;
-            let Ok(changes) = abuse::guessed(of, &read.known, rules, self.steady()) else {
+            let Ok(guessed) = abuse::guessed(of, &read.known, rules, self.steady()) else {
                 return Ok(());
             };
             let step = VerifyStep {
-                counters: read.changes(changes),
+                counters: read.changes(guessed.changes),
+                events: self.events_of_guess(of.account, guessed.failing),
                 ..VerifyStep::default()
             };
             if self.take_step(step).await? {

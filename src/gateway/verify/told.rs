@@ -1,5 +1,6 @@
 //! What an account hears of its codes: events that go into the step which brings them about.
 
+use crate::core::abuse::checks::Failing;
 use crate::core::abuse::{Ask, Decision, Reason, Verdict};
 use crate::core::event::{self, Event, Kind};
 use crate::core::id::AccountId;
@@ -36,6 +37,13 @@ impl Gateway {
             targets: self.targets(&event, None),
             event,
         }
+    }
+
+    /// Of a code that is given back: that most of those before it were wrong.
+    pub(super) fn events_of_guess(&self, account: &AccountId, failing: Option<Failing>) -> Vec<Heard> {
+        let at = || (self.now(), self.parts.clock.random());
+        let event = failing.map(|failing| self.owed(event::of_failing(account, failing, at())));
+        event.into_iter().collect()
     }
 
     /// A verification came to this, as it stands in the step.
