@@ -8,6 +8,7 @@ mod sending {
     pub mod classes;
     pub mod flow;
     pub mod mail;
+    pub mod receipts;
     pub mod rig;
     pub mod smsc;
     pub mod wire;

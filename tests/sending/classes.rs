@@ -11,13 +11,13 @@ use super::rig::{send_through, start};
 use crate::support::gateway::Gateway;
 use crate::support::provider::{Act, Provider, nobody};
 
-fn fixture(name: &str) -> String {
+pub fn fixture(name: &str) -> String {
     let path = format!("{}/fixtures/send/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(path).unwrap()
 }
 
 /// This kind as a provider of its own name, at this URL.
-fn table(kind: &str, url: &str) -> Table {
+pub fn table(kind: &str, url: &str) -> Table {
     let mut all: Table = toml::from_str(&fixture("settings.toml")).unwrap();
     let toml::Value::Table(mut table) = all.remove(kind).unwrap() else {
         panic!("{kind} is a table")
@@ -61,7 +61,7 @@ fn word(sent: &Sent) -> String {
     }
 }
 
-fn act(row: &Value) -> Act {
+pub fn act(row: &Value) -> Act {
     let body = match &row["body"] {
         Value::String(text) => text.clone(),
         json => json.to_string(),

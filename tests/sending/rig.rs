@@ -30,9 +30,15 @@ pub fn twilio(name: &str, url: &str) -> Table {
 
 /// A gateway with these providers.
 pub async fn start(providers: Vec<Table>) -> Gateway {
+    start_with(providers, Table::new()).await
+}
+
+/// The same with more of the configuration.
+pub async fn start_with(providers: Vec<Table>, more: Table) -> Gateway {
     let mut over = toml::toml! {
         sending = { faults_max = 3, rest_s = 1 }
     };
+    over.extend(more);
     let providers = providers.into_iter().map(toml::Value::Table).collect();
     over.insert("provider".into(), toml::Value::Array(providers));
     Gateway::start_with(over).await

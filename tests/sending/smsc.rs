@@ -13,6 +13,7 @@ use rusmpp::types::{COctetString, OctetString};
 use rusmpp::values::{DataCoding, EsmClass};
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::codec::Framed;
@@ -32,6 +33,8 @@ enum Act {
     Silence,
     /// The connection is closed.
     Close,
+    /// No SMPP.
+    Noise,
 }
 
 #[derive(Default)]
@@ -161,6 +164,7 @@ async fn serve(
                     Act::Refuse(status) => answer(status, SubmitSmResp::default().into()),
                     Act::Silence => continue,
                     Act::Close => return,
+                    Act::Noise => return drop(wire.get_mut().write_all(b"HTTP/1.1 200 OK\r\n\r\n").await),
                 }
             }
             (CommandId::Unbind, _) => answer(CommandStatus::EsmeRok, Pdu::UnbindResp),
@@ -329,25 +333,27 @@ async fn every_answer_has_its_meaning() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_broke_is_bound_again() {
-    let smsc = Smsc::start().await;
-    let gateway = start(vec![smsc.provider(Table::new())]).await;
-    smsc.then([Act::Close]);
-    assert_eq!(word(&send(&gateway, "code 1").await), "unknown");
-    // Until it is bound again nothing goes out, and another provider could be asked.
-    assert_eq!(word(&send(&gateway, "code 2").await), "carrier_down");
-    until("another bind", || smsc.seen(|seen| seen.binds == 2)).await;
-    let sent = crate::support::until_async("the session", async || {
-        let sent = send(&gateway, "code 3").await;
-        matches!(sent, Sent::Accepted(_)).then_some(sent)
-    });
-    sent.await;
-    let texts = smsc.seen(|seen| seen.texts.clone());
-    assert_eq!(
-        texts,
-        [b"code 1".to_vec(), b"code 3".to_vec()],
-        "what was unknown is not sent again"
-    );
-    gateway.running.stop().await;
+    for end in [Act::Close, Act::Noise] {
+        let smsc = Smsc::start().await;
+        let gateway = start(vec![smsc.provider(Table::new())]).await;
+        smsc.then([end]);
+        assert_eq!(word(&send(&gateway, "code 1").await), "unknown");
+        // Until it is bound again nothing goes out, and another provider could be asked.
+        assert_eq!(word(&send(&gateway, "code 2").await), "carrier_down");
+        until("another bind", || smsc.seen(|seen| seen.binds == 2)).await;
+        let sent = crate::support::until_async("the session", async || {
+            let sent = send(&gateway, "code 3").await;
+            matches!(sent, Sent::Accepted(_)).then_some(sent)
+        });
+        sent.await;
+        let texts = smsc.seen(|seen| seen.texts.clone());
+        assert_eq!(
+            texts,
+            [b"code 1".to_vec(), b"code 3".to_vec()],
+            "what was unknown is not sent again"
+        );
+        gateway.running.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,8 @@
 //! What happens on the wire, and what the gateway makes of it: only what surely did not go out is a refusal.
 
-use ringback::core::sending::{Class, Sent};
+use ringback::core::sending::{Class, Order, Recipient, Sent};
 
-use super::rig::{refused, send_through, start, taken, twilio};
+use super::rig::{order, refused, send_through, start, taken, twilio};
 use crate::support::provider::{Act, Provider, nobody};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,5 +96,29 @@ async fn what_never_left_is_a_refusal() {
             }
         );
         assert!(code.is_none() || refusal.code.as_deref() == code, "{refusal:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_and_a_letter_that_reach_nobody_are_refusals() {
+    let port = |url: &str| url.rsplit(':').next().unwrap().parse::<i64>().unwrap();
+    let mut smpp = toml::toml! { name = "smsc" kind = "smpp" host = "127.0.0.1" system_id = "a" password = "b" from = "Acme" };
+    let mut smtp = toml::toml! { name = "mail" kind = "smtp" host = "localhost" username = "a" password = "b" from = "a@b.example" };
+    for table in [&mut smpp, &mut smtp] {
+        table.insert("port".into(), port(&nobody().await).into());
+        table.insert("timeout_ms".into(), 400.into());
+    }
+    let gateway = start(vec![smpp, smtp]).await;
+    let letter = Order {
+        to: Recipient::email("ann@example.com").unwrap(),
+        ..order()
+    };
+    for (provider, order) in [("smsc", order()), ("mail", letter)] {
+        let handover = gateway.running.gateway.send_through(provider, None, order).await;
+        let sent = handover.unwrap().sent;
+        assert!(
+            matches!(&sent, Sent::Refused(refusal) if refusal.class == Class::CarrierDown),
+            "{provider}: {sent:?}"
+        );
     }
 }
