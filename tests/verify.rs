@@ -16,6 +16,7 @@ mod verify {
     pub mod house;
     pub mod kept;
     pub mod once;
+    pub mod preview;
     pub mod profiles;
     pub mod sinks;
     pub mod timing;

@@ -89,7 +89,7 @@ enum Command {
     /// See who sells numbers to a running gateway, and how they fare.
     #[command(subcommand)]
     Suppliers(suppliers::Suppliers),
-    /// Count codes that were sent, and see and open what abuse control has closed.
+    /// See what codes say and cost, count those that were sent, and see and open what abuse control has closed.
     #[command(subcommand)]
     Verify(verify::Verify),
     /// Check and write out the log of codes that were sent and checked.

@@ -40,6 +40,9 @@ pub struct Test {
     /// The account that hears what becomes of it, as events outbound.*.
     #[arg(long, value_name = "ID")]
     account: Option<String>,
+    /// Say what it would be and cost, and send nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Print the gateway's answer as it is.
     #[arg(long)]
     json: bool,
@@ -85,6 +88,9 @@ async fn ls(json: bool, admin: AdminAt) -> Result<(), Failure> {
 async fn try_out(test: Test) -> Result<(), Failure> {
     let path = format!("/admin/providers/{}/tests", test.provider);
     let mut wish = json!({ "to": test.to, "text": test.text, "code": test.code, "language": test.language, "subject": "Test of Ringback" });
+    if test.dry_run {
+        wish["dryRun"] = true.into();
+    }
     if let Some(account) = test.account {
         wish["account"] = account.into();
     }
@@ -95,7 +101,7 @@ async fn try_out(test: Test) -> Result<(), Failure> {
         print!("{}", shown(&answer));
     }
     match answer["outcome"].as_str() {
-        Some("accepted") => Ok(()),
+        Some("accepted" | "dry_run") => Ok(()),
         Some("unknown") => Err(Failure::new(
             4,
             "the message may be on its way: look at the provider's own log before you send it again",
@@ -116,6 +122,7 @@ fn shown(answer: &Value) -> String {
         ("code", "code"),
         ("reason", "reason"),
         ("wait", "retryAfterSeconds"),
+        ("coding", "encoding"),
         ("sms", "segments"),
         ("cost", "cost"),
         ("price", "carrierPrice"),

@@ -1,5 +1,7 @@
 //! `ringback verify`: figures of codes that a running gateway sent, and what abuse control has closed there.
 
+mod preview;
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +23,10 @@ pub enum Verify {
     },
     /// Open what `blocks` lists, or let a person guess again who was locked out by wrong codes.
     Unblock(Unblock),
+    /// Show what a code would say, how many SMS that is, and what it would cost by whom. Nothing is sent.
+    Preview(preview::Preview),
+    /// List the text of every language, and how many SMS each is; offline.
+    Texts(preview::Texts),
     /// Count an account's codes: sent, delivered, approved, failed, and what they cost.
     Figures(Figures),
 }
@@ -68,6 +74,8 @@ pub async fn run(verify: Verify) -> Result<(), Failure> {
     match verify {
         Verify::Blocks { json, admin } => blocks(json, admin).await,
         Verify::Unblock(wish) => unblock(wish).await,
+        Verify::Preview(wish) => preview::preview(wish).await,
+        Verify::Texts(wish) => preview::texts(&wish),
         Verify::Figures(wish) => figures(wish).await,
     }
 }

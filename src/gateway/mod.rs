@@ -75,7 +75,7 @@ pub use poll::Code;
 pub use rentals::Wish;
 use replays::Replaying;
 pub use replays::{ReplayRules, ReplayWish};
-pub use sending::{Behalf, Carry, Carrying, Handover, Provider, Providers};
+pub use sending::{Behalf, Carry, Carrying, Handover, Provider, Providers, Quote};
 pub use services::NewService;
 pub use sources::{Fetch, Source};
 pub use subscriptions::{Known, NewKey};
@@ -84,8 +84,8 @@ pub use trial::{TRIALS_MAX, Trial};
 pub use unmatched::{Assignment, UnmatchedPage, UnmatchedWish};
 pub use usage::UsagePage;
 pub use verify::{
-    Block, CallerWord, Consent, FiguresWish, Guess, Lift, NewestGuess, ProfileError, ProfilesWish, TextSent,
-    TextWish, TriggerWish, VerifyError, VerifyRules, VerifyWish,
+    Block, CallerWord, Consent, FiguresWish, Guess, Lift, NewestGuess, Preview, ProfileError, ProfilesWish,
+    TextSent, TextWish, TriggerWish, VerifyError, VerifyRules, VerifyWish,
 };
 use waiters::Waiters;
 

@@ -12,7 +12,7 @@ use crate::core::id::{AccountId, OutboundId, VerificationId};
 use crate::core::limit::Bucket;
 use crate::core::money::Price;
 use crate::core::outbound::{Accepted, Sending};
-use crate::core::phone::Address;
+use crate::core::phone::{Address, PhoneNumber};
 use crate::core::provider::{self, Health, Rules, Standing, Tariff};
 use crate::core::segments;
 use crate::core::sending::{Channel, Class, Order, Recipient, Refusal, Sent};
@@ -88,16 +88,16 @@ impl Provider {
     }
 
     /// How many messages a text becomes here: SMS are counted, all else is one.
-    fn segments(&self, order: &Order) -> u32 {
+    fn segments(&self, text: &str) -> u32 {
         match self.channel {
-            Channel::Sms => segments::encode(&order.text).segments(),
+            Channel::Sms => segments::encode(text).segments(),
             Channel::Voice | Channel::Flashcall | Channel::Whatsapp | Channel::Email => 1,
         }
     }
 
     fn price(&self, order: &Order) -> Option<Price> {
         match &order.to {
-            Recipient::Phone(number) => self.tariff.cost(number, self.segments(order)),
+            Recipient::Phone(number) => self.tariff.cost(number, self.segments(&order.text)),
             Recipient::Email(_) => None,
         }
     }
@@ -115,6 +115,13 @@ impl From<AccountId> for Behalf {
     fn from(account: AccountId) -> Self {
         Self { account, code: None }
     }
+}
+
+/// What a text would cost by a provider; `None` where its table does not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    pub provider: String,
+    pub cost: Option<Price>,
 }
 
 /// What came of an order, and by whom.
@@ -168,6 +175,41 @@ impl Gateway {
         all.collect()
     }
 
+    /// By which channel a provider carries.
+    pub fn channel_of(&self, provider: &str) -> Result<Channel, Error> {
+        let known = self.providers.all.iter().find(|known| known.name == provider);
+        known
+            .map(|known| known.channel)
+            .ok_or_else(|| Error::NoProvider(provider.to_owned()))
+    }
+
+    /// Those who carry by this channel, or this one of them.
+    fn able(&self, (channel, by): (Channel, Option<&str>)) -> Vec<usize> {
+        let is_able = |(_, provider): &(usize, &Provider)| {
+            provider.channel == channel && by.is_none_or(|by| provider.name == by)
+        };
+        let able = self.providers.all.iter().enumerate().filter(is_able);
+        able.map(|(at, _)| at).collect()
+    }
+
+    /// Who would be asked to carry this text now, the first one first, and what that costs by his table.
+    pub fn quotes(&self, by: (Channel, Option<&str>), to: &PhoneNumber, text: &str) -> Vec<Quote> {
+        let (now, rules) = (self.parts.clock.moment().steady, self.providers.rules);
+        let of = |at: usize| {
+            let provider = &self.providers.all[at];
+            let cost = provider.tariff.cost(to, provider.segments(text));
+            let standing = provider.health(|health| health.standing(rules, now));
+            (provider.name.clone(), cost, standing)
+        };
+        let able: Vec<_> = self.able(by).into_iter().map(of).collect();
+        let asked = provider::order(able.iter().map(|(_, cost, standing)| (*cost, *standing)));
+        let quote = |at: usize| Quote {
+            provider: able[at].0.clone(),
+            cost: able[at].1,
+        };
+        asked.into_iter().map(quote).collect()
+    }
+
     /// Sends by this channel: the cheapest provider that works is asked first, and the next one only where nothing went out and the
     /// person is not the reason; or by this one provider of it. Goes on to its end if the caller goes away. `behalf` hears of what was
     /// accepted.
@@ -177,11 +219,7 @@ impl Gateway {
         behalf: Option<Behalf>,
         order: Order,
     ) -> Result<Handover, Error> {
-        let is_able = |(_, provider): &(usize, &Provider)| {
-            provider.channel == channel && by.is_none_or(|by| provider.name == by)
-        };
-        let able = self.providers.all.iter().enumerate().filter(is_able);
-        let able: Vec<usize> = able.map(|(at, _)| at).collect();
+        let able = self.able((channel, by));
         if able.is_empty() {
             let missing = || Error::NoChannel(channel.as_str());
             return Err(by.map_or_else(missing, |by| Error::NoProvider(by.to_owned())));
@@ -241,7 +279,7 @@ impl Gateway {
                     "every provider of this channel rests after faults of its own; `ringback send ls` shows them",
                 )
             }),
-            segments: all[able[0]].segments(&order),
+            segments: all[able[0]].segments(&order.text),
             cost: None,
             outbound: None,
         })
@@ -251,7 +289,7 @@ impl Gateway {
     async fn hand_over(&self, at: usize, behalf: Option<&Behalf>, order: Order) -> Handover {
         let (provider, rules) = (&self.providers.all[at], self.providers.rules);
         let (segments, cost, to) = (
-            provider.segments(&order),
+            provider.segments(&order.text),
             provider.price(&order),
             order.to.clone(),
         );

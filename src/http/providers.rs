@@ -11,7 +11,8 @@ use super::app::{self, Answer};
 use super::problem::Problem;
 use crate::core::id::{AccountId, MessageId};
 use crate::core::phone::PhoneNumber;
-use crate::core::sending::{Order, Recipient, Sent};
+use crate::core::segments;
+use crate::core::sending::{Channel, Order, Recipient, Sent};
 use crate::gateway::{Behalf, Handover};
 
 const ROOT: &str = "/admin/providers";
@@ -57,6 +58,9 @@ struct Test {
     subject: String,
     /// Who hears of the message.
     account: Option<String>,
+    /// Only what it would be and cost.
+    #[serde(default, rename = "dryRun")]
+    dry_run: bool,
 }
 
 async fn test(admin: &Admin, name: &str, head: &Parts, body: Incoming) -> Answer {
@@ -71,6 +75,9 @@ async fn test(admin: &Admin, name: &str, head: &Parts, body: Incoming) -> Answer
     let to = recipient(&wish.to).ok_or_else(|| {
         Problem::bad_request("\"to\" is a number such as +12025550143, or an e-mail address.")
     })?;
+    if wish.dry_run {
+        return dry_run(admin, name, &to, &wish.text);
+    }
     let order = Order {
         key: MessageId(crate::clock::random()).to_string(),
         to,
@@ -83,6 +90,26 @@ async fn test(admin: &Admin, name: &str, head: &Parts, body: Incoming) -> Answer
     let behalf = account.map(Behalf::from);
     let handover = admin.app.gateway.send_through(name, behalf, order).await?;
     app::json(StatusCode::OK, &shown(&handover))
+}
+
+/// What this provider would make of a text, and take for it.
+fn dry_run(admin: &Admin, name: &str, to: &Recipient, text: &str) -> Answer {
+    let gateway = &admin.app.gateway;
+    let channel = gateway.channel_of(name)?;
+    let quotes = match to {
+        Recipient::Phone(number) => gateway.quotes((channel, Some(name)), number, text),
+        Recipient::Email(_) => Vec::new(),
+    };
+    let mut shown = json!({ "provider": name, "outcome": "dry_run", "segments": 1 });
+    if channel == Channel::Sms {
+        let encoded = segments::encode(text);
+        shown["encoding"] = json!(encoded.encoding.as_str());
+        shown["segments"] = json!(encoded.segments());
+    }
+    if let Some(cost) = quotes.first().and_then(|quote| quote.cost) {
+        shown["cost"] = json!(cost.to_string());
+    }
+    app::json(StatusCode::OK, &shown)
 }
 
 fn recipient(text: &str) -> Option<Recipient> {

@@ -147,6 +147,7 @@ fn keyed(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Resu
         (_, ["api", "usage"]) => Box::pin(usage::show(caller, head)),
         (_, ["api", "usage", "export"]) => Box::pin(usage::export(caller, head)),
         (_, ["api", "verify", "figures"]) => Box::pin(abuse::figures(caller, head)),
+        (_, ["api", "verify", "preview"]) => Box::pin(verify::preview::preview(caller, head, body)),
         (_, ["api", "verify", "unblock"]) => Box::pin(abuse::unblock(caller, head, body)),
         (_, ["api", "extract"]) => Box::pin(extract::extract(caller.app, head, body)),
         (_, ["api", "dev", "sources"]) => at_once(dev::sources(&caller.app)),

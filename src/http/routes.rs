@@ -113,6 +113,7 @@ pub const ROUTES: &[Route] = &[
     route("/getSMS", "GET", &[Own(MessagesRead)]),
     route("/cancelNumber", "POST", &[Own(RentalsWrite)]),
     route("/api/verify/figures", "GET", &[Key(VerifyRead)]),
+    route("/api/verify/preview", "POST", &[Key(VerifyRead)]),
     route("/api/verify/unblock", "POST", &[Key(VerifyWrite)]),
     route("/v1/verify/start", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/check", "POST", &[Own(VerifyWrite)]),

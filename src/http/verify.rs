@@ -1,6 +1,7 @@
 //! Contract 002: start, check and status of a code, with the contract's own error form; no `Problem` leaves here.
 
 mod form;
+pub mod preview;
 
 use std::sync::Arc;
 

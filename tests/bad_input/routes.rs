@@ -4,7 +4,7 @@ use super::refusal::{Holdings, assert_refused, refusal};
 use crate::support::client::{Call, exchange};
 use crate::support::gateway::Gateway;
 
-const ROUTES: [(&str, &[&str]); 32] = [
+const ROUTES: [(&str, &[&str]); 33] = [
     ("/api/verifications", &["GET", "POST"]),
     ("/api/verifications/services", &["GET"]),
     ("/api/services", &["GET"]),
@@ -36,6 +36,7 @@ const ROUTES: [(&str, &[&str]); 32] = [
     ("/api/messages", &["POST"]),
     ("/api/extract", &["POST"]),
     ("/api/verify/figures", &["GET"]),
+    ("/api/verify/preview", &["POST"]),
     ("/api/verify/unblock", &["POST"]),
 ];
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];

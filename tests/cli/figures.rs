@@ -1,4 +1,4 @@
-//! `verify blocks`, `unblock` and `figures` against a running `serve`.
+//! `verify blocks`, `unblock`, `figures`, `preview` and `texts` against a running `serve`, the last one without.
 
 use super::process::Home;
 
@@ -48,4 +48,59 @@ async fn tables_are_printed_and_what_is_open_cannot_be_opened() {
     assert_eq!(nothing.code, Some(2));
     serving.terminate().await;
     serving.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_code_would_say_and_cost_is_shown() {
+    let config = "[[provider]]\nname = \"main\"\nkind = \"telnyx\"\napi_key = \"KEY0\"\nfrom = \"+12025550143\"\nprices = { \"1\" = \"0.0040\" }\n";
+    let gateway = super::operate::Gateway::start_with(config).await;
+    let made = gateway.run(&["keys", "create", "--account", "acme"]).await;
+    let (key, url) = (made.out.trim(), format!("http://{}", gateway.address));
+    let at = ["--gateway", &url, "--api-key", key];
+    let words = [
+        "verify",
+        "preview",
+        "--to",
+        "+14155550123",
+        "--locale",
+        "ru",
+        "--app-name",
+        "MyApp",
+    ];
+    let shown = gateway.home.run(&[&words[..], &at].concat()).await;
+    let expected = "MyApp: 000000 — ваш код подтверждения.\n\n  encoding  ucs2\n  units     38\n  sms       1\n  caps      0.0040\n\n\
+        provider  cost\nmain      0.0040\n";
+    assert_eq!(
+        (shown.code, shown.out.as_str()),
+        (Some(0), expected),
+        "{}",
+        shown.err
+    );
+    let refused = gateway
+        .home
+        .run(
+            &[
+                &["verify", "preview", "--to", "+14155550123", "--app-hash", "x"][..],
+                &at,
+            ]
+            .concat(),
+        )
+        .await;
+    assert!(
+        refused.code == Some(5) && refused.err.contains("\"app_hash\" must be"),
+        "{}",
+        refused.err
+    );
+    let texts = gateway
+        .home
+        .run(&["verify", "texts", "--app-hash", "FA+9qCX9VSu"])
+        .await;
+    assert!(texts.out.lines().count() > 50, "{}", texts.out);
+    let german = texts.out.lines().find(|line| line.starts_with("de ")).unwrap();
+    let cells: Vec<&str> = german.split_whitespace().collect();
+    assert_eq!(
+        cells[..4].join(" ") + " " + cells[cells.len() - 1],
+        "de gsm7 44 1 FA+9qCX9VSu",
+        "{german}"
+    );
 }

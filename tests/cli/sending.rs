@@ -68,3 +68,35 @@ async fn a_provider_is_tried_and_what_came_of_it_is_said() {
     );
     running.terminate().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_message_would_be_and_cost_is_said_without_it() {
+    let provider = Provider::start([]).await;
+    let home = Home::new();
+    let config = home.write("ringback.toml", &configuration(&provider.url));
+    let (running, fields) = home.serve(&["--config", &config]).await;
+    let admin = format!("http://{}", fields["admin"].as_str().unwrap());
+    let data = home.path().join("data").display().to_string();
+    let at = ["--admin-url", &admin, "--data", &data];
+    let test = [
+        "send",
+        "test",
+        "--provider",
+        "main",
+        "--to",
+        "+12025550187",
+        "--dry-run",
+    ];
+    let dry = [&test[..], &["--text", "Ваш код 123456"], &at].concat();
+    let dry = home.run(&dry).await;
+    assert_eq!(
+        (dry.code, dry.out.as_str()),
+        (
+            Some(0),
+            "dry_run by main\n  coding  ucs2\n  sms     1\n  cost    0.0040\n"
+        ),
+        "{dry:?}"
+    );
+    assert!(provider.got().is_empty());
+    running.terminate().await;
+}

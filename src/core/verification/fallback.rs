@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::autofill::Autofill;
+use super::code::Code;
+use super::text::{self, Filling};
 use super::{Sent, Status, Verification};
 use crate::core::abuse::Who;
 use crate::core::money::Price;
@@ -77,6 +79,22 @@ pub struct Words {
     pub app_name: Option<String>,
     /// Whose phones fill the code in, where it is an SMS.
     pub autofill: Autofill,
+}
+
+impl Words {
+    /// What its person reads by this channel.
+    pub fn told(&self, channel: Channel, code: &Code, ttl_ms: u64) -> String {
+        let filling = Filling {
+            code,
+            app_name: self.app_name.as_deref(),
+            minutes: ttl_ms.div_ceil(60_000),
+        };
+        let text = text::written(self.text.as_deref(), &self.language, filling);
+        match channel {
+            Channel::Sms => self.autofill.marked(&text, code),
+            _ => text,
+        }
+    }
 }
 
 /// What is left of a code's way, and all that its next step needs, so that it goes on after a restart. The code itself is not in it.

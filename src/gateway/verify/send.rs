@@ -8,7 +8,7 @@ use crate::core::audit::Action;
 use crate::core::event::Kind;
 use crate::core::outbound::{Outbound, Sending, State};
 use crate::core::phone::PhoneNumber;
-use crate::core::sending::{self, Channel, Order, Recipient};
+use crate::core::sending::{self, Order, Recipient};
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::fallback::{Step, Words};
@@ -35,17 +35,13 @@ impl Going {
             app_name: words.app_name.as_deref(),
             minutes: verification.ttl_ms.div_ceil(60_000),
         };
-        let text = text::written(words.text.as_deref(), &words.language, filling);
         let order = Order {
             key: format!("{}-{}", verification.id, verification.sends),
             to: match &verification.to {
                 To::Number(number) => Recipient::Phone(number.clone()),
                 To::Email(email) => Recipient::Email(email.as_str().to_owned()),
             },
-            text: match verification.channel {
-                Channel::Sms => words.autofill.marked(&text, code),
-                _ => text,
-            },
+            text: words.told(verification.channel, code, verification.ttl_ms),
             code: Some(code.as_str().to_owned()),
             language: words.language.clone(),
             subject: text::written(None, &words.language, filling),

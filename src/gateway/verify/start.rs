@@ -126,21 +126,27 @@ impl Gateway {
         self.parts.clock.moment().steady
     }
 
-    /// What one sending is reckoned to cost.
-    pub(super) fn price_of(&self, to: &To) -> Price {
+    /// What one sending is reckoned to cost: by the table of whoever would be asked first, else what a code costs as a rule.
+    pub(super) fn price_of(&self, to: &To, by: (Channel, Option<&str>), text: &str) -> Price {
         match (to, self.verify_rules()) {
-            (To::Number(number), Ok(rules)) if !self.goes_by_loopback(number) => rules.price,
+            (To::Number(number), Ok(rules)) if !self.goes_by_loopback(number) => {
+                let first = self.quotes(by, number, text).into_iter().next();
+                first.and_then(|quote| quote.cost).unwrap_or(rules.price)
+            }
             _ => Price::default(),
         }
     }
 
     fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
+        let step = self.way(wish).ok().map(|(step, _)| step);
+        let by = step.as_ref().and_then(|step| step.provider.as_deref());
+        let text = wish.told(self.verify_rules().map_or(0, |rules| rules.ttl_ms));
         Ask {
             account: &wish.key.account,
             to: &wish.to,
             channel: wish.channel,
             who: &wish.who,
-            cost: self.price_of(&wish.to),
+            cost: self.price_of(&wish.to, (wish.channel, by), &text),
             follows: false,
             profile: wish
                 .profile

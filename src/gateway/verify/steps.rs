@@ -194,7 +194,11 @@ impl Gateway {
             to: &known.to,
             channel: step.channel,
             who: &left.who,
-            cost: self.price_of(&known.to),
+            cost: self.price_of(
+                &known.to,
+                (step.channel, step.provider.as_deref()),
+                &told.words.told(step.channel, &told.code, known.ttl_ms),
+            ),
             follows: true,
             profile: told
                 .profile

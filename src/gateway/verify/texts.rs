@@ -98,7 +98,7 @@ impl Gateway {
             to: &to,
             channel: Channel::Sms,
             who: &who,
-            cost: self.price_of(&to),
+            cost: self.price_of(&to, (Channel::Sms, None), &wish.text),
             follows: false,
             profile: None,
         };

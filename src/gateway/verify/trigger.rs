@@ -35,11 +35,17 @@ pub struct TriggerWish {
 impl Gateway {
     /// Has a code sent as its profile says; the answer is what came of it, taken by a provider or not.
     pub async fn trigger(self: &Arc<Self>, wish: TriggerWish) -> Result<Verification, ProfileError> {
+        let wish = self.wished_by_profile(wish)?;
+        Ok(self.begin_verification(wish).await?)
+    }
+
+    /// The wish for a code that a profile makes of this one.
+    pub(super) fn wished_by_profile(&self, wish: TriggerWish) -> Result<VerifyWish, ProfileError> {
         let profile = self.profile(&wish.key.account, wish.profile)?;
         let settings = profile.settings.of(wish.channel).cloned().unwrap_or_default();
         let seconds = wish.timeout_s.unwrap_or(settings.timeout_s);
         let own_digits = wish.own.code.as_ref().map(|code| code.as_str().len());
-        let begun = self.begin_verification(VerifyWish {
+        Ok(VerifyWish {
             key: wish.key,
             to: To::Number(wish.to),
             channel: wish.channel,
@@ -52,8 +58,7 @@ impl Gateway {
             ttl_ms: Some(u64::from(seconds) * 1000),
             profile: Some(profile),
             once: wish.once,
-        });
-        Ok(begun.await?)
+        })
     }
 
     /// In what words a profile's codes are told by this channel.

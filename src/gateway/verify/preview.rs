@@ -1,0 +1,53 @@
+//! What a code would say, and what it would cost by whom, before any is sent. Nothing is counted, kept or asked.
+
+use super::{ProfileError, TriggerWish, VerifyError, VerifyWish};
+use crate::core::money::Price;
+use crate::core::sending::Channel;
+use crate::core::verification::address::To;
+use crate::core::verification::code::Code;
+use crate::gateway::Gateway;
+use crate::gateway::sending::Quote;
+
+/// A code as it would go out.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    pub channel: Channel,
+    /// With zeros for a code.
+    pub text: String,
+    /// Who would be asked to carry it, the first one first.
+    pub quotes: Vec<Quote>,
+    /// What the caps would be charged for it.
+    pub reckoned: Price,
+}
+
+impl VerifyWish {
+    /// What its person would read, with zeros for a code: no digit is longer than another.
+    pub(super) fn told(&self, usual_ttl_ms: u64) -> String {
+        let zeros = Code::drawn(self.digits, || 0);
+        let ttl_ms = self.ttl_ms.unwrap_or(usual_ttl_ms);
+        self.words.told(self.channel, &zeros, ttl_ms)
+    }
+}
+
+impl Gateway {
+    pub fn preview(&self, wish: &VerifyWish) -> Result<Preview, VerifyError> {
+        let text = wish.told(self.verify_rules()?.ttl_ms);
+        let (step, _) = self.way(wish)?;
+        let by = (wish.channel, step.provider.as_deref());
+        let quotes = match &wish.to {
+            To::Number(number) => self.quotes(by, number, &text),
+            To::Email(_) => Vec::new(),
+        };
+        Ok(Preview {
+            channel: wish.channel,
+            quotes,
+            reckoned: self.price_of(&wish.to, by, &text),
+            text,
+        })
+    }
+
+    /// The same, of what a profile would have sent.
+    pub fn preview_trigger(&self, wish: TriggerWish) -> Result<Preview, ProfileError> {
+        Ok(self.preview(&self.wished_by_profile(wish)?)?)
+    }
+}
