@@ -120,6 +120,7 @@ async fn an_smsc_takes_delivers_and_reports() {
         system_id = "acme"
         password = "secret"
         from = "+12025550143"
+        receipt_ids = "decimal"
     };
     let gateway = start(provider, port).await;
     let mut subscriber = Subscriber::start(&[]).await;
@@ -133,7 +134,7 @@ async fn an_smsc_takes_delivers_and_reports() {
     assert_eq!(rental.number, "+12025550100");
     let short = "Your code is 123456 €{}";
     assert!(
-        matches!(send(&gateway, order(phone(), short)).await, Sent::Accepted(taken) if taken.carrier_message_id == "N1")
+        matches!(send(&gateway, order(phone(), short)).await, Sent::Accepted(taken) if taken.carrier_message_id == "A11")
     );
     let seen = smsc.told().await;
     assert_eq!(

@@ -1,4 +1,5 @@
 // An SMSC by node-smpp: takes what is submitted, delivers its receipt and one message from a phone, and tells all of it, a line each.
+// As many do, it answers in padded hexadecimal and reports in decimal.
 'use strict';
 const smpp = require('smpp');
 
@@ -18,11 +19,12 @@ const server = smpp.createServer({}, (session) => {
     session.close();
   });
   session.on('submit_sm', (pdu) => {
-    const id = `N${++submitted}`;
+    const number = 0xa10 + ++submitted;
+    const id = number.toString(16).padStart(8, '0');
     session.send(pdu.response({ message_id: id }));
     const { message, udh } = pdu.short_message;
     tell({ id, to: pdu.destination_addr, from: pdu.source_addr, text: message, parts: udh ? udh.length : 0, coding: pdu.data_coding });
-    const receipt = `id:${id} sub:001 dlvrd:001 submit date:2611271200 done date:2611271201 stat:DELIVRD err:000 text:`;
+    const receipt = `id:${number} sub:001 dlvrd:001 submit date:2611271200 done date:2611271201 stat:DELIVRD err:000 text:`;
     const back = { source_addr: pdu.destination_addr, destination_addr: pdu.source_addr };
     session.deliver_sm({ ...back, esm_class: 4, short_message: receipt }, (answer) => tell({ receipt: answer.command_status }));
     if (submitted > 1) return;
