@@ -1,7 +1,7 @@
 //! A gateway that sends codes by providers who answer as they are told, on a clock that stands still until it is moved.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ringback::clock::Clock;
 use ringback::core::abuse::destination::Policy;
@@ -35,7 +35,7 @@ use ringback::telemetry::Metrics;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
-use crate::support::until_async;
+use crate::support::{until, until_async};
 
 pub const START: UnixMs = UnixMs(1_793_534_400_000);
 pub const TTL_MS: u64 = 600_000;
@@ -192,6 +192,9 @@ pub struct House {
     _draining: watch::Sender<bool>,
 }
 
+/// Built once: it reads all languages.
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::with_rules(&[]).unwrap()));
+
 impl House {
     pub async fn new(choice: &Choice) -> Self {
         let house = Self::open(Disk::default(), START, choice, Arc::default());
@@ -222,7 +225,7 @@ impl House {
             supply: Supply::none(),
             rules: rules(),
             inbound_log: InboundLog::off(),
-            engine: Arc::new(Engine::with_rules(&[]).unwrap()),
+            engine: ENGINE.clone(),
             clock: clock.clone(),
             metrics: Arc::new(Metrics::default()),
             waiters: Waiters::new(10, 10),
@@ -335,6 +338,9 @@ impl House {
         self.clock.pass(ms);
         self.gateway.go_on_due().await.unwrap();
         self.gateway.sweep_verifications().await.unwrap();
+        let all = || self.store.verifications(&self.key.account, None, 100).unwrap();
+        let is_quiet = || all().iter().all(|known| known.sent != verification::Sent::Asked);
+        until("all that went is answered", is_quiet).await;
     }
 
     /// What the account was told, in order: type and data.
