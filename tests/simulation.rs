@@ -7,6 +7,7 @@ mod simulation {
     pub mod books;
     pub mod carrier;
     mod clocks;
+    pub mod codes;
     pub mod customer;
     pub mod dice;
     pub mod disk;
@@ -21,13 +22,14 @@ mod simulation {
     pub mod seeds;
     mod standing;
     pub mod subscriber;
+    pub mod tally;
     pub mod trace;
     pub mod wall;
     pub mod world;
 }
 
 use simulation::plant::Plant;
-use simulation::seeds::{play, play_all};
+use simulation::seeds::{HAPPENINGS, HAPPENINGS_OF_CODES, Play, play, play_all, play_codes};
 
 /// Seeds that every run of the tests plays.
 const SEEDS: u64 = 256;
@@ -45,7 +47,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What happened differently, where two runs of one seed did not agree.
-fn difference(seed: u64, plant: Option<Plant>) -> Option<String> {
+fn difference(play: Play, seed: u64, plant: Option<Plant>) -> Option<String> {
     let (one, two) = (play(seed, plant).world, play(seed, plant).world);
     if one.trace.hash() == two.trace.hash() {
         return None;
@@ -60,15 +62,14 @@ fn difference(seed: u64, plant: Option<Plant>) -> Option<String> {
 }
 
 /// First that a seed repeats itself to the last line of its trace, since nothing else here means anything without it; then the seeds.
-#[test]
-fn seeds_hold() {
+fn hold(play: Play, happenings: &[&str]) {
     for seed in FOUND_BUGS {
-        assert_eq!(difference(seed, None), None, "invariant 12");
+        assert_eq!(difference(play, seed, None), None, "invariant 12");
         play(seed, None).must_hold();
     }
     let started = ringback::clock::monotonic();
     let seeds = setting("RINGBACK_SIMULATION_SEEDS").unwrap_or(SEEDS);
-    let lines = play_all(0..seeds);
+    let lines = play_all(play, happenings, 0..seeds);
     println!(
         "simulation: seeds 0 to {}, {lines} lines of trace, in {:?}",
         seeds - 1,
@@ -76,13 +77,27 @@ fn seeds_hold() {
     );
 }
 
+/// Worlds in which messages come and are told.
+#[test]
+fn seeds_hold() {
+    hold(play, &HAPPENINGS);
+}
+
+/// Worlds in which codes are sent.
+#[test]
+fn seeds_of_codes_hold() {
+    hold(play_codes, &HAPPENINGS_OF_CODES);
+}
+
 /// One seed, with its whole trace.
 #[test]
 fn the_seed() {
     if let Some(seed) = setting("RINGBACK_SIMULATION_SEED") {
-        let played = play(seed, None);
-        println!("{}", played.world.trace.all().join("\n"));
-        played.must_hold();
+        for play in [play, play_codes] {
+            let played = play(seed, None);
+            println!("{}", played.world.trace.all().join("\n"));
+            played.must_hold();
+        }
     }
 }
 
@@ -91,8 +106,9 @@ fn the_seed() {
 fn planted_bugs_are_caught() {
     for plant in Plant::ALL {
         let is_caught = if plant == Plant::WildDice {
-            difference(0, Some(plant)).is_some()
+            difference(play, 0, Some(plant)).is_some()
         } else {
+            let play: Play = if plant.breaks() == 9 { play_codes } else { play };
             (0..SEEDS_TO_CATCH).any(|seed| {
                 let violation = play(seed, Some(plant)).violation;
                 violation.is_some_and(|violation| violation.invariant == plant.breaks())

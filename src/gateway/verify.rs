@@ -35,7 +35,7 @@ use crate::core::verification::Verification;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::fallback::Step;
-use crate::core::verification::hash::{Bound, Hash, Pepper, Scheme};
+use crate::core::verification::hash::{Bound, Pepper, Scheme};
 use crate::store::{AuditPage, CounterChange};
 
 pub use blocks::{Block, Lift};
@@ -214,12 +214,26 @@ impl Gateway {
         self.read(move |store| store.audit(after, limit)).await
     }
 
-    /// Hashes or compares on a few threads of its own: bcrypt takes a tenth of a second, and whoever waits for other things must not
-    /// wait for it. More than may wait are refused.
+    /// Whether this is its code.
+    async fn is_code_of(&self, verification: &Verification, guess: &Code) -> Result<bool, VerifyError> {
+        let pepper = self.verify_rules()?.pepper.clone();
+        let (of, guess) = (verification.clone(), guess.clone());
+        self.hashed(of.hash.is_slow(), move || {
+            of.hash.is_of(&pepper, bound(&of), &guess)
+        })
+        .await
+    }
+
+    /// Hashes or compares, what is slow on a few threads of its own: bcrypt takes a tenth of a second, and whoever waits for other things
+    /// must not wait for it. More than may wait are refused.
     async fn hashed<T: Send + 'static>(
         &self,
+        is_slow: bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, VerifyError> {
+        if !is_slow {
+            return Ok(work());
+        }
         let verifying = self.verifying()?;
         let Some(waiting) = verifying.queue() else {
             return Err(Error::Crowded.into());
@@ -311,10 +325,4 @@ fn bound(verification: &Verification) -> Bound<'_> {
         id: verification.id,
         to: &verification.to,
     }
-}
-
-/// Whether this code is a verification's, as slow as its hash.
-fn is_code(pepper: &Pepper, verification: &Verification, guess: &Code) -> bool {
-    let hash: &Hash = &verification.hash;
-    hash.is_of(pepper, bound(verification), guess)
 }

@@ -7,7 +7,8 @@ use ringback::core::id::MessageId;
 use ringback::core::number::Number;
 use ringback::core::subscription::policy::Order;
 use ringback::core::time::UnixMs;
-use ringback::store::{Batch, Commit, Store};
+use ringback::core::verification::Status;
+use ringback::store::{Batch, Commit, Store, VerifyStep};
 
 use super::disk::Disk;
 use super::plant::Plant;
@@ -68,6 +69,7 @@ impl Disk {
                 subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                 Commit::Subscribe(subscription)
             }
+            (plant, Commit::Verify(step)) => Commit::Verify(bent_step(plant, step)),
             (_, commit) => commit,
         }
     }
@@ -143,4 +145,26 @@ impl Disk {
             }))
         })
     }
+}
+
+/// What a planted bug makes of codes.
+fn bent_step(plant: Plant, mut step: Box<VerifyStep>) -> Box<VerifyStep> {
+    if plant == Plant::CountsNothing {
+        step.counters.clear();
+    }
+    for (code, was) in &mut step.verifications {
+        match plant {
+            Plant::ForgetsGuesses if code.status == Status::Pending && code.wrong > 0 => {
+                code.attempts -= 1;
+                code.wrong -= 1;
+            }
+            Plant::ApprovesAgain if code.status == Status::Approved => {
+                code.status = Status::Pending;
+                step.settled.clear();
+            }
+            Plant::OutlivesItself if was.is_none() => code.ttl_ms *= 20,
+            _ => {}
+        }
+    }
+    step
 }

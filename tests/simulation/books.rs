@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringback::carrier::simulate::Draft;
-use ringback::core::id::{AccountId, EventId, RentalId, ReplayId, SubscriptionId};
+use ringback::core::id::{AccountId, EventId, RentalId, ReplayId, SubscriptionId, VerificationId};
 use ringback::core::outbound::State;
 use ringback::core::rental::Rental;
 use ringback::core::time::{Moment, UnixMs};
@@ -87,6 +87,21 @@ pub struct Sent {
     pub ended_ms: Option<u64>,
 }
 
+/// A code on its way to a person, and what they made of it.
+#[derive(Debug)]
+pub struct Code {
+    pub account: AccountId,
+    pub id: VerificationId,
+    pub code: String,
+    /// When a provider first had it, in virtual time.
+    pub had_ms: u64,
+    /// Which life of the gateway it was.
+    pub boot: usize,
+    /// Guesses of which the gateway said whether they are right.
+    pub judged: usize,
+    pub approved: usize,
+}
+
 #[derive(Debug, Default)]
 pub struct Books {
     pub messages: BTreeMap<CarrierId, Sms>,
@@ -100,6 +115,8 @@ pub struct Books {
     pub replays: Vec<(AccountId, ReplayId)>,
     /// The newest state of a rental that anyone was shown.
     pub shown: BTreeMap<RentalId, Rental>,
+    /// Codes that were sent, in the order of their starts.
+    pub codes: Vec<Code>,
     pub sent: Vec<Sent>,
     /// The places in it.
     pub by_delivery: BTreeMap<(SubscriptionId, EventId), Vec<usize>>,

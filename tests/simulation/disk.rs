@@ -205,7 +205,13 @@ fn told(commit: &Commit) -> String {
         Commit::ChangeNumber(number) => format!("change {:?} {}", number.number, number.version),
         Commit::Access(Access::AddKey(key)) => format!("add a key of {}", key.account.as_str()),
         Commit::Access(_) => "accounts and keys".to_owned(),
-        Commit::Verify(_) => "verify".to_owned(),
+        Commit::Verify(step) => {
+            let codes = step.verifications.iter();
+            let codes: String = codes
+                .map(|(code, _)| format!(" {} {:?} {}", code.id, code.status, code.attempts))
+                .collect();
+            format!("verify{codes}, {} settled", step.settled.len())
+        }
         Commit::Profile(_) => "profile".to_owned(),
     }
 }

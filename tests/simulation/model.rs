@@ -15,6 +15,7 @@ use ringback::core::time::UnixMs;
 use ringback::store::{Batch, Change, Commit, Committed, Filed, Novelty, OutboundChange};
 
 use super::fare::Fare;
+use super::tally::Tally;
 
 /// When something became durable, and was decided: virtual time, the gateway's steady clock at its decision, and how often its wall clock was stepped before.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +103,8 @@ pub struct Model {
     pub by_event: BTreeMap<EventId, Vec<usize>>,
     pub by_message: BTreeMap<MessageId, Vec<usize>>,
     pub by_delivery: BTreeMap<(SubscriptionId, Seq), Vec<usize>>,
+    /// Codes that are sent.
+    pub tally: Tally,
 }
 
 impl Model {
@@ -152,8 +155,8 @@ impl Model {
             | Commit::ChangeNumber(_)
             | Commit::SetService(..)
             | Commit::Access(_)
-            | Commit::Verify(_)
             | Commit::Profile(_) => {}
+            Commit::Verify(step) => self.tally.step(step, at),
         }
     }
 

@@ -59,6 +59,14 @@ pub enum Plant {
     MetersTwice,
     /// A completion is not metered.
     MetersNothing,
+    /// Guesses at a code are forgotten.
+    ForgetsGuesses,
+    /// A code that was approved is as if it were not.
+    ApprovesAgain,
+    /// A code lives far longer than was said.
+    OutlivesItself,
+    /// What was sent is counted nowhere.
+    CountsNothing,
     /// An attempt never ends.
     NeverEnds,
     /// Something looks at dice that no seed repeats.
@@ -66,7 +74,7 @@ pub enum Plant {
 }
 
 impl Plant {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 34] = [
         Self::AnswersUnsynced,
         Self::ForgetsIds,
         Self::LongGrace,
@@ -95,6 +103,10 @@ impl Plant {
         Self::LogsTexts,
         Self::MetersTwice,
         Self::MetersNothing,
+        Self::ForgetsGuesses,
+        Self::ApprovesAgain,
+        Self::OutlivesItself,
+        Self::CountsNothing,
         Self::NeverEnds,
         Self::WildDice,
     ];
@@ -123,6 +135,7 @@ impl Plant {
             | Self::SendsTheExpired => 6,
             Self::OneForAll | Self::NoRamp => 7,
             Self::NoRest | Self::LeasesTwice => 8,
+            Self::ForgetsGuesses | Self::ApprovesAgain | Self::OutlivesItself | Self::CountsNothing => 9,
             Self::WritesPlain | Self::LogsTexts => 10,
             Self::NeverEnds => 11,
             Self::WildDice => 12,

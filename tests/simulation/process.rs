@@ -22,6 +22,7 @@ use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::codes;
 use super::customer;
 use super::disk::Disk;
 use super::network::Wire;
@@ -93,7 +94,7 @@ impl Process {
         let (draining, drained) = watch::channel(false);
         let doorbell = Arc::new(Notify::new());
         let metrics = Arc::new(Metrics::default());
-        let gateway = Arc::new(Gateway::new(Parts {
+        let gateway = Gateway::new(Parts {
             store: disk.clone(),
             sources: sources(),
             services: SERVICES.map(service).to_vec(),
@@ -110,7 +111,11 @@ impl Process {
             dev_signing_key: None,
             doorbell: doorbell.clone(),
             draining: drained.clone(),
-        }));
+        });
+        let gateway = gateway
+            .with_providers(codes::providers(world))
+            .with_verify(codes::rules());
+        let gateway = Arc::new(gateway);
         let dispatch = Dispatch::new(deliver::Parts {
             store: disk.clone(),
             sender: Wire(world.clone()),
@@ -128,6 +133,9 @@ impl Process {
         });
         let replaying = gateway.clone();
         tasks.spawn(async move { replaying.replay_for_ever().await });
+        if world.sends_codes() {
+            codes::tend(&gateway, &mut tasks);
+        }
         tasks.spawn(syncs(world.clone(), disk.clone()));
         Self {
             gateway,

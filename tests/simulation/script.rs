@@ -11,6 +11,7 @@ use ringback::core::number::Number;
 use ringback::core::phone::PhoneNumber;
 
 use super::carrier;
+use super::codes;
 use super::customer::{self, ACCOUNTS};
 use super::invariants::{self, Violation};
 use super::network::Weather;
@@ -25,7 +26,7 @@ const HOUR_MS: u64 = 3_600_000;
 const CALM_MS: u64 = 84 * HOUR_MS;
 
 #[derive(Debug, Clone, Copy)]
-enum Action {
+pub enum Action {
     Sms,
     Outbound,
     Rent,
@@ -41,6 +42,9 @@ enum Action {
     AskAgain,
     Replay,
     Weather,
+    Start,
+    Guess,
+    Guesses,
     Clock,
     Crash,
     Stop,
@@ -84,14 +88,22 @@ pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
     for _ in 0..3 {
         subscriber::subscribe(world.clone()).await;
     }
+    go_through(world, (&ACTIONS, CALM_MS)).await
+}
+
+/// Acts of these weights, then calm for so long; each is followed by a look.
+pub async fn go_through(
+    world: &Arc<World>,
+    (actions, calm_ms): (&[(u64, Action)], u64),
+) -> Result<(), Violation> {
     for _ in 0..STEPS {
-        let action = world.dice.weighted(&ACTIONS);
+        let action = world.dice.weighted(actions);
         act(world, action).await;
         invariants::check(world).await?;
         pause(world).await;
         invariants::check(world).await?;
     }
-    calm(world).await?;
+    calm(world, calm_ms).await?;
     invariants::check_end(world)
 }
 
@@ -159,6 +171,9 @@ async fn act(world: &Arc<World>, action: Action) {
         Action::AskAgain => drop(tokio::spawn(subscriber::ask_again(world.clone()))),
         Action::Replay => drop(tokio::spawn(replays::replay(world.clone()))),
         Action::Weather => weather(world),
+        Action::Start => drop(tokio::spawn(codes::start(world.clone()))),
+        Action::Guess => codes::guess(world, 1),
+        Action::Guesses => codes::guess(world, 8),
         Action::Clock => clock(world),
         Action::Crash => crash(world).await,
         Action::Stop => {
@@ -308,7 +323,7 @@ async fn crash(world: &Arc<World>) {
 }
 
 /// The faults stop. What is owed is delivered, and what is open ends, within the bound.
-async fn calm(world: &Arc<World>) -> Result<(), Violation> {
+async fn calm(world: &Arc<World>, calm_ms: u64) -> Result<(), Violation> {
     world.note("calm");
     world.network.clear_up(world.wall.elapsed_ms());
     world.wall.step_to(0);
@@ -317,7 +332,7 @@ async fn calm(world: &Arc<World>) -> Result<(), Violation> {
         None => world.boot(),
     }
     trouble(world);
-    let end_ms = world.wall.elapsed_ms() + CALM_MS;
+    let end_ms = world.wall.elapsed_ms() + calm_ms;
     while world.wall.elapsed_ms() < end_ms {
         // Who has paused or was gone says that it is back.
         subscriber::resume_all(world).await;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::codes;
 use super::invariants::Violation;
 use super::plant::Plant;
 use super::script;
@@ -14,7 +15,7 @@ use super::world::World;
 /// One in so many worlds has all of its logs searched.
 const LOGGED_EVERY: u64 = 8;
 /// What must happen in a full run, or it shows less than it says.
-const HAPPENINGS: [&str; 31] = [
+pub const HAPPENINGS: [&str; 31] = [
     "answered at once",
     "answered slowly",
     "3xx, 4xx or 5xx",
@@ -47,6 +48,24 @@ const HAPPENINGS: [&str; 31] = [
     "a message sent",
     "a receipt",
 ];
+/// The same, where codes are sent.
+pub const HAPPENINGS_OF_CODES: [&str; 15] = [
+    "a crash",
+    "a failed sync",
+    "a full disk",
+    "a clock set back by an hour or less",
+    "a clock set ahead by an hour or less",
+    "a clock that stands",
+    "a code sent",
+    "a code sent once more",
+    "a code that no provider took",
+    "a code of which nobody knows",
+    "a code that was too many",
+    "a code approved",
+    "a wrong guess",
+    "a guess too many",
+    "a guess at what is over",
+];
 
 /// How a world ended.
 pub struct Played {
@@ -55,9 +74,17 @@ pub struct Played {
     pub world: Arc<World>,
 }
 
-/// Plays one world of the script.
+/// Plays a seed, perhaps with a bug.
+pub type Play = fn(u64, Option<Plant>) -> Played;
+
+/// Plays one world in which messages come and are told.
 pub fn play(seed: u64, plant: Option<Plant>) -> Played {
     play_with(seed, plant, async |world| script::play(world).await)
+}
+
+/// Plays one world in which codes are sent.
+pub fn play_codes(seed: u64, plant: Option<Plant>) -> Played {
+    play_with(seed, plant, async |world| codes::play(world).await)
 }
 
 /// Plays one world in which this happens.
@@ -116,7 +143,7 @@ impl Played {
 ///
 /// # Panics
 /// Where one does not hold, or many have shown less than they should.
-pub fn play_all(seeds: Range<u64>) -> u64 {
+pub fn play_all(play: Play, happenings: &[&str], seeds: Range<u64>) -> u64 {
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(None));
     let (lines, happened) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -135,14 +162,14 @@ pub fn play_all(seeds: Range<u64>) -> u64 {
                         *all.entry(what).or_insert(0) += times;
                     }
                     drop(all);
-                    if (1 + seed).is_multiple_of(1000) {
-                        println!("simulation: seed {seed}");
-                    }
                     // All that fail are named; the first is told whole.
                     if let Some(violation) = &played.violation {
                         println!("simulation: seed {seed} breaks invariant {}", violation.invariant);
                         let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                         failed.get_or_insert(played);
+                    }
+                    if (1 + seed).is_multiple_of(1000) {
+                        println!("simulation: seed {seed}");
                     }
                 }
             });
@@ -153,7 +180,7 @@ pub fn play_all(seeds: Range<u64>) -> u64 {
     }
     let happened = happened.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("simulation: {happened:?}");
-    let missing = HAPPENINGS.iter().filter(|what| !happened.contains_key(*what));
+    let missing = happenings.iter().filter(|what| !happened.contains_key(*what));
     let missing: Vec<_> = missing.collect();
     assert!(
         seeds.end - seeds.start < 256 || missing.is_empty(),

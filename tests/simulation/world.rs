@@ -1,7 +1,7 @@
 //! The world of one seed: virtual time, dice, a network, a disk, one gateway that lives and dies, and what is known about it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringback::gateway::Gateway;
@@ -31,6 +31,7 @@ pub struct World {
     /// What the last life of the gateway left.
     left: Mutex<Image>,
     boots: AtomicUsize,
+    sends_codes: AtomicBool,
     news: Mutex<News>,
     /// How often what happened, by its name.
     counts: Mutex<BTreeMap<&'static str, u64>>,
@@ -56,6 +57,7 @@ impl World {
             process: Mutex::default(),
             left: Mutex::default(),
             boots: AtomicUsize::new(0),
+            sends_codes: AtomicBool::new(false),
             news: Mutex::default(),
             counts: Mutex::default(),
             log: Log::default(),
@@ -104,6 +106,15 @@ impl World {
 
     pub fn boot_count(&self) -> usize {
         self.boots.load(Ordering::Relaxed)
+    }
+
+    /// Whether its gateway looks after codes that it sent.
+    pub fn sends_codes(&self) -> bool {
+        self.sends_codes.load(Ordering::Relaxed)
+    }
+
+    pub fn send_codes(&self) {
+        self.sends_codes.store(true, Ordering::Relaxed);
     }
 
     pub fn is_up(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{VerifyError, by, is_code};
+use super::{VerifyError, by};
 use crate::core::abuse;
 use crate::core::audit::Action;
 use crate::core::event::Kind;
@@ -34,9 +34,7 @@ impl Gateway {
 
     pub(super) async fn checked(&self, guess: &Guess) -> Result<Verification, VerifyError> {
         let counted = self.count_guess(guess).await?;
-        let (pepper, code) = (self.verify_rules()?.pepper.clone(), guess.code.clone());
-        let of = counted.clone();
-        let is_right = self.hashed(move || is_code(&pepper, &of, &code)).await?;
+        let is_right = self.is_code_of(&counted, &guess.code).await?;
         self.judge_guess(guess, is_right).await
     }
 

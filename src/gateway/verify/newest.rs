@@ -97,8 +97,10 @@ impl Gateway {
         let (pepper, scheme, code) = (rules.pepper.clone(), rules.scheme, guess.code.clone());
         let salt = self.parts.clock.random();
         let to = nothing.to.clone();
-        self.hashed(move || scheme.hash(&pepper, bound(&nothing), &code, salt))
-            .await?;
+        self.hashed(scheme.is_slow(), move || {
+            scheme.hash(&pepper, bound(&nothing), &code, salt)
+        })
+        .await?;
         let entry = self.about(self.entry(account, Action::Check, "unknown"), &to, None);
         let step = VerifyStep {
             audit: vec![by(entry, &guess.key, guess.ip)],

@@ -189,13 +189,8 @@ impl Gateway {
         {
             let code =
                 (wish.own.code.clone()).unwrap_or_else(|| rules.pepper.code(bound(&pending), wish.digits));
-            let (pepper, known) = (rules.pepper.clone(), pending.clone());
-            let guess = code.clone();
             // Of another length, or by another pepper, it is another code.
-            if self
-                .hashed(move || super::is_code(&pepper, &known, &guess))
-                .await?
-            {
+            if self.is_code_of(&pending, &code).await? {
                 return Ok(Ready {
                     verification: next,
                     code,
@@ -241,7 +236,7 @@ impl Gateway {
             self.parts.clock.random(),
             code.clone(),
         );
-        self.hashed(move || {
+        self.hashed(scheme.is_slow(), move || {
             let hash = scheme.hash(&pepper, bound(&blank), &code, salt);
             Verification { hash, ..blank }
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Read, VerifyError, VerifyWish, bound, is_code};
+use super::{Read, VerifyError, VerifyWish, bound};
 use crate::core::abuse::{self, Ask, Decision, Verdict};
 use crate::core::audit::{Action, Entry};
 use crate::core::event::Kind;
@@ -285,11 +285,10 @@ impl Gateway {
                 }
             },
         };
-        let pepper = self.verify_rules()?.pepper.clone();
+        let pepper = &self.verify_rules()?.pepper;
         let made = || pepper.code(bound(known), left.digits);
         let code = known.own.code.clone().unwrap_or_else(made);
-        let (of, guess) = (known.clone(), code.clone());
-        let is_it = self.hashed(move || is_code(&pepper, &of, &guess)).await?;
+        let is_it = self.is_code_of(known, &code).await?;
         Ok(is_it.then_some(Told { code, words, profile }))
     }
 }

@@ -283,13 +283,13 @@ impl Soak {
         }
     }
 
-    /// Waits until no number is leased, and counts them.
+    /// Waits until no number is leased, and counts them. One that heard nothing three times in a row is in quarantine by then.
     pub async fn all_numbers_are_there(&self, numbers: usize) -> Result<(), Failure> {
         self.scene
             .until("ringback_numbers_active", |active| active == 0.0)
             .await?;
         let mut states = HashMap::new();
-        for state in ["free", "reserved", "cooling"] {
+        for state in ["free", "reserved", "cooling", "quarantined"] {
             let count = self.scene.gauge(&format!("ringback_numbers_{state}")).await?;
             states.insert(state, count);
         }

@@ -1,0 +1,332 @@
+//! Worlds in which codes are sent: people ask for them, give them back right and wrong, one at a time and many at once, while providers,
+//! the disk, the clock and the power fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringback::core::abuse::destination::Policy;
+use ringback::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
+use ringback::core::abuse::spend::Caps;
+use ringback::core::abuse::{self, Who, checks, conversion};
+use ringback::core::id::VerificationId;
+use ringback::core::key::Key;
+use ringback::core::money::Price;
+use ringback::core::phone::PhoneNumber;
+use ringback::core::sending::{Channel, Class, Order, Refusal, Sent, Taken};
+use ringback::core::verification::address::To;
+use ringback::core::verification::fallback::{Step, Words};
+use ringback::core::verification::hash::{Pepper, Scheme};
+use ringback::core::verification::{Own, code};
+use ringback::gateway::{Gateway, Guess, Provider, Providers, VerifyError, VerifyRules, VerifyWish};
+use tokio::task::JoinSet;
+
+use super::books::Code;
+use super::customer::{self, ACCOUNTS};
+use super::invariants::Violation;
+use super::script::{self, Action};
+use super::wall::START;
+use super::world::World;
+
+const ACTIONS: [(u64, Action); 8] = [
+    (40, Action::Start),
+    (40, Action::Guess),
+    (8, Action::Guesses),
+    (2, Action::Clock),
+    (4, Action::Crash),
+    (1, Action::Stop),
+    (1, Action::BreakDown),
+    (1, Action::Refuse),
+];
+/// After the faults stop: longer than any code lives.
+const CALM_MS: u64 = 3 * HOUR_MS;
+
+pub const TTL_MS: u64 = 600_000;
+pub const ATTEMPTS_MAX: u8 = 5;
+/// To one person, by contract 002.
+pub const PERSON: [Limit; 2] = [Limit::new(3, 10 * MINUTE_MS), Limit::new(5, HOUR_MS)];
+pub const HOUR_CAP: Price = Price(6_000);
+const PRICE: Price = Price(500);
+
+/// Plays one world to its end.
+pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
+    world.send_codes();
+    script::open(world).await;
+    script::go_through(world, (&ACTIONS, CALM_MS)).await
+}
+
+/// What runs beside the requests.
+pub fn tend(gateway: &Arc<Gateway>, tasks: &mut JoinSet<()>) {
+    let gateway = gateway.clone();
+    tasks.spawn(async move { gateway.go_on_for_ever(Duration::from_secs(5)).await });
+}
+
+/// One provider of each channel.
+pub fn providers(world: &Arc<World>) -> Providers {
+    let channels = [Channel::Sms, Channel::Voice];
+    Providers {
+        all: channels.map(|channel| provider(channel, world.clone())).into(),
+        ..Providers::default()
+    }
+}
+
+fn provider(channel: Channel, world: Arc<World>) -> Provider {
+    let carry = move |order: Order| {
+        let answer: ringback::gateway::Carrying = Box::pin(carried(world.clone(), order));
+        answer
+    };
+    Provider::new(channel.as_str(), "simulated", channel, Box::new(carry))
+}
+
+/// Takes a code, or not, or leaves open which, sooner or later.
+async fn carried(world: Arc<World>, order: Order) -> Sent {
+    had(&world, &order);
+    let slow = world.dice.one_in(8);
+    tokio::time::sleep(Duration::from_millis(world.dice.below(if slow {
+        20_000
+    } else {
+        300
+    })))
+    .await;
+    match world.dice.below(10) {
+        0 => {
+            world.count("a code that no provider took");
+            Sent::Refused(Refusal::new(Class::Unreachable, "not now"))
+        }
+        1 => {
+            world.count("a code of which nobody knows");
+            Sent::Unknown("no answer".into())
+        }
+        _ => {
+            world.count("a code sent");
+            Sent::Accepted(Taken {
+                carrier_message_id: order.key,
+                ..Taken::default()
+            })
+        }
+    }
+}
+
+/// A provider has a code in its hands: it is paid for by then, on the disk, and it is the one that it was.
+fn had(world: &World, order: &Order) {
+    let told = order.code.clone().unwrap_or_default();
+    let (id, nth) = order.key.rsplit_once('-').expect("an id and a number");
+    let id: VerificationId = id.parse().expect("an id");
+    let nth: u8 = nth.parse().expect("a number");
+    world.note(&format!("code  {id} goes out, {nth}"));
+    let charged = {
+        let model = world.model();
+        let mut charged = model.tally.charged.iter();
+        charged
+            .find(|charged| charged.id == id && charged.nth == nth)
+            .map(|charged| charged.account.clone())
+    };
+    let Some(account) = charged else {
+        return world.wrong(9, format!("{id} went out and was never charged"));
+    };
+    let known = {
+        let mut books = world.books();
+        let at = books.codes.iter().position(|code| code.id == id);
+        if at.is_none() {
+            books.codes.push(Code {
+                account,
+                id,
+                code: told.clone(),
+                had_ms: world.wall.elapsed_ms(),
+                boot: world.boot_count(),
+                judged: 0,
+                approved: 0,
+            });
+        }
+        at.map(|at| books.codes[at].code.clone())
+    };
+    if let Some(known) = known {
+        world.count("a code sent once more");
+        if known != told {
+            world.wrong(9, format!("{id} went out as another code than before"));
+        }
+    }
+}
+
+/// Somebody asks for a code.
+pub async fn start(world: Arc<World>) {
+    let number = format!("+1202555{:04}", 100 + world.dice.below(4));
+    let wish = VerifyWish {
+        key: key(&world),
+        profile: None,
+        to: To::Number(PhoneNumber::parse(&number).expect("a number")),
+        channel: Channel::Sms,
+        digits: 6,
+        words: Words {
+            language: "en".into(),
+            text: None,
+            app_name: None,
+            autofill: Default::default(),
+        },
+        who: Who::default(),
+        own: Own::default(),
+        ttl_ms: None,
+        once: None,
+    };
+    let started = world
+        .ask(|gateway| async move { gateway.start_verification(wish).await })
+        .await;
+    match started {
+        Some(Ok(started)) => world.note(&format!("code  {} started", started.id)),
+        Some(Err(VerifyError::Limited(_))) => world.count("a code that was too many"),
+        Some(Err(error)) => world.note(&format!("code  {error}")),
+        None => world.note("code  no answer"),
+    }
+}
+
+fn key(world: &World) -> Arc<Key> {
+    let account = customer::account(world.dice.pick(&ACCOUNTS).expect("two"));
+    Arc::new(Key::new(&customer::plain_key(&account), account, START))
+}
+
+/// So many guesses at once at one of the newest codes; one in three is right.
+pub fn guess(world: &Arc<World>, times: usize) {
+    let picked = {
+        let books = world.books();
+        let newest = &books.codes[books.codes.len().saturating_sub(6)..];
+        let picked = world.dice.pick(newest);
+        picked.map(|code| (code.account.clone(), code.id, code.code.clone()))
+    };
+    let Some((account, id, right)) = picked else {
+        return;
+    };
+    let key = Arc::new(Key::new(&customer::plain_key(&account), account, START));
+    for _ in 0..times {
+        let is_right = world.dice.one_in(3);
+        let text = if is_right { right.clone() } else { another(&right) };
+        let guess = Guess {
+            key: key.clone(),
+            id,
+            code: code::Code::parse(&text).expect("digits"),
+            ip: None,
+        };
+        tokio::spawn(guessed(world.clone(), guess, is_right));
+    }
+}
+
+/// Not this one.
+fn another(code: &str) -> String {
+    let turned = code.chars().map(|digit| if digit == '9' { '0' } else { '9' });
+    turned.collect()
+}
+
+/// What is said to a guess, which is held against what the person knows.
+async fn guessed(world: Arc<World>, guess: Guess, is_right: bool) {
+    let (id, began_ms) = (guess.id, world.wall.elapsed_ms());
+    let answer = world
+        .ask(|gateway| async move { gateway.check_verification(guess).await })
+        .await;
+    let is_approved = match answer {
+        Some(Ok(_)) => true,
+        Some(Err(VerifyError::Wrong(_))) => false,
+        Some(Err(VerifyError::NoAttempts)) => return world.count("a guess too many"),
+        Some(Err(VerifyError::NotFound)) => return world.count("a guess at what is over"),
+        Some(Err(error)) => return world.note(&format!("guess {error}")),
+        None => return world.note("guess no answer"),
+    };
+    world.note(&format!("guess {id} {is_approved}"));
+    world.count(if is_approved {
+        "a code approved"
+    } else {
+        "a wrong guess"
+    });
+    if is_approved != is_right {
+        return world.wrong(
+            9,
+            format!("{id}: a guess was right: {is_right}, and was told to be: {is_approved}"),
+        );
+    }
+    let said = {
+        let mut books = world.books();
+        let code = books.codes.iter_mut().find(|code| code.id == id);
+        let code = code.expect("it was guessed at");
+        code.judged += 1;
+        code.approved += usize::from(is_approved);
+        // Nobody can tell the age of a code over a restart with a clock that is off.
+        let is_clear = world.boot_count() == code.boot || world.wall.changes() == 0;
+        let is_late = is_approved && is_clear && began_ms > code.had_ms + TTL_MS;
+        [
+            (code.approved > 1, "was approved twice"),
+            (
+                code.judged > usize::from(ATTEMPTS_MAX),
+                "was guessed at too often",
+            ),
+            (is_late, "was approved after its end"),
+        ]
+    };
+    for (_, what) in said.into_iter().filter(|(is_so, _)| *is_so) {
+        world.wrong(9, format!("{id} {what}"));
+    }
+}
+
+/// No more than the limits and the cap that are looked at.
+fn abuse_rules() -> abuse::Rules {
+    const NONE: Limit = Limit::new(0, DAY_MS);
+    let conversion = conversion::Rules {
+        warn_below_pct: 0,
+        block_below_pct: 0,
+        block_matured_min: 1,
+        challenge_below_pct: 0,
+        challenge_matured_min: 1,
+        outstanding_max: 0,
+        hour_min: 0,
+    };
+    abuse::Rules {
+        policy: Policy {
+            countries: vec!["US".into()],
+            ..Policy::default()
+        },
+        person: PERSON,
+        pauses_ms: Vec::new(),
+        everybody: NONE,
+        network: [NONE, NONE],
+        user: NONE,
+        session: NONE,
+        own: NONE,
+        block_of_10000: [NONE, NONE],
+        block_of_1000: NONE,
+        account: [NONE, NONE],
+        misses_of_network: NONE,
+        checks: checks::Rules {
+            above_pct: 0,
+            checks_min: 1,
+        },
+        locks: false,
+        watches_rows: false,
+        prefix_conversion: conversion,
+        country_conversion: conversion,
+        caps: Caps([Some(HOUR_CAP), None, None]),
+    }
+}
+
+pub fn rules() -> VerifyRules {
+    let step = |channel, wait_s| Step {
+        channel,
+        provider: None,
+        wait_s,
+    };
+    VerifyRules {
+        abuse: abuse_rules(),
+        // Nothing of it runs on a thread of its own, which no seed would repeat.
+        scheme: Scheme::Hmac,
+        pepper: Pepper([7; 32]),
+        ttl_ms: TTL_MS,
+        attempts_max: ATTEMPTS_MAX,
+        resends_same: false,
+        fallback: vec![step(Channel::Sms, Some(60)), step(Channel::Voice, None)],
+        price: PRICE,
+        test_codes: Default::default(),
+        loopback: false,
+        consent: None,
+        consent_fails_open: true,
+        hashing_max: 1,
+        hashing_queue_max: 64,
+        repeated_ms: 0,
+        profiles_max: 10,
+        templates_max: 10,
+    }
+}
