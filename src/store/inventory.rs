@@ -95,13 +95,9 @@ impl Inventory {
         self.set_clock(now);
         let at = loop {
             let at = self.candidate(wanted, now)?;
-            let number = &self.all[at as usize];
-            if number.may_serve(&wanted.service, now, wanted.same_service_ms) {
+            if !self.is_marked_again(at, wanted, now) {
                 break at;
             }
-            // The clock was set back after this number counted as one that has not served: it goes to the end, marked again.
-            self.unshelve(at);
-            self.shelve(at);
         };
         self.withdraw(at);
         self.tickets += 1;
@@ -142,6 +138,24 @@ impl Inventory {
         whole
             .map(|(class, shelf)| (class.country.clone(), class.price, shelf.len()))
             .collect()
+    }
+
+    /// Whether this number stood there as one that has not served, although it has: the clock was set back since it counted as one. It
+    /// keeps its place, and counts as what it is.
+    fn is_marked_again(&mut self, at: NumberAt, wanted: &Wanted, now: UnixMs) -> bool {
+        let number = self.all[at as usize].clone();
+        let unused_by = now.minus_ms(wanted.used_before_ms);
+        let served = number.served.iter().find(|s| s.service == wanted.service);
+        let Some(served) = served.filter(|served| served.at > unused_by) else {
+            return false;
+        };
+        let service = self.service(&served.service);
+        let mut is_news = false;
+        for class in classes(&number) {
+            let shelf = self.shelves.get_mut(&class);
+            is_news |= shelf.is_some_and(|shelf| shelf.remember(at, (service, served.at)));
+        }
+        is_news
     }
 
     fn candidate(&mut self, wanted: &Wanted, now: UnixMs) -> Option<NumberAt> {

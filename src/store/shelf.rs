@@ -65,6 +65,23 @@ impl Shelf {
         self.raise(leaf);
     }
 
+    /// A number counts again as one that served this at this time; false: it does already.
+    pub fn remember(&mut self, number: NumberAt, (service, at): (ServiceAt, UnixMs)) -> bool {
+        let Some(place) = self.place_of.get(&number).copied() else {
+            return false;
+        };
+        if !self.served.entry(service).or_default().insert((at, place)) {
+            return false;
+        }
+        if let Some(placed) = &mut self.places[place] {
+            placed.served.push((service, at));
+        }
+        let (leaf, bit) = (self.capacity + place, service as usize + 1);
+        self.node_mut(leaf)[bit / 64] |= 1 << (bit % 64);
+        self.raise(leaf);
+        true
+    }
+
     /// Of those that have not served it since `served_by`, the one that is free for the longest time.
     pub fn first_unused(&mut self, service: Option<ServiceAt>, served_by: UnixMs) -> Option<(u64, NumberAt)> {
         let bit = match service {

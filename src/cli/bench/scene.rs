@@ -1,5 +1,6 @@
 //! What the benchmarks play: rented numbers, polls for their codes, subscriptions, and messages to them, signed ahead of time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::Method;
@@ -133,6 +134,11 @@ impl Scene {
 
     /// One gauge of the gateway's metrics.
     pub async fn gauge(&self, name: &str) -> Result<f64, Failure> {
+        Ok(self.gauges(&[name]).await?[0])
+    }
+
+    /// Some of them, as they are at one moment.
+    pub async fn gauges(&self, names: &[&str]) -> Result<Vec<f64>, Failure> {
         let address = self
             .server
             .admin_url
@@ -144,13 +150,12 @@ impl Scene {
             .succeed(load::request(Method::GET, "/metrics", &[], Vec::new())?)
             .await?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        let value = text
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .find(|(found, _)| *found == name);
-        value
-            .and_then(|(_, value)| value.parse().ok())
-            .ok_or_else(|| Failure::failed(format!("the metrics have no {name}")))
+        let all: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once(' ')).collect();
+        let value = |name: &&str| {
+            let value = all.get(name).and_then(|value| value.parse().ok());
+            value.ok_or_else(|| Failure::failed(format!("the metrics have no {name}")))
+        };
+        names.iter().map(value).collect()
     }
 
     /// Waits until a gauge is at least, or at most, this.
