@@ -11,6 +11,7 @@ mod verify {
     pub mod codes;
     pub mod consent;
     pub mod contract;
+    pub mod ends;
     pub mod events;
     pub mod fallback;
     pub mod house;

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, MutexGuard, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore};
 
 use super::{Error, Gateway};
 use crate::core::abuse;
@@ -94,6 +94,8 @@ pub(super) struct Verifying {
     waiting: std::sync::Mutex<usize>,
     /// Where the looking for records that can be forgotten goes on.
     forgetting: std::sync::Mutex<Option<Vec<u8>>>,
+    /// Filled once those are ended that a clock which was set back has left ahead of it.
+    none_ahead: OnceCell<()>,
 }
 
 impl Verifying {
@@ -104,6 +106,7 @@ impl Verifying {
             rules,
             waiting: std::sync::Mutex::new(0),
             forgetting: std::sync::Mutex::default(),
+            none_ahead: OnceCell::new(),
         }
     }
 }

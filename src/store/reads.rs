@@ -78,6 +78,8 @@ pub trait Reads {
     ) -> Result<(Vec<Verification>, usize), Error>;
     /// Those whose end is due to be counted, the earliest first.
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
+    /// All whose end is not counted yet, the latest first, starting below this one.
+    fn verifications_open(&self, below: Option<Open>, limit: usize) -> Result<Vec<(AccountId, Open)>, Error>;
     /// Steps of codes that are due, the earliest first.
     fn steps_due(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Place)>, Error>;
     /// Records of abuse control: those of these names that there are.
@@ -197,6 +199,10 @@ impl<S: Queried> Reads for S {
 
     fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         self.query(|q| q.verifications_over(steady, limit))
+    }
+
+    fn verifications_open(&self, below: Option<Open>, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
+        self.query(|q| q.verifications_open(below, limit))
     }
 
     fn steps_due(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Place)>, Error> {

@@ -26,14 +26,32 @@ impl<R: Rows> Query<'_, R> {
     pub fn verifications_over(&self, steady: UnixMs, limit: usize) -> Result<Vec<(AccountId, Open)>, Error> {
         let mut over = Vec::new();
         for (key, record) in self.rows.scan(Tree::State, &[keys::OPEN_VERIFICATION], limit)? {
-            let open = keys::parse_open_verification(&key)
-                .ok_or(Error::Damaged("an open verification of a wrong length"))?;
+            let (account, open) = self.open(&key, &record)?;
             if open.ends_at > steady {
                 break;
             }
-            over.push((self.vault.open(&key, &record)?, open));
+            over.push((account, open));
         }
         Ok(over)
+    }
+
+    /// Verifications whose end is not counted yet, the latest first, starting below this one.
+    pub fn verifications_open(
+        &self,
+        below: Option<Open>,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, Open)>, Error> {
+        let below = below.map(keys::open_verification);
+        let rows = self
+            .rows
+            .scan_down(Tree::State, &[keys::OPEN_VERIFICATION], below.as_deref(), limit)?;
+        rows.iter().map(|(key, record)| self.open(key, record)).collect()
+    }
+
+    fn open(&self, key: &[u8], record: &[u8]) -> Result<(AccountId, Open), Error> {
+        let open = keys::parse_open_verification(key)
+            .ok_or(Error::Damaged("an open verification of a wrong length"))?;
+        Ok((self.vault.open(key, record)?, open))
     }
 
     /// Steps that are due, the earliest first.

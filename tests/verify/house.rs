@@ -257,12 +257,12 @@ impl House {
 
     /// After a power cut, on what was on the disk.
     pub fn restarted(&self, choice: &Choice) -> Self {
-        Self::open(
-            self.store.cut_power(),
-            self.clock.now(),
-            choice,
-            self.line.clone(),
-        )
+        self.restarted_at(self.clock.now(), choice)
+    }
+
+    /// The same, where the clock says this by then.
+    pub fn restarted_at(&self, at: UnixMs, choice: &Choice) -> Self {
+        Self::open(self.store.cut_power(), at, choice, self.line.clone())
     }
 
     pub fn then(&self, says: Sent) {

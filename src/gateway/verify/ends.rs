@@ -20,21 +20,42 @@ const FORGET_MAX: usize = 500;
 impl Gateway {
     /// Ends codes whose time is over; says how many it looked at.
     pub async fn sweep_verifications(&self) -> Result<usize, Error> {
-        if self.verifying.is_none() {
+        let Some(verifying) = &self.verifying else {
             return Ok(0);
-        }
+        };
+        verifying
+            .none_ahead
+            .get_or_try_init(|| self.end_those_ahead())
+            .await?;
         let steady = self.steady();
         let over = self
             .read(move |store| store.verifications_over(steady, SWEEP_MAX))
             .await?;
         for (account, open) in &over {
-            match self.end_verification(account, *open).await {
-                Ok(()) => {}
-                Err(VerifyError::Gateway(error)) => return Err(error),
-                Err(_) => return Err(Error::Contended),
-            }
+            self.end_verification(account, *open).await.map_err(inner)?;
         }
         Ok(over.len())
+    }
+
+    /// Ends those that seem to begin only later, as this process found them: the clock was set back before it started, so nobody can tell how
+    /// old they are, and they must not begin to hold again when the clock comes to them.
+    async fn end_those_ahead(&self) -> Result<(), Error> {
+        let (steady, mut below) = (self.steady(), None);
+        loop {
+            let open = self
+                .read(move |store| store.verifications_open(below, SWEEP_MAX))
+                .await?;
+            for (account, open) in &open {
+                let known = self.verification(account, open.id).await;
+                if known.is_ok_and(|known| steady < known.began_at) {
+                    self.end_verification(account, *open).await.map_err(inner)?;
+                }
+            }
+            below = open.last().map(|(_, open)| *open);
+            if below.is_none_or(|last| last.ends_at <= steady) {
+                return Ok(());
+            }
+        }
     }
 
     /// Its end is counted. One that changed meanwhile is found again by the next sweep.
@@ -110,5 +131,13 @@ impl Gateway {
         }
         *place() = page.next;
         Ok(count)
+    }
+}
+
+/// Nobody asked for what a sweep does, so it has no other errors.
+fn inner(error: VerifyError) -> Error {
+    match error {
+        VerifyError::Gateway(error) => error,
+        _ => Error::Contended,
     }
 }
