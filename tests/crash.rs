@@ -8,6 +8,9 @@
 #[path = "support/schema.rs"]
 mod schema;
 
+#[path = "support/gateway_rules.rs"]
+mod gateway_rules;
+
 mod crash {
     pub mod books;
     pub mod dice;

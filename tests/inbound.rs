@@ -2,6 +2,9 @@
 //! and what time alone does to keys and accounts.
 //! The real gateway on the simulated store, with a clock that stands until it is set.
 
+#[path = "support/gateway_rules.rs"]
+mod gateway_rules;
+
 mod inbound {
     pub mod accounts;
     pub mod batches;

@@ -3,6 +3,9 @@
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
 
+#[path = "support/gateway_rules.rs"]
+mod gateway_rules;
+
 mod numbers {
     pub mod admin;
     pub mod catalogue;

@@ -2,6 +2,11 @@
 //! the seed says; every promise is looked at after every step. `RINGBACK_SIMULATION_SEED` repeats one seed,
 //! `RINGBACK_SIMULATION_SEEDS` runs so many.
 
+#[path = "support/gateway_rules.rs"]
+mod gateway_rules;
+#[path = "support/verify_rules.rs"]
+mod verify_rules;
+
 mod simulation {
     mod bend;
     pub mod books;

@@ -6,6 +6,9 @@ mod support;
 #[path = "crash/fused.rs"]
 mod fused;
 
+#[path = "support/gateway_rules.rs"]
+mod gateway_rules;
+
 mod supply {
     pub mod books;
     pub mod crash;

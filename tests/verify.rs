@@ -3,6 +3,11 @@
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
 
+#[path = "support/gateway_rules.rs"]
+mod gateway_rules;
+#[path = "support/verify_rules.rs"]
+mod verify_rules;
+
 mod verify {
     pub mod alarms;
     pub mod autofill;

@@ -295,12 +295,17 @@ fn banner(session: &Session) -> String {
         session.running.admin_url(),
         &session.api_key,
     );
-    let (secret, data) = (&session.webhook_secret, session.data.display());
+    let (account, secret, data) = (
+        session.account.as_str(),
+        &session.webhook_secret,
+        session.data.display(),
+    );
     format!(
         r#"Ringback dev is ready.
 
   base URL        {base}
   API key         {key}
+  account         {account}
   webhook secret  {secret}
   status page     {admin}/
   health          {admin}/readyz   metrics {admin}/metrics

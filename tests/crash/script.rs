@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock};
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::{Draft, Signer, signed};
 use ringback::clock::Clock;
-use ringback::core::account::Limits;
 use ringback::core::attempt::{Attempt, Timing, Trigger};
 use ringback::core::delivery::{self, Outcome, Terms};
 use ringback::core::health;
@@ -21,15 +20,14 @@ use ringback::core::signature::Scheme;
 use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{
-    Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Supply, Wish,
-};
+use ringback::gateway::{Gateway, Inbound, InboundLog, NewKey, Parts, Rules, Service, Source, Supply, Wish};
 use ringback::store::sim::Disk;
 use ringback::store::{Commit, Committed, Reads, Store};
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
 
 use super::fused::{Cut, Fused};
+use crate::gateway_rules::gateway_rules;
 
 const START: UnixMs = UnixMs(1_793_534_400_000);
 const LIFETIME_MS: u64 = 1_200_000;
@@ -366,31 +364,9 @@ fn rented_for(rental: &ringback::core::rental::Rental, service: &str, area: Opti
 
 fn rules() -> Rules {
     Rules {
-        grace_ms: 120_000,
-        linger_ms: 120_000,
-        acquire: ringback::gateway::AcquireRules::standard(),
-        numbers: ringback::core::number::Rules::standard(),
-        poll_default_s: 15,
-        poll_max_s: 60,
-        limits: Limits::default(),
-        keys_max: 20,
-        replay: ReplayRules {
-            per_second_max: 100,
-            running_max: 4,
-            deliveries_max: 1_000_000,
-        },
-        partner_service: None,
-        log_days: 4,
-        usage_days: 400,
-        once_ms: 86_400_000,
-        heartbeat_ms: 15_000,
-        country: "US".into(),
-        min_confidence: 0.5,
-        parts_wait_ms: 1_800_000,
         sets_per_sender_max: 16,
         sets_max: 10_000,
-        unmatched_ms: 259_200_000,
-        operator: None,
+        ..gateway_rules()
     }
 }
 

@@ -7,7 +7,6 @@ use hmac::{Hmac, Mac};
 use http::{HeaderMap, Method};
 use ringback::carrier::{Answer, Carrier};
 use ringback::clock::Clock;
-use ringback::core::account::Limits;
 use ringback::core::id::{AccountId, SubscriptionId};
 use ringback::core::message::{Dedupe, Message};
 use ringback::core::money::Price;
@@ -20,7 +19,7 @@ use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    Error, Gateway, Inbound, InboundLog, NewKey, Parts, ReplayRules, Rules, Service, Source, Supply, Wish,
+    Error, Gateway, Inbound, InboundLog, NewKey, Parts, Rules, Service, Source, Supply, Wish,
 };
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
@@ -29,6 +28,8 @@ use ringback::telemetry::Metrics;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::{Notify, watch};
+
+use crate::gateway_rules::gateway_rules;
 
 pub const START: UnixMs = UnixMs(1_793_534_400_000);
 pub const LIFETIME_MS: u64 = 1_200_000;
@@ -47,36 +48,13 @@ pub fn number(area: &str) -> String {
 
 pub fn rules() -> Rules {
     Rules {
-        grace_ms: 120_000,
-        linger_ms: 120_000,
-        acquire: ringback::gateway::AcquireRules::standard(),
         // A number is rented again for the same service as soon as for another.
         numbers: ringback::core::number::Rules {
             same_service_ms: 900_000,
             used_before_ms: 900_000,
             ..ringback::core::number::Rules::standard()
         },
-        poll_default_s: 15,
-        poll_max_s: 60,
-        log_days: 4,
-        usage_days: 400,
-        once_ms: 86_400_000,
-        heartbeat_ms: 15_000,
-        limits: Limits::default(),
-        keys_max: 20,
-        replay: ReplayRules {
-            per_second_max: 100,
-            running_max: 4,
-            deliveries_max: 1_000_000,
-        },
-        country: "US".into(),
-        min_confidence: 0.5,
-        partner_service: None,
-        parts_wait_ms: 1_800_000,
-        sets_per_sender_max: 3,
-        sets_max: 100,
-        unmatched_ms: 259_200_000,
-        operator: None,
+        ..gateway_rules()
     }
 }
 

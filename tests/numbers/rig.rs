@@ -15,14 +15,15 @@ use ringback::core::rental::Rental;
 use ringback::core::time::UnixMs;
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    AcquireRules, Error, Gateway, Inbound, InboundLog, Parts, ReplayRules, Rules, Service, Source, Supply,
-    Wish,
+    AcquireRules, Error, Gateway, Inbound, InboundLog, Parts, Rules, Service, Source, Supply, Wish,
 };
 use ringback::store::Store;
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
+
+use crate::gateway_rules::gateway_rules;
 
 pub const START: UnixMs = UnixMs(1_793_534_400_000);
 pub const LIFETIME_MS: u64 = 1_200_000;
@@ -54,35 +55,13 @@ pub fn simulated(disk: Disk) -> Arc<Simulated> {
 
 pub fn rules(numbers: number::Rules) -> Rules {
     Rules {
-        grace_ms: 120_000,
-        linger_ms: 120_000,
         acquire: AcquireRules {
             max_s: 86_400,
             waiters_max: 8,
             waiters_per_account_max: 5,
         },
         numbers,
-        poll_default_s: 15,
-        poll_max_s: 60,
-        log_days: 4,
-        usage_days: 400,
-        once_ms: 86_400_000,
-        heartbeat_ms: 15_000,
-        limits: Default::default(),
-        keys_max: 10,
-        replay: ReplayRules {
-            per_second_max: 100,
-            running_max: 4,
-            deliveries_max: 1_000_000,
-        },
-        country: "US".into(),
-        min_confidence: 0.5,
-        partner_service: None,
-        parts_wait_ms: 1_800_000,
-        sets_per_sender_max: 3,
-        sets_max: 100,
-        unmatched_ms: 259_200_000,
-        operator: None,
+        ..gateway_rules()
     }
 }
 

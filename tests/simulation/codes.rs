@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback::core::abuse::destination::Policy;
-use ringback::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
+use ringback::core::abuse::gate::{HOUR_MS, Limit, MINUTE_MS};
 use ringback::core::abuse::spend::Caps;
-use ringback::core::abuse::{self, Who, checks, conversion};
+use ringback::core::abuse::{self, Who};
 use ringback::core::id::VerificationId;
 use ringback::core::key::Key;
 use ringback::core::money::Price;
@@ -15,7 +14,6 @@ use ringback::core::phone::PhoneNumber;
 use ringback::core::sending::{Channel, Class, Order, Refusal, Sent, Taken};
 use ringback::core::verification::address::To;
 use ringback::core::verification::fallback::{Step, Words};
-use ringback::core::verification::hash::{Pepper, Scheme};
 use ringback::core::verification::{Own, code};
 use ringback::gateway::{Gateway, Guess, Provider, Providers, VerifyError, VerifyRules, VerifyWish};
 use tokio::task::JoinSet;
@@ -26,6 +24,7 @@ use super::invariants::Violation;
 use super::script::{self, Action};
 use super::wall::START;
 use super::world::World;
+use crate::verify_rules::{abuse_rules, verify_rules};
 
 const ACTIONS: [(u64, Action); 8] = [
     (40, Action::Start),
@@ -44,8 +43,8 @@ pub const TTL_MS: u64 = 600_000;
 pub const ATTEMPTS_MAX: u8 = 5;
 /// To one person, by contract 002.
 pub const PERSON: [Limit; 2] = [Limit::new(3, 10 * MINUTE_MS), Limit::new(5, HOUR_MS)];
+/// Twelve codes.
 pub const HOUR_CAP: Price = Price(6_000);
-const PRICE: Price = Price(500);
 
 /// Plays one world to its end.
 pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
@@ -158,9 +157,7 @@ pub async fn start(world: Arc<World>) {
         digits: 6,
         words: Words {
             language: "en".into(),
-            text: None,
-            app_name: None,
-            autofill: Default::default(),
+            ..Words::default()
         },
         who: Who::default(),
         own: Own::default(),
@@ -263,46 +260,7 @@ async fn guessed(world: Arc<World>, guess: Guess, is_right: bool) {
     }
 }
 
-/// No more than the limits and the cap that are looked at.
-fn abuse_rules() -> abuse::Rules {
-    const NONE: Limit = Limit::new(0, DAY_MS);
-    let conversion = conversion::Rules {
-        warn_below_pct: 0,
-        block_below_pct: 0,
-        block_matured_min: 1,
-        challenge_below_pct: 0,
-        challenge_matured_min: 1,
-        outstanding_max: 0,
-        hour_min: 0,
-    };
-    abuse::Rules {
-        policy: Policy {
-            countries: vec!["US".into()],
-            ..Policy::default()
-        },
-        person: PERSON,
-        pauses_ms: Vec::new(),
-        everybody: NONE,
-        network: [NONE, NONE],
-        user: NONE,
-        session: NONE,
-        own: NONE,
-        block_of_10000: [NONE, NONE],
-        block_of_1000: NONE,
-        account: [NONE, NONE],
-        misses_of_network: NONE,
-        checks: checks::Rules {
-            above_pct: 0,
-            checks_min: 1,
-        },
-        locks: false,
-        watches_rows: false,
-        prefix_conversion: conversion,
-        country_conversion: conversion,
-        caps: Caps([Some(HOUR_CAP), None, None]),
-    }
-}
-
+/// Within the limits and the cap that are looked at. Nothing of it runs on a thread of its own, which no seed would repeat.
 pub fn rules() -> VerifyRules {
     let step = |channel, wait_s| Step {
         channel,
@@ -310,23 +268,14 @@ pub fn rules() -> VerifyRules {
         wait_s,
     };
     VerifyRules {
-        abuse: abuse_rules(),
-        // Nothing of it runs on a thread of its own, which no seed would repeat.
-        scheme: Scheme::Hmac,
-        pepper: Pepper([7; 32]),
+        abuse: abuse::Rules {
+            person: PERSON,
+            caps: Caps([Some(HOUR_CAP), None, None]),
+            ..abuse_rules()
+        },
         ttl_ms: TTL_MS,
         attempts_max: ATTEMPTS_MAX,
-        resends_same: false,
         fallback: vec![step(Channel::Sms, Some(60)), step(Channel::Voice, None)],
-        price: PRICE,
-        test_codes: Default::default(),
-        loopback: false,
-        consent: None,
-        consent_fails_open: true,
-        hashing_max: 1,
-        hashing_queue_max: 64,
-        repeated_ms: 0,
-        profiles_max: 10,
-        templates_max: 10,
+        ..verify_rules()
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ringback::carrier::Carrier;
 use ringback::carrier::simulate::Signer;
-use ringback::core::account::Limits;
 use ringback::core::health;
 use ringback::core::limit::Ramp;
 use ringback::core::money::Price;
@@ -16,7 +15,7 @@ use ringback::core::retry::Policy;
 use ringback::dispatch::deliver::{self, Dispatch};
 use ringback::dispatch::guard;
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{Gateway, InboundLog, Parts, ReplayRules, Rules, Service, Source, Supply};
+use ringback::gateway::{Gateway, InboundLog, Parts, Rules, Service, Source, Supply};
 use ringback::store::sim::Disk as Image;
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
@@ -28,6 +27,7 @@ use super::disk::Disk;
 use super::network::Wire;
 use super::plant::Plant;
 use super::world::World;
+use crate::gateway_rules::gateway_rules;
 
 pub const GRACE_MS: u64 = 120_000;
 pub const LINGER_MS: u64 = 120_000;
@@ -207,7 +207,6 @@ fn rules(plant: Option<Plant>) -> Rules {
             _ => GRACE_MS,
         },
         linger_ms: LINGER_MS,
-        acquire: ringback::gateway::AcquireRules::standard(),
         numbers: number::Rules {
             cool_down_ms: match plant {
                 Some(Plant::NoRest) => 0,
@@ -220,27 +219,13 @@ fn rules(plant: Option<Plant>) -> Rules {
             used_before_ms: 2 * SAME_SERVICE_MS,
             ..number::Rules::standard()
         },
-        poll_default_s: 15,
         poll_max_s: POLL_MAX_MS / 1000,
-        limits: Limits::default(),
-        keys_max: 20,
-        replay: ReplayRules {
-            per_second_max: 100,
-            running_max: 4,
-            deliveries_max: 1_000_000,
-        },
-        partner_service: None,
-        country: "US".into(),
-        min_confidence: 0.5,
         parts_wait_ms: PARTS_WAIT_MS,
         sets_per_sender_max: 16,
         sets_max: 1000,
         log_days: LOG_DAYS,
-        usage_days: 400,
-        once_ms: 86_400_000,
-        heartbeat_ms: 15_000,
-        unmatched_ms: 259_200_000,
         operator: Some(customer::account(customer::ACCOUNTS[0])),
+        ..gateway_rules()
     }
 }
 

@@ -104,9 +104,7 @@ fn waiting(n: u8, wait_ms: Option<u64>) -> Verification {
         digits: 6,
         words: Words {
             language: "en".into(),
-            text: None,
-            app_name: None,
-            autofill: Default::default(),
+            ..Words::default()
         },
         who: Who::default(),
         actor: String::new(),

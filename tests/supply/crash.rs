@@ -9,14 +9,10 @@ use ringback::app::{ClientOptions, Policy, asker};
 use ringback::clock::Clock;
 use ringback::core::id::AccountId;
 use ringback::core::money::Price;
-use ringback::core::number;
 use ringback::core::otp::Engine;
 use ringback::core::rental::{Rental, Status};
 use ringback::gateway::waiters::Waiters;
-use ringback::gateway::{
-    AcquireRules, Error, Gateway, InboundLog, Parts, ReplayRules, Rules, Service, Supplier, Supply, Terms,
-    Wish,
-};
+use ringback::gateway::{Error, Gateway, InboundLog, Parts, Service, Supplier, Supply, Terms, Wish};
 use ringback::store::Reads;
 use ringback::store::sim::Disk;
 use ringback::supplier::Dialect;
@@ -26,37 +22,8 @@ use tokio::task::JoinHandle;
 
 use super::upstream::{KEY, Trouble, USER, Upstream};
 use crate::fused::{Cut, Fused};
+use crate::gateway_rules::gateway_rules;
 use crate::support::within;
-
-fn rules() -> Rules {
-    Rules {
-        grace_ms: 120_000,
-        linger_ms: 120_000,
-        acquire: AcquireRules::standard(),
-        numbers: number::Rules::standard(),
-        poll_default_s: 15,
-        poll_max_s: 60,
-        log_days: 4,
-        usage_days: 400,
-        once_ms: 86_400_000,
-        heartbeat_ms: 15_000,
-        limits: Default::default(),
-        keys_max: 10,
-        replay: ReplayRules {
-            per_second_max: 100,
-            running_max: 4,
-            deliveries_max: 1_000_000,
-        },
-        country: "US".into(),
-        min_confidence: 0.5,
-        partner_service: None,
-        parts_wait_ms: 1_800_000,
-        sets_per_sender_max: 3,
-        sets_max: 100,
-        unmatched_ms: 259_200_000,
-        operator: None,
-    }
-}
 
 fn account() -> AccountId {
     AccountId::parse("acme").unwrap()
@@ -107,7 +74,7 @@ impl House {
             sources: HashMap::new(),
             services: vec![service],
             supply: Supply::new(vec![Supplier::new("tv".into(), dialect, terms)], ask),
-            rules: rules(),
+            rules: gateway_rules(),
             inbound_log: InboundLog::off(),
             engine: engine.clone(),
             clock: clock.clone(),

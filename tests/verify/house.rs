@@ -4,11 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ringback::clock::Clock;
-use ringback::core::abuse::destination::Policy;
 use ringback::core::abuse::gate::{DAY_MS, Limit};
 use ringback::core::abuse::spend::Caps;
 use ringback::core::abuse::{self, Who, checks, conversion};
-use ringback::core::account::Limits;
 use ringback::core::id::AccountId;
 use ringback::core::key::Key;
 use ringback::core::money::Price;
@@ -21,12 +19,12 @@ use ringback::core::time::UnixMs;
 use ringback::core::verification::address::To;
 use ringback::core::verification::code::Code;
 use ringback::core::verification::fallback::{Step, Words};
-use ringback::core::verification::hash::{Pepper, Scheme};
+use ringback::core::verification::hash::Pepper;
 use ringback::core::verification::{self, Own, Verification};
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    AcquireRules, Gateway, Guess, InboundLog, NewKey, Parts, Provider, Providers, ReplayRules, Rules, Supply,
-    VerifyError, VerifyRules, VerifyWish,
+    Gateway, Guess, InboundLog, NewKey, Parts, Provider, Providers, Supply, VerifyError, VerifyRules,
+    VerifyWish,
 };
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
@@ -35,7 +33,9 @@ use ringback::telemetry::Metrics;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
+use crate::gateway_rules::gateway_rules;
 use crate::support::{until, until_async};
+use crate::verify_rules::{NO_ALARM, NO_GUARD, NO_LIMIT, abuse_rules, verify_rules};
 
 pub const START: UnixMs = UnixMs(1_793_534_400_000);
 pub const TTL_MS: u64 = 600_000;
@@ -60,19 +60,8 @@ impl Default for Choice {
             person_per_day_max: 0,
             pauses_ms: Vec::new(),
             day_max: None,
-            prefix: conversion::Rules {
-                warn_below_pct: 0,
-                block_below_pct: 0,
-                block_matured_min: 1,
-                challenge_below_pct: 0,
-                challenge_matured_min: 1,
-                outstanding_max: 0,
-                hour_min: 0,
-            },
-            checks: checks::Rules {
-                above_pct: 0,
-                checks_min: 1,
-            },
+            prefix: NO_GUARD,
+            checks: NO_ALARM,
             pepper: 7,
         }
     }
@@ -94,9 +83,7 @@ pub fn unknown() -> Sent {
     Sent::Unknown("no answer".into())
 }
 
-const NONE: Limit = Limit::new(0, DAY_MS);
-
-fn verify_rules(choice: &Choice) -> VerifyRules {
+fn rules_of(choice: &Choice) -> VerifyRules {
     let country = conversion::Rules {
         block_below_pct: 0,
         challenge_below_pct: 0,
@@ -105,74 +92,19 @@ fn verify_rules(choice: &Choice) -> VerifyRules {
     };
     VerifyRules {
         abuse: abuse::Rules {
-            policy: Policy {
-                countries: vec!["US".into()],
-                ..Policy::default()
-            },
-            person: [NONE, Limit::new(choice.person_per_day_max, DAY_MS)],
+            person: [NO_LIMIT, Limit::new(choice.person_per_day_max, DAY_MS)],
             pauses_ms: choice.pauses_ms.clone(),
-            everybody: NONE,
-            network: [NONE, NONE],
-            user: NONE,
-            session: NONE,
-            own: NONE,
-            block_of_10000: [NONE, NONE],
-            block_of_1000: NONE,
-            account: [NONE, NONE],
-            misses_of_network: NONE,
             checks: choice.checks,
-            locks: false,
-            watches_rows: false,
             prefix_conversion: choice.prefix,
             country_conversion: country,
             caps: Caps([None, choice.day_max, None]),
+            ..abuse_rules()
         },
-        scheme: Scheme::Hmac,
         pepper: Pepper([choice.pepper; 32]),
         ttl_ms: TTL_MS,
-        attempts_max: 5,
-        resends_same: false,
         fallback: choice.fallback.clone(),
         price: PRICE,
-        test_codes: Default::default(),
-        loopback: false,
-        consent: None,
-        consent_fails_open: true,
-        hashing_max: 2,
-        hashing_queue_max: 64,
-        repeated_ms: 0,
-        profiles_max: 10,
-        templates_max: 10,
-    }
-}
-
-fn rules() -> Rules {
-    Rules {
-        grace_ms: 120_000,
-        linger_ms: 120_000,
-        acquire: AcquireRules::standard(),
-        numbers: ringback::core::number::Rules::standard(),
-        poll_default_s: 15,
-        poll_max_s: 60,
-        log_days: 4,
-        usage_days: 400,
-        once_ms: DAY_MS,
-        heartbeat_ms: 15_000,
-        limits: Limits::default(),
-        keys_max: 20,
-        replay: ReplayRules {
-            per_second_max: 100,
-            running_max: 4,
-            deliveries_max: 1_000_000,
-        },
-        country: "US".into(),
-        min_confidence: 0.5,
-        partner_service: None,
-        parts_wait_ms: 1_800_000,
-        sets_per_sender_max: 3,
-        sets_max: 100,
-        unmatched_ms: 259_200_000,
-        operator: None,
+        ..verify_rules()
     }
 }
 
@@ -223,7 +155,7 @@ impl House {
             sources: HashMap::new(),
             services: Vec::new(),
             supply: Supply::none(),
-            rules: rules(),
+            rules: gateway_rules(),
             inbound_log: InboundLog::off(),
             engine: ENGINE.clone(),
             clock: clock.clone(),
@@ -243,7 +175,7 @@ impl House {
         };
         let gateway = Gateway::new(parts)
             .with_providers(providers)
-            .with_verify(verify_rules(choice));
+            .with_verify(rules_of(choice));
         let account = AccountId::parse("acme").unwrap();
         Self {
             gateway: Arc::new(gateway),
@@ -302,9 +234,7 @@ impl House {
             digits: 6,
             words: Words {
                 language: "en".into(),
-                text: None,
-                app_name: None,
-                autofill: Default::default(),
+                ..Words::default()
             },
             who: Who::default(),
             own: Own::default(),

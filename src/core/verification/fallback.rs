@@ -71,7 +71,7 @@ pub fn from(steps: &[Step], channel: Channel) -> (Step, Vec<Step>) {
 }
 
 /// In what words a code is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Words {
     pub language: String,
     /// The caller's own text, with a place for the code.

@@ -24,9 +24,7 @@ fn begun(way: &[Step]) -> Verification {
         digits: 6,
         words: Words {
             language: "en".into(),
-            text: None,
-            app_name: None,
-            autofill: Default::default(),
+            ..Words::default()
         },
         who: Who::default(),
         actor: String::new(),
