@@ -78,10 +78,10 @@ fn lines() -> Result<(), Failure> {
         let line: Line =
             serde_json::from_str(&line).map_err(|e| Failure::usage(format!("line {}: {e}", at + 1)))?;
         let found = engine.extract(&line.text, &Filter::default());
-        serde_json::to_writer(&mut out, &found).map_err(Failure::failed)?;
-        out.write_all(b"\n").map_err(Failure::failed)?;
+        serde_json::to_writer(&mut out, &found).map_err(|error| Failure::unwritten(error.into()))?;
+        out.write_all(b"\n").map_err(Failure::unwritten)?;
     }
-    out.flush().map_err(Failure::failed)
+    out.flush().map_err(Failure::unwritten)
 }
 
 #[derive(Subcommand)]

@@ -1,4 +1,5 @@
-//! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable).
+//! The commands: what can be typed, and the exit codes (0 ok, 1 failed, 2 usage, 3 not found, 4 time-out, 5 refused, 6 unavailable,
+//! 141 nobody reads the output any more).
 
 mod accounts;
 mod audit;
@@ -15,6 +16,7 @@ mod listen;
 mod mcp;
 mod numbers;
 mod operate;
+mod pipe;
 mod replay;
 mod send;
 mod serve;
@@ -144,6 +146,12 @@ impl Failure {
         Self::new(1, message.to_string())
     }
 
+    /// What was found could not be written out.
+    fn unwritten(error: std::io::Error) -> Self {
+        let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
+        Self::new(if closed { pipe::CLOSED } else { 1 }, error.to_string())
+    }
+
     fn usage(message: impl ToString) -> Self {
         Self::new(2, message.to_string())
     }
@@ -156,8 +164,15 @@ impl Failure {
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // A gateway goes on when nobody reads what it told at its start.
+    if !matches!(arguments.command, Command::Serve(_) | Command::Dev(_)) {
+        pipe::end_quietly();
+    }
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure {
+            code: pipe::CLOSED, ..
+        }) => ExitCode::from(pipe::CLOSED),
         Err(failure) => {
             eprintln!("ringback: {failure}");
             ExitCode::from(failure.code)

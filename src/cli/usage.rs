@@ -78,7 +78,7 @@ impl Export {
             }
             if !page.more {
                 write(&mut out, if is_list { b"]\n" } else { b"" })?;
-                out.flush().map_err(Failure::failed)?;
+                out.flush().map_err(Failure::unwritten)?;
                 // Only now: what was not written out is exported again.
                 return cursor.write(&page.next);
             }
@@ -129,5 +129,5 @@ async fn page(gateway: &Gateway, path: &str) -> Result<Page, Failure> {
 }
 
 fn write(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
-    out.write_all(bytes).map_err(Failure::failed)
+    out.write_all(bytes).map_err(Failure::unwritten)
 }

@@ -58,3 +58,18 @@ async fn explain_writes_no_colour_into_a_pipe_and_does_not_go_with_json_lines() 
     assert_eq!(home.run(&["extract", "--jsonl", "--explain"]).await.code, Some(2));
     assert_eq!(home.run(&["extract", "--jsonl", "x"]).await.code, Some(2));
 }
+
+/// `ringback extract ... | head`: who has read enough closes the pipe, and nobody wants to hear of it.
+#[tokio::test]
+async fn a_closed_pipe_ends_it_without_a_word() {
+    let home = Home::new();
+    let many = (json!({ "text": TEXT }).to_string() + "\n").repeat(2_000);
+    for (arguments, input) in [
+        (&["extract"][..], TEXT),
+        (&["extract", "--explain"], TEXT),
+        (&["extract", "--jsonl"], &many),
+    ] {
+        let ended = home.run_unread(arguments, input).await;
+        assert_eq!((ended.code, ended.err.as_str()), (Some(141), ""), "{arguments:?}");
+    }
+}

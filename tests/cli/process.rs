@@ -83,6 +83,28 @@ impl Home {
         }
     }
 
+    /// As `run_with`, but whoever was to read its output has gone away before its input came.
+    pub async fn run_unread(&self, arguments: &[&str], input: &str) -> Ended {
+        use tokio::io::AsyncWriteExt;
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("it was built");
+        drop(child.stdout.take());
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = within(&arguments.join(" "), child.wait_with_output())
+            .await
+            .expect("it ran");
+        Ended {
+            code: output.status.code(),
+            out: String::new(),
+            err: String::from_utf8(output.stderr).expect("the program writes UTF-8"),
+        }
+    }
+
     /// Starts a command that runs until it is told to stop.
     pub fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut child = self
