@@ -11,7 +11,7 @@ use std::fs;
 use ringback::core::otp::{Engine, Filter};
 
 /// Files of labelled messages, and whether they are blind: never read while the engine is tuned.
-const FILES: [(&str, bool); 22] = [
+const FILES: [(&str, bool); 27] = [
     ("dev.jsonl", false),
     ("independent/1_tuning.jsonl", false),
     ("independent/2_tuning.jsonl", false),
@@ -27,6 +27,11 @@ const FILES: [(&str, bool); 22] = [
     ("tuning/challenge_3.jsonl", false),
     ("tuning/challenge_4.jsonl", false),
     ("tuning/challenge_5.jsonl", false),
+    ("tuning/senders_1.jsonl", false),
+    ("tuning/senders_2.jsonl", false),
+    ("tuning/senders_3.jsonl", false),
+    ("tuning/senders_4.jsonl", false),
+    ("tuning/senders_5.jsonl", false),
     ("corpus.jsonl", false),
     ("independent/1_blind.jsonl", true),
     ("independent/2_blind.jsonl", true),

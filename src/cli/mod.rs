@@ -164,16 +164,13 @@ impl Failure {
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // A gateway goes on when nobody reads what it told at its start.
-    if !matches!(arguments.command, Command::Serve(_) | Command::Dev(_)) {
-        pipe::end_quietly();
-    }
-    match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure {
+    match pipe::until_closed(|| run(arguments.command)) {
+        None => ExitCode::from(pipe::CLOSED),
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(Failure {
             code: pipe::CLOSED, ..
-        }) => ExitCode::from(pipe::CLOSED),
-        Err(failure) => {
+        })) => ExitCode::from(pipe::CLOSED),
+        Some(Err(failure)) => {
             eprintln!("ringback: {failure}");
             ExitCode::from(failure.code)
         }

@@ -215,3 +215,40 @@ fn small_letters_start_sentences_where_no_capitals_are_written() {
     );
     reads_nothing("we never ask for your code by sms. call 3620 if in doubt");
 }
+
+/// A message begins behind the name of its sender, and a prefix is not the code's.
+#[test]
+fn a_senders_name_before_a_colon_is_no_word_of_the_message() {
+    reads("Fernbay: 4471 to log in", "4471");
+    reads("4471 pour te connecter. Velouo", "4471");
+    reads("[Fernbay] 330915 ton code", "330915");
+    reads("NV-4471 votre code", "4471");
+    reads("Rolla: 4471. That's your code for logging in.", "4471");
+    reads_nothing("Lads, 1500 to register the team, cash only");
+    reads_nothing("les gars: 1500 pour inscrire l'équipe");
+}
+
+#[test]
+fn a_number_of_something_else_does_not_take_the_codes_place() {
+    reads("Заявка 40718: код доступа для загрузки фото 661802", "661802");
+    reads("प्रिय ग्राहक, 640183 आपके लॉगिन का गोपनीय ओटीपी है", "640183");
+    reads(
+        "Encomenda 771. Ref 44712099. Código de verificação do cartão 883014",
+        "883014",
+    );
+    reads(
+        "Your Dash order 40718 is outside. Give code 3391 (OTP) to the courier",
+        "3391",
+    );
+    reads_nothing("Oakfield School: registration number 318046");
+    reads_nothing("رجسٹریشن نمبر 318046، امتحانی مرکز 4471");
+    reads_nothing("Código do aluno 40218, turma 5B");
+}
+
+#[test]
+fn what_a_colon_announces_may_stand_below_a_blank_line() {
+    reads("Step 2 of 2. Please confirm your phone:\n\n330915", "330915");
+    reads("Use this PIN to view your results:\n71820364 Fernbay", "71820364");
+    reads("Pour finir :\n\nvotre code\n\n330915", "330915");
+    reads_nothing("Step 2 of 2. Your table:\n\n330915");
+}

@@ -1,8 +1,9 @@
 //! How strongly the code words around a token speak for it: which word, how far, on which side.
 
 use super::fold::is_word;
-use super::gap::{Gap, gap};
+use super::gap::gap;
 use super::lexicon::{Class, Hit};
+use super::purpose::{announced, told};
 use super::scene::Scene;
 use super::token::{Shape, Token};
 
@@ -16,6 +17,9 @@ pub(super) struct Evidence {
     /// The token is what the sentence is about: "482913 is your code".
     pub subject: bool,
 }
+
+/// Points from which a code word that names one by itself makes another one beside it as strong.
+const STRONG_MIN: i32 = 24;
 
 /// The strongest evidence for a token of a clause.
 pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
@@ -31,16 +35,24 @@ pub(super) fn best(scene: &Scene, token: &Token, clause: (usize, usize)) -> Opti
     let behind =
         after.filter_map(|hit| keyword(scene, hit).and_then(|strong| behind(scene, hit, token, strong)));
     let found = ahead.chain(behind).chain(told(scene, token, clause));
-    if scene.alone(token, clause) || follows_is(scene, token, clause) {
+    if scene.alone(token, clause) || follows_is(scene, token, clause) || is_below(scene, token, clause) {
         let beside = [before_clause(scene, token, clause), after_clause(scene, clause)];
         return strongest(found.chain(beside.into_iter().flatten()));
     }
     strongest(found)
 }
 
-/// The one with the most points; of equals, the first.
+/// The one with the most points; of equals, the first. "Code 3391 (OTP)": the word behind tells what kind of code it is.
 fn strongest(found: impl Iterator<Item = Evidence>) -> Option<Evidence> {
-    found.reduce(|best, other| if other.points > best.points { other } else { best })
+    found.reduce(|best, other| {
+        let (mut most, less) = if other.points > best.points {
+            (other, best)
+        } else {
+            (best, other)
+        };
+        most.strong |= less.strong && less.points >= STRONG_MIN;
+        most
+    })
 }
 
 /// "Your code is here! It's 482913": a clause of nothing but connectors and the token.
@@ -51,64 +63,19 @@ fn follows_is(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
         && gap(scene, clause.0, token.start).is_some_and(|gap| gap.words == 0)
 }
 
-/// What speaks for a number in a clause without a code word: "482913 to log in" and "482913. Use it to log in".
-fn told(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
-    let opens = token.chars == 4 && token.start <= scene.first;
-    if token.shape == Shape::Letters || token.chars < 5 && !opens {
-        return None;
-    }
-    let plain = |name, points| Evidence {
-        points,
-        name,
-        direct: false,
-        strong: false,
-        subject: false,
-    };
-    let after = scene.after(token.end);
-    let next = scene.clause(clause.1);
-    let of = |class, end| {
-        after
-            .iter()
-            .find(move |hit: &&Hit| hit.class == class && hit.end <= end)
-    };
-    let purpose = of(Class::Purpose, clause.1).and_then(|hit| gap(scene, token.end, hit.start));
-    let first = token.start <= scene.first;
-    let far = |gap: &Gap| {
-        if gap.opened {
-            8
-        } else if first {
-            4
-        } else {
-            1
-        }
-    };
-    let short = |gap: &Gap| gap.opened || gap.words == 0 && scene.single && !scene.keyword && !scene.offer;
-    if let Some(gap) = purpose.filter(|gap| gap.words <= far(gap) && (!opens || short(gap))) {
-        let parted = !scene.text.folded[..token.start].trim_end().ends_with(is_word);
-        let only = gap.words == 0 && token.chars >= 6 && parted && scene.is_plain(token, clause);
-        return Some(plain("purpose-after", if only { 16 } else { 12 }));
-    }
-    if opens {
-        return None;
-    }
-    let beyond = of(Class::Purpose, next.1).filter(|hit| hit.start >= clause.1);
-    let colon = || scene.text.folded[..token.start].trim_end().ends_with(':');
-    if beyond
-        .and_then(|hit| gap(scene, token.end, hit.start))
-        .is_some_and(|gap| gap.words <= 1)
-        && colon()
-    {
-        return Some(plain("purpose-in-clause-after", 18));
-    }
-    let verb = of(Class::Verb, next.1).and_then(|hit| gap(scene, token.end, hit.start))?;
-    let purpose = of(Class::Purpose, next.1).is_some();
-    (verb.words == 0 && purpose).then(|| plain("verb-in-clause-after", 20))
+/// "Enter this code:\n482913 Fernbay": a token that opens what a colon announces.
+fn is_below(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
+    let text = &scene.text.folded;
+    clause.0 > 0
+        && !text[clause.0..token.start].chars().any(is_word)
+        && text[..clause.0].trim_end().ends_with(':')
 }
 
 /// A code word in the clause before a token that stands alone, or else a purpose that opens it: "Confirm it is you.".
 /// The number after a question is no code.
 fn before_clause(scene: &Scene, token: &Token, clause: (usize, usize)) -> Option<Evidence> {
-    let limit = scene.clause(clause.0.saturating_sub(1)).0;
+    let end = scene.text.folded[..clause.0].trim_end().len();
+    let limit = scene.clause(end.saturating_sub(1)).0;
     let previous = scene.before(clause.0);
     let question = scene.is_question((limit, clause.0));
     let Some((hit, strong)) = previous
@@ -173,27 +140,6 @@ fn after_clause(scene: &Scene, clause: (usize, usize)) -> Option<Evidence> {
         name: "word-in-clause-after",
         direct: false,
         strong,
-        subject: false,
-    })
-}
-
-/// "Verification for Shop: 482913", "Your confirmation is 482913": a purpose that a colon or "is" leads from to the token.
-fn announced(scene: &Scene, hit: &Hit, token: &Token) -> Option<Evidence> {
-    let colon = || {
-        scene.text.folded[hit.end..token.start]
-            .trim_end()
-            .ends_with([':', '：'])
-    };
-    if hit.class != Class::Purpose || token.shape == Shape::Letters || scene.keyword {
-        return None;
-    }
-    let gap = gap(scene, hit.end, token.start)?;
-    let is = gap.is && gap.words == 0 && token.shape != Shape::Alnum && token.chars >= 5;
-    (is || gap.words <= 5 && colon()).then_some(Evidence {
-        points: 21,
-        name: "purpose-announces",
-        direct: false,
-        strong: false,
         subject: false,
     })
 }
@@ -318,6 +264,13 @@ fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Eviden
             subject: false,
         })
     };
+    // "Your code for signing the contract online 55820": the only number, and the last word.
+    let kept = scene.purpose || scene.cares > 0;
+    let last = kept
+        && scene.single
+        && !scene.text.folded[token.end..scene.clause(token.start).1]
+            .chars()
+            .any(is_word);
     match gap.words {
         0 => pick("word-directly-before", 46, 40, true),
         1..=6 if gap.announced => pick("word-announces", 38, 32, true),
@@ -325,6 +278,7 @@ fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Eviden
         1..=3 => pick("word-before", 28, 20, false),
         // "Your code for the payment of ... with the card ... is 482913".
         _ if gap.announced && strong => pick("word-announces", 28, 0, false),
+        4..=6 if last => pick("word-before", 24, 10, false),
         4..=10 => pick("word-before", 20, 10, false),
         _ => pick("word-before", 10, 4, false),
     }
@@ -332,6 +286,9 @@ fn ahead(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Eviden
 
 fn behind(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evidence> {
     let gap = gap(scene, token.end, hit.start)?;
+    if heads(scene, hit, token) {
+        return None;
+    }
     let pick = |name, strong_points, weak_points, direct| {
         Some(Evidence {
             points: if strong { strong_points } else { weak_points },
@@ -346,8 +303,23 @@ fn behind(scene: &Scene, hit: &Hit, token: &Token, strong: bool) -> Option<Evide
         0 => pick("word-directly-after", 34, 28, true),
         1..=8 if gap.opened => pick("is-the-word", 36, 31, false),
         1..=4 => pick("word-after", 24, 17, false),
-        5..=10 if scene.single && token.start <= scene.first => pick("word-after", 20, 16, false),
+        5..=10 if scene.single && scene.opens(token) => pick("word-after", 20, 16, false),
         5..=10 => pick("word-after", 14, 8, false),
         _ => pick("word-after", 5, 2, false),
     }
+}
+
+/// "Claim 40718: your access code is 661802": a number that heads a clause about another one.
+fn heads(scene: &Scene, hit: &Hit, token: &Token) -> bool {
+    let text = &scene.text.folded;
+    let clause = scene.clause(token.start);
+    let another = |part: &str| {
+        part.split(|c: char| !c.is_ascii_digit())
+            .any(|run| run.len() >= 4)
+    };
+    !scene.single
+        && token.start > scene.first
+        && text[token.end..].starts_with(':')
+        && hit.end <= clause.1
+        && another(&text[hit.end..clause.1])
 }

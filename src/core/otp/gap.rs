@@ -55,7 +55,18 @@ pub(super) fn gap(scene: &Scene, from: usize, to: usize) -> Option<Gap> {
         at += c.len_utf8();
     }
     reader.end_word();
+    // "Type G-482913": a service's prefix is no word.
+    reader.gap.words -= usize::from(reader.gap.words > 0 && has_prefix(&text[from..to]));
     Some(reader.gap)
+}
+
+/// True if a text ends in one to three letters and a dash.
+fn has_prefix(before: &str) -> bool {
+    let Some(head) = before.strip_suffix('-') else {
+        return false;
+    };
+    let letters = head.chars().rev().take_while(char::is_ascii_alphabetic).count();
+    (1..=3).contains(&letters) && !head[..head.len() - letters].ends_with(is_word)
 }
 
 /// Counts what it is shown, character by character.

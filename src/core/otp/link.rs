@@ -109,7 +109,7 @@ fn is_made(part: &str) -> bool {
     match part.bytes().filter(u8::is_ascii_alphanumeric).count() {
         0..=2 => false,
         3 => digits && small && capitals,
-        4 | 5 => small && (digits || inner >= 2),
+        4 | 5 => small && (digits || inner >= 2) || digits && capitals || is_unsayable(part),
         _ => digits || small && (inner >= 2 || is_unsayable(part)),
     }
 }
@@ -139,8 +139,12 @@ pub(super) fn is_worded(address: &str) -> bool {
     })
 }
 
-/// True if the address can be a sign-in link beside a code: it has a path or query that looks made for one person.
+/// True if the address can be a sign-in link beside a code: its path says so or looks made for one person.
 pub(super) fn is_personal(address: &str) -> bool {
-    let made = |path: &str| path.split(['/', '?', '&', '=', '#', '.']).any(is_made);
-    is_worded(address) || path(address).is_some_and(made)
+    is_worded(address) || has_token(address)
+}
+
+/// True if a part of the path or query looks made for one person.
+pub(super) fn has_token(address: &str) -> bool {
+    path(address).is_some_and(|path| path.split(['/', '?', '&', '=', '#', '.']).any(is_made))
 }

@@ -20,6 +20,7 @@ mod mask;
 mod normalise;
 mod phrase;
 mod prune;
+mod purpose;
 mod result;
 mod scene;
 mod score;
@@ -334,17 +335,20 @@ impl Reading<'_> {
         };
         let purpose = |hit: &lexicon::Hit| hit.class == Class::Purpose && !inside(hit);
         let about = hits.iter().any(purpose) || code.is_some();
-        if has(Class::Offer) && code.is_none() {
-            return None;
-        }
+        // "Your ticket shop: sign in here", but not "20 % off: sign in here".
+        let sold = has(Class::Offer) && code.is_none();
         addresses
             .iter()
             .filter(|address| address.kind == link::Kind::Url)
             .map(|address| self.text.original(address.start, address.end))
             .filter_map(|span| self.original.get(span[0]..span[1]))
             .find(|url| {
-                about && link::is_personal(url)
-                    || link::is_worded(url)
+                let personal = match sold {
+                    true => link::is_worded(url) && link::has_token(url),
+                    false => link::is_personal(url),
+                };
+                about && personal
+                    || !sold && link::is_worded(url)
                     || code.is_some_and(|code| url.contains(code))
             })
             .map(str::to_owned)

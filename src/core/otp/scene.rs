@@ -4,7 +4,7 @@ use super::fold::{is_unspaced, is_word};
 use super::lexicon::{Class, Hit};
 use super::link::Address;
 use super::normalise::Text;
-use super::token::{Shape, Token, is_spelled};
+use super::token::{Shape, Token, is_made, is_spelled};
 
 /// What is the same for every token of a message.
 pub(super) struct Scene<'a> {
@@ -27,11 +27,11 @@ pub(super) struct Scene<'a> {
     pub place: bool,
     /// There is a number that could be a code.
     pub digits: bool,
-    /// There is one without letters.
+    /// There is one that nobody could take for a word in which digits stand for sounds.
     pub digits_only: bool,
     /// There is one and no other.
     pub single: bool,
-    /// Where the first word or number starts.
+    /// Where the first word or number starts, behind the sender's name if it heads the message.
     pub first: usize,
     /// Where the last word or number ends.
     pub last: usize,
@@ -61,7 +61,7 @@ impl<'a> Scene<'a> {
             marks,
             purpose: has(Class::Purpose),
             place: has(Class::Place),
-            first: text.folded.find(is_word).unwrap_or(0),
+            first: opening(&text.folded, hits),
             last: text.folded.rfind(is_word).map_or(0, |at| at + 1),
             offer: has(Class::Offer) || has_percent(&text.folded),
             cares: hits.iter().filter(|hit| hit.class == Class::Care).count(),
@@ -69,7 +69,8 @@ impl<'a> Scene<'a> {
             named: has(Class::Strong) || has(Class::Weak),
             keyword: has(Class::Strong) || has(Class::Weak) || has(Class::Number),
             digits: possible().next().is_some(),
-            digits_only: possible().any(|token| token.shape != Shape::Alnum),
+            digits_only: possible()
+                .any(|token| token.shape != Shape::Alnum || is_made(&text.cased[token.start..token.end])),
             single: possible()
                 .filter(|token| {
                     token.shape != Shape::Alnum || !is_spelled(&text.cased[token.start..token.end])
@@ -103,6 +104,16 @@ impl<'a> Scene<'a> {
         self.single && self.purpose && !self.keyword && !self.offer && !self.hits.iter().any(other)
     }
 
+    /// True for the token that the message begins with, a service's prefix apart: "G-482913 is your code".
+    pub(super) fn opens(&self, token: &Token) -> bool {
+        let prefix = self.text.folded.get(self.first..token.start).unwrap_or("");
+        token.start <= self.first
+            || prefix.len() <= 4
+                && prefix
+                    .strip_suffix('-')
+                    .is_some_and(|word| word.bytes().all(|b| b.is_ascii_alphabetic()))
+    }
+
     /// True if a clause ends in a question mark of any script.
     pub(super) fn is_question(&self, clause: (usize, usize)) -> bool {
         self.text.folded[clause.0..clause.1]
@@ -122,13 +133,32 @@ impl<'a> Scene<'a> {
         &self.hits[start..(start + REACH).min(self.hits.len())]
     }
 
+    /// True for a token with nothing but marks beside it in its clause, a sender's name apart.
     pub(super) fn alone(&self, token: &Token, clause: (usize, usize)) -> bool {
         let bare = |part: &str| !part.chars().any(is_word);
-        clause.1 - clause.0 <= token.end - token.start + 24
-            && bare(&self.text.folded[clause.0..token.start])
+        let start = clause.0.max(self.first.min(token.start));
+        clause.1 - start <= token.end - token.start + 24
+            && bare(&self.text.folded[start..token.start])
             && bare(&self.text.folded[token.end..clause.1])
     }
 }
+
+/// Where a message begins to tell: "Fernbay: 482913 to log in" begins with the number, since no word of ours is in its head.
+fn opening(text: &str, hits: &[Hit]) -> usize {
+    let start = text.find(is_word).unwrap_or(0);
+    let head = text[start..]
+        .find([':', ']', '】', '!'])
+        .filter(|length| *length <= SENDER_BYTES_MAX);
+    let told = |hit: &Hit| !matches!(hit.class, Class::Is | Class::Purpose | Class::Care | Class::Field);
+    head.map(|length| start + length)
+        .filter(|end| !text[start..*end].contains(|c: char| c.is_ascii_digit() || c == '\n'))
+        .filter(|end| !hits.iter().take_while(|hit| hit.start < *end).any(told))
+        .and_then(|end| text[end..].find(is_word).map(|rest| end + rest))
+        .unwrap_or(start)
+}
+
+/// Bytes of the name of a sender before a colon.
+const SENDER_BYTES_MAX: usize = 32;
 
 /// Letters of a word that a point cuts short.
 const ABBREVIATION_MAX: usize = 4;

@@ -10,7 +10,7 @@ use super::normalise::Text;
 use super::result::{Feature, Reason};
 use super::scene::Scene;
 use super::structure::alternates;
-use super::token::{Mask, Shape, Token, is_spelled, soft};
+use super::token::{Mask, Shape, Token, is_made, is_spelled, soft};
 
 /// A token with its points.
 pub(super) struct Scored {
@@ -69,8 +69,10 @@ pub(super) fn score(scene: &Scene, token: &Token) -> Scored {
 fn against(scene: &Scene, scored: &mut Scored, (verb, label): (i32, bool), evidence: Option<&Evidence>) {
     // "Enter 6947 to confirm your appointment": told to type it, and what for.
     let typed = verb == IN_FIELD && !scene.named || verb >= 21 && scene.purpose;
-    let told = typed && scored.token.shape != Shape::Alnum;
-    let named = |e: &Evidence| e.strong && (e.points >= 24 || scored.token.start <= scene.first);
+    let cased = &scene.text.cased[scored.token.start..scored.token.end];
+    let made = || scene.purpose && is_made(cased) && alternates(cased);
+    let told = typed && (scored.token.shape != Shape::Alnum || made());
+    let named = |e: &Evidence| e.strong && (e.points >= 24 || scene.opens(&scored.token));
     if scene.offer && !told && !evidence.is_some_and(named) {
         scored.add("offer", -40);
     }
@@ -99,6 +101,8 @@ fn label(scene: &Scene, token: &Token, clause: (usize, usize)) -> bool {
         .filter(|hit| {
             matches!(hit.class, Class::Label | Class::Not | Class::Number) && hit.end <= token.start
         })
+        // "Dear customer, 482913 is your code".
+        .filter(|hit| hit.class != Class::Label || !scene.text.folded[hit.end..token.start].contains(','))
         .any(|hit| labels(scene, near, hit, token))
 }
 
@@ -134,6 +138,9 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
     if code_number || any(&CODE, &|hit| hit.end >= label.end) || any(&OTHER, &|hit| hit.start >= label.end) {
         return false;
     }
+    if is_of_code(scene, label, token) {
+        return false;
+    }
     let subject = any(&CODE, &|hit| hit.end <= label.start)
         || any(&[Class::Number], &|hit| {
             hit.end <= label.start && evidence::modified(scene, hit)
@@ -145,6 +152,29 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
     gap(scene, label.end, token.start)
         .is_some_and(|gap| gap.words <= usize::from(gap.announced && far) && !(subject && (gap.is || colon)))
 }
+
+/// "Código de verificação do cartão 883014": the word tells whose code the clause names, from its first word to its last. A
+/// number that short is an ending of the card itself.
+fn is_of_code(scene: &Scene, label: &Hit, token: &Token) -> bool {
+    let text = &scene.text.folded;
+    let clause = scene.clause(token.start);
+    let bare = |from: usize, to: usize| !text[from..to].chars().any(is_word);
+    let joint = |end: usize| {
+        let between = &text[end..label.start];
+        between.len() <= JOINT_BYTES_MAX && between.chars().all(|c| is_word(c) || c == ' ')
+    };
+    let opens = |hit: &&Hit| {
+        let within = hit.start >= clause.0 && hit.end <= label.start;
+        hit.class == Class::Strong && within && bare(clause.0, hit.start) && joint(hit.end)
+    };
+    token.chars >= 5
+        && text[label.end..token.start] == *" "
+        && bare(token.end, clause.1)
+        && scene.before(label.start).iter().any(|hit| opens(&hit))
+}
+
+/// Bytes of the word that joins a code to what it is for, with the blanks around it.
+const JOINT_BYTES_MAX: usize = 4;
 
 /// Points for what the token looks like and where it stands.
 fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Option<&Evidence>) {
@@ -160,7 +190,7 @@ fn form(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence: Op
     if scene.alone(&token, clause) && text.len() > token.end - token.start {
         scored.add("own-line", 8);
     }
-    if token.start <= scene.first {
+    if scene.opens(&token) {
         scored.add("first", 6);
     }
     if scene.marks > 0 {
@@ -238,13 +268,6 @@ fn is_coupon(cased: &[u8], letters_min: usize) -> bool {
             .is_some_and(is_number)
 }
 
-/// Six capitals and digits or more, and two at least of each.
-fn is_made(cased: &[u8]) -> bool {
-    let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
-    let capitals = cased.iter().filter(|b| b.is_ascii_uppercase()).count();
-    digits >= 2 && capitals >= 2 && digits + capitals == cased.len() && cased.len() >= 6
-}
-
 /// True if letters that are no known word run into the token, as in "ЛЕТО2026". Scripts without blanks do so always.
 fn is_glued(scene: &Scene, token: &Token) -> bool {
     let letter = |c: char| !c.is_ascii() && is_word(c) && !is_unspaced(c);
@@ -316,7 +339,7 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
     if scene.cares > 0 {
         scored.add("care", 4);
     }
-    let first = scored.token.start <= scene.first;
+    let first = scene.opens(&scored.token);
     if scene.single && (scene.purpose || scene.cares > 0 || first) && scene.keyword {
         let asked = |hit: &Hit| hit.class == Class::Verb && hit.start >= clause.0;
         scored.add(

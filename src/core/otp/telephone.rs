@@ -9,6 +9,8 @@ use super::token::{Mask, Token, soft};
 /// Words before and behind a token that are looked at.
 const WORDS_BEFORE: usize = 12;
 const WORDS_AFTER: usize = 6;
+/// Bytes of the word that joins a code to its service, with the blanks around it.
+const JOINT_BYTES_MAX: usize = 5;
 /// Letters between "confirm" and "phone number".
 const OBJECT_CHARS_MAX: usize = 20;
 
@@ -113,9 +115,12 @@ impl Around<'_> {
             .any(|hit| hit.class == Class::Verb && hit.start == call.start)
     }
 
-    /// "Your WhatsApp code".
+    /// "Your WhatsApp code", "your code for WhatsApp".
     fn names_code(&self, call: &Hit) -> bool {
-        let beside = |end: usize, start: usize| end <= start && start - end <= 1;
+        let joined = |c: char| is_word(c) || c == ' ';
+        let beside = |end: usize, start: usize| {
+            end <= start && start - end <= JOINT_BYTES_MAX && self.between(end, start).chars().all(joined)
+        };
         let within = |hit: &Hit| hit.start <= call.start && call.end <= hit.end;
         self.before.iter().any(|hit| {
             is_code(hit) && (within(hit) || beside(hit.end, call.start) || beside(call.end, hit.start))

@@ -312,3 +312,10 @@ pub(super) fn is_spelled(cased: &[u8]) -> bool {
     let small = cased.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     small && digits <= 2 && digits * 3 <= cased.len()
 }
+
+/// Six capitals and digits or more, and two at least of each.
+pub(super) fn is_made(cased: &[u8]) -> bool {
+    let digits = cased.iter().filter(|b| b.is_ascii_digit()).count();
+    let capitals = cased.iter().filter(|b| b.is_ascii_uppercase()).count();
+    digits >= 2 && capitals >= 2 && digits + capitals == cased.len() && cased.len() >= 6
+}
