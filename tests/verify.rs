@@ -22,6 +22,7 @@ mod verify {
     pub mod house;
     pub mod kept;
     pub mod once;
+    pub mod pepper;
     pub mod preview;
     pub mod profiles;
     pub mod sinks;

@@ -1,4 +1,4 @@
-//! The secrets in the data folder: the master key and the pepper of codes, where the configuration gives none, and the admin listener's token.
+//! The secrets in the data folder: the master key and the peppers of codes, where the configuration gives none, and the admin listener's token.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -9,6 +9,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::BuildError;
 use crate::clock;
+use crate::config::Verify;
+use crate::core::verification::pepper::{Pepper, Peppers};
 
 /// The configured master key, or that of the data folder, which is made if it is not there yet.
 pub fn master_key(folder: &Path, configured: &str) -> Result<[u8; 32], BuildError> {
@@ -25,30 +27,67 @@ pub fn master_key(folder: &Path, configured: &str) -> Result<[u8; 32], BuildErro
         ))),
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let key: [u8; 32] = clock::random();
-            let text: String = key.iter().map(|b| format!("{b:02x}")).collect();
-            write_private(&path, &text)?;
+            write_private(&path, &hexadecimal(&key))?;
             Ok(key)
         }
         Err(e) => Err(BuildError::File(format!("{}: {e}", path.display()))),
     }
 }
 
-/// The configured pepper of codes, or that of the data folder, which is made if it is not there: a new one ends what is pending.
-pub fn pepper(folder: &Path, configured: &str) -> Result<[u8; 32], BuildError> {
-    if !configured.is_empty() {
-        return parse_key(configured.trim(), "verify.pepper");
+/// The configured pepper of codes and the one before it, or those of the data folder; the newer is made if it is not there.
+pub fn peppers(folder: &Path, verify: &Verify) -> Result<Peppers, BuildError> {
+    let (newest, before) = configured_peppers(verify)?;
+    let before = match before {
+        None => kept_pepper(&folder.join("verify.pepper.before"))?,
+        before => before,
+    };
+    let newest = match newest {
+        None => kept_or_made_pepper(&folder.join("verify.pepper"))?,
+        Some(newest) => newest,
+    };
+    checked_peppers(newest, before)
+}
+
+/// Those that the configuration holds.
+pub fn configured_peppers(verify: &Verify) -> Result<(Option<Pepper>, Option<Pepper>), BuildError> {
+    let read = |text: &str, key| match text.trim() {
+        "" => Ok(None),
+        text => parse_key(text, key).map(|key| Some(Pepper(key))),
+    };
+    Ok((
+        read(&verify.pepper, "verify.pepper")?,
+        read(&verify.pepper_before, "verify.pepper_before")?,
+    ))
+}
+
+/// Two that are one would be a rotation that changed nothing.
+pub fn checked_peppers(newest: Pepper, before: Option<Pepper>) -> Result<Peppers, BuildError> {
+    if before.as_ref() == Some(&newest) {
+        let said = "verify.pepper and verify.pepper_before are one pepper: make a new one, or take the one before away";
+        return Err(BuildError::Config(said.into()));
     }
-    let path = folder.join("verify.pepper");
-    match fs::read_to_string(&path) {
-        Ok(text) => parse_key(text.trim(), &path.display().to_string()),
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            let pepper: [u8; 32] = clock::random();
-            let text: String = pepper.iter().map(|b| format!("{b:02x}")).collect();
-            write_private(&path, &text)?;
-            Ok(pepper)
-        }
+    Ok(Peppers { newest, before })
+}
+
+fn kept_pepper(path: &Path) -> Result<Option<Pepper>, BuildError> {
+    match fs::read_to_string(path) {
+        Ok(text) => parse_key(text.trim(), &path.display().to_string()).map(|key| Some(Pepper(key))),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(BuildError::File(format!("{}: {e}", path.display()))),
     }
+}
+
+fn kept_or_made_pepper(path: &Path) -> Result<Pepper, BuildError> {
+    if let Some(kept) = kept_pepper(path)? {
+        return Ok(kept);
+    }
+    let pepper: [u8; 32] = clock::random();
+    write_private(path, &hexadecimal(&pepper))?;
+    Ok(Pepper(pepper))
+}
+
+fn hexadecimal(key: &[u8; 32]) -> String {
+    key.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn parse_key(text: &str, place: &str) -> Result<[u8; 32], BuildError> {

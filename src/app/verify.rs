@@ -1,4 +1,4 @@
-//! From `[verify]` to the rules of codes that are sent, and the pepper that their hashes need.
+//! From `[verify]` to the rules of codes that are sent, and the keys of what is kept of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,27 +14,32 @@ use crate::core::sending::Channel;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::fallback::{self, Step};
-use crate::core::verification::hash::{Pepper, Scheme};
+use crate::core::verification::hash::Scheme;
+use crate::core::verification::pepper::{Lasting, Pepper, Peppers};
 use crate::dispatch::client::Options;
 use crate::gateway::VerifyRules;
 
-/// What the configuration alone decides; the pepper is none of it.
+/// What the configuration alone decides; a pepper that stands in the data folder is none of it.
 pub fn check(config: &Config) -> Result<(), BuildError> {
     consent::key(config)?;
-    rules_with(config, Pepper([0; 32])).map(drop)
+    let (newest, before) = files::configured_peppers(&config.verify)?;
+    let peppers = files::checked_peppers(newest.unwrap_or(Pepper([0; 32])), before)?;
+    rules_with(config, peppers, Lasting::of_master(&[0; 32])).map(drop)
 }
 
-/// The rules, with the pepper of the configuration or the data folder, and the operator's own check, which is called so.
+/// The rules, with the peppers of the configuration or the data folder, and the operator's own check, which is called so.
 pub fn rules(config: &Config, options: Options) -> Result<VerifyRules, BuildError> {
     let folder: &Path = &config.store.folder;
-    let rules = rules_with(config, Pepper(files::pepper(folder, &config.verify.pepper)?))?;
+    let master = files::master_key(folder, &config.store.master_key)?;
+    let peppers = files::peppers(folder, &config.verify)?;
+    let rules = rules_with(config, peppers, Lasting::of_master(&master))?;
     Ok(VerifyRules {
         consent: consent::consent(config, options)?,
         ..rules
     })
 }
 
-fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError> {
+fn rules_with(config: &Config, peppers: Peppers, lasting: Lasting) -> Result<VerifyRules, BuildError> {
     let verify = &config.verify;
     Ok(VerifyRules {
         abuse: abuse(config)?,
@@ -42,7 +47,8 @@ fn rules_with(config: &Config, pepper: Pepper) -> Result<VerifyRules, BuildError
             CodeHash::Bcrypt => Scheme::Bcrypt(verify.bcrypt_cost),
             CodeHash::Hmac => Scheme::Hmac,
         },
-        pepper,
+        peppers,
+        lasting,
         ttl_ms: verify.ttl_s * 1000,
         attempts_max: verify.attempts_max,
         resends_same: verify.resend == Resend::Same,

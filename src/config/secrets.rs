@@ -94,6 +94,7 @@ pub fn redact(mut table: Table) -> Table {
     for (section, key) in [
         ("store", "master_key"),
         ("verify", "pepper"),
+        ("verify", "pepper_before"),
         ("verify", "callback_secret"),
     ] {
         if let Some(key) = table.get_mut(section).and_then(|section| section.get_mut(key)) {

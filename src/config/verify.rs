@@ -11,6 +11,7 @@ const PAUSE_S_MAX: u64 = 86_400;
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     pub pepper: String,
+    pub pepper_before: String,
     pub code_hash: CodeHash,
     pub bcrypt_cost: u32,
     pub hashing_max: usize,

@@ -7,6 +7,7 @@ pub mod code;
 pub mod fallback;
 pub mod figures;
 pub mod hash;
+pub mod pepper;
 pub mod profile;
 pub mod text;
 

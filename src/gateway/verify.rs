@@ -35,7 +35,8 @@ use crate::core::verification::Verification;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::fallback::Step;
-use crate::core::verification::hash::{Bound, Pepper, Scheme};
+use crate::core::verification::hash::Scheme;
+use crate::core::verification::pepper::{Bound, Lasting, Pepper, Peppers};
 use crate::store::{AuditPage, CounterChange};
 
 pub use blocks::{Block, Lift};
@@ -59,7 +60,8 @@ const LANES: usize = 64;
 pub struct VerifyRules {
     pub abuse: abuse::Rules,
     pub scheme: Scheme,
-    pub pepper: Pepper,
+    pub peppers: Peppers,
+    pub lasting: Lasting,
     pub ttl_ms: u64,
     pub attempts_max: u8,
     /// A code that is asked for again while it is pending goes out as it is, instead of a new one in its place.
@@ -217,9 +219,31 @@ impl Gateway {
         self.read(move |store| store.audit(after, limit)).await
     }
 
+    /// What this verification's code is compared under; `None`: it was taken away, so nobody can tell any more which code it is.
+    fn pepper_of(&self, verification: &Verification) -> Result<Option<&Pepper>, VerifyError> {
+        Ok(self.verify_rules()?.peppers.of(verification.hash.kid()))
+    }
+
+    /// Its code once more, which is kept nowhere: its caller's own, or made again. `None`: its pepper is gone, or it has another one, as of
+    /// another length.
+    async fn code_again(
+        &self,
+        of: &Verification,
+        (own, digits): (Option<&Code>, u8),
+    ) -> Result<Option<Code>, VerifyError> {
+        let pepper = self.pepper_of(of)?;
+        let made = || pepper.map(|pepper| pepper.code(bound(of), digits));
+        let Some(code) = own.cloned().or_else(made) else {
+            return Ok(None);
+        };
+        Ok(self.is_code_of(of, &code).await?.then_some(code))
+    }
+
     /// Whether this is its code.
     async fn is_code_of(&self, verification: &Verification, guess: &Code) -> Result<bool, VerifyError> {
-        let pepper = self.verify_rules()?.pepper.clone();
+        let Some(pepper) = self.pepper_of(verification)?.cloned() else {
+            return Ok(false);
+        };
         let (of, guess) = (verification.clone(), guess.clone());
         self.hashed(of.hash.is_slow(), move || {
             of.hash.is_of(&pepper, bound(&of), &guess)
@@ -275,7 +299,7 @@ impl Gateway {
         let person = self
             .verifying
             .as_ref()
-            .map(|verifying| verifying.rules.pepper.person(&entry.account, to));
+            .map(|verifying| verifying.rules.lasting.person(&entry.account, to));
         Entry {
             person: person.unwrap_or_default(),
             verification: id,

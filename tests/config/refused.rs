@@ -301,3 +301,24 @@ fn a_supplier_is_checked() {
         &["supplier a", "textverified, partner"],
     );
 }
+
+#[test]
+fn peppers_are_keys_and_two_of_them() {
+    let of = |newest: &str, before: &str| {
+        error_of(&format!(
+            "verify = {{ pepper = {newest:?}, pepper_before = {before:?} }}"
+        ))
+    };
+    let [old, new] = ["07", "08"].map(|byte| byte.repeat(32));
+    assert_eq!(of(&new, &old), "no error");
+    assert_eq!(of("", &old), "no error");
+    assert_says(
+        &of(&old, &old),
+        &["verify.pepper", "verify.pepper_before", "one pepper"],
+    );
+    assert_says(&of("short", ""), &["verify.pepper is no key", "64 hexadecimal"]);
+    assert_says(
+        &of(&new, "0708"),
+        &["verify.pepper_before is no key", "64 hexadecimal"],
+    );
+}

@@ -83,9 +83,13 @@ fn with_every_carrier() -> (Layers, Vec<String>) {
         headers = { authorization = "0rchid-in-header" }
         json = { password = "0rchid-in-body" }
     };
-    let callback = toml::toml! { callback_secret = "0rchid-in-callback" };
-    layers.flags.insert("verify".into(), callback.into());
-    let places = ["url", "header", "body", "callback"];
+    let verify = toml::toml! {
+        callback_secret = "0rchid-in-callback"
+        pepper = "0rchid-in-pepper"
+        pepper_before = "0rchid-in-before"
+    };
+    layers.flags.insert("verify".into(), verify.into());
+    let places = ["url", "header", "body", "callback", "pepper", "before"];
     secrets.extend(places.map(|place| format!("0rchid-in-{place}")));
     layers
         .flags

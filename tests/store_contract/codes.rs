@@ -20,7 +20,7 @@ fn begun(owner: &str, n: u8, at: UnixMs) -> Verification {
         profile: String::new(),
         to: To::Number(phone(1)),
         channel: Channel::Sms,
-        hash: Hash::Hmac([0; 32]),
+        hash: Hash::NOTHING,
         digits: 6,
         attempts_max: 5,
         ttl_ms: 600_000,

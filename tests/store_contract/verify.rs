@@ -31,7 +31,7 @@ pub(super) fn begun(n: u8, at: UnixMs) -> Verification {
         profile: String::new(),
         to: to(1),
         channel: Channel::Sms,
-        hash: Hash::Hmac([0; 32]),
+        hash: Hash::NOTHING,
         digits: 6,
         attempts_max: 5,
         ttl_ms: 10 * MINUTE_MS,

@@ -5,7 +5,8 @@ use ringback::core::abuse::gate::{DAY_MS, Limit};
 use ringback::core::abuse::spend::Caps;
 use ringback::core::abuse::{self, checks, conversion};
 use ringback::core::money::Price;
-use ringback::core::verification::hash::{Pepper, Scheme};
+use ringback::core::verification::hash::Scheme;
+use ringback::core::verification::pepper::{Lasting, Pepper, Peppers};
 use ringback::gateway::VerifyRules;
 
 pub const NO_LIMIT: Limit = Limit::new(0, DAY_MS);
@@ -53,7 +54,11 @@ pub fn verify_rules() -> VerifyRules {
     VerifyRules {
         abuse: abuse_rules(),
         scheme: Scheme::Hmac,
-        pepper: Pepper([7; 32]),
+        peppers: Peppers {
+            newest: Pepper([7; 32]),
+            before: None,
+        },
+        lasting: Lasting::of_master(&[7; 32]),
         ttl_ms: 600_000,
         attempts_max: 5,
         resends_same: false,

@@ -19,7 +19,7 @@ use ringback::core::time::UnixMs;
 use ringback::core::verification::address::To;
 use ringback::core::verification::code::Code;
 use ringback::core::verification::fallback::{Step, Words};
-use ringback::core::verification::hash::Pepper;
+use ringback::core::verification::pepper::{Pepper, Peppers};
 use ringback::core::verification::{self, Own, Verification};
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
@@ -51,6 +51,7 @@ pub struct Choice {
     pub prefix: conversion::Rules,
     pub checks: checks::Rules,
     pub pepper: u8,
+    pub pepper_before: Option<u8>,
 }
 
 impl Default for Choice {
@@ -63,6 +64,7 @@ impl Default for Choice {
             prefix: NO_GUARD,
             checks: NO_ALARM,
             pepper: 7,
+            pepper_before: None,
         }
     }
 }
@@ -100,7 +102,10 @@ fn rules_of(choice: &Choice) -> VerifyRules {
             caps: Caps([None, choice.day_max, None]),
             ..abuse_rules()
         },
-        pepper: Pepper([choice.pepper; 32]),
+        peppers: Peppers {
+            newest: Pepper([choice.pepper; 32]),
+            before: choice.pepper_before.map(|byte| Pepper([byte; 32])),
+        },
         ttl_ms: TTL_MS,
         fallback: choice.fallback.clone(),
         price: PRICE,

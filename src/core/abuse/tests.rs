@@ -74,7 +74,7 @@ fn begun(account: &AccountId, to: &To, now: UnixMs) -> Verification {
         profile: String::new(),
         to: to.clone(),
         channel: Channel::Sms,
-        hash: Hash::Hmac([0; 32]),
+        hash: Hash::NOTHING,
         digits: 6,
         attempts_max: 5,
         ttl_ms: TTL_MS,

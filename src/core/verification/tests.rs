@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::code::Code;
-use super::hash::{Bound, Pepper, Scheme};
+use super::hash::Scheme;
+use super::pepper::{Bound, Pepper};
 use super::*;
 use crate::core::phone::PhoneNumber;
 

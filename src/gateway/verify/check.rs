@@ -42,13 +42,18 @@ impl Gateway {
     async fn count_guess(&self, guess: &Guess) -> Result<Verification, VerifyError> {
         let rules = &self.verify_rules()?.abuse;
         let account = &guess.key.account;
-        let _lane = self.lane(account).await?;
+        let lane = self.lane(account).await?;
         for _ in 0..DECISIONS_MAX {
             let known = self.verification(account, guess.id).await?;
             let next = known.counted(self.steady()).map_err(|closed| match closed {
                 Closed::NoAttempts => VerifyError::NoAttempts,
                 Closed::Over(_) => VerifyError::NotFound,
             })?;
+            if self.pepper_of(&known)?.is_none() {
+                drop(lane);
+                self.end_without_pepper(&known).await?;
+                return Err(VerifyError::NotFound);
+            }
             let of = abuse::Guess {
                 account,
                 to: &known.to,

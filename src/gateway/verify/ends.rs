@@ -5,10 +5,10 @@ use std::sync::PoisonError;
 use super::VerifyError;
 use crate::core::abuse;
 use crate::core::abuse::gate::HOUR_MS;
-use crate::core::audit::Action;
+use crate::core::audit::{Action, Entry};
 use crate::core::event::Kind;
 use crate::core::id::AccountId;
-use crate::core::verification::Status;
+use crate::core::verification::{Status, Verification};
 use crate::gateway::{Error, Gateway};
 use crate::store::{CounterChange, Open, VerifyStep};
 
@@ -58,8 +58,22 @@ impl Gateway {
         }
     }
 
-    /// Its end is counted. One that changed meanwhile is found again by the next sweep.
+    /// Ends one whose pepper was taken away: no guess at it can be right any more.
+    pub(super) async fn end_without_pepper(&self, known: &Verification) -> Result<(), VerifyError> {
+        tracing::warn!(
+            account = known.account.as_str(),
+            verification = %known.id,
+            "the pepper of a code that was given back is not here: it is over; keep a pepper as verify.pepper_before until its codes are"
+        );
+        self.end_for(&known.account, known.into(), &["pepper_gone"]).await
+    }
+
     async fn end_verification(&self, account: &AccountId, open: Open) -> Result<(), VerifyError> {
+        self.end_for(account, open, &[]).await
+    }
+
+    /// Its end is counted. One that changed meanwhile is found again by the next sweep.
+    async fn end_for(&self, account: &AccountId, open: Open, reasons: &[&str]) -> Result<(), VerifyError> {
         let _lane = self.lane(account).await?;
         let known = match self.verification(account, open.id).await {
             Ok(known) => known,
@@ -85,7 +99,10 @@ impl Gateway {
             ..VerifyStep::default()
         };
         if let Some(next) = known.ended(Status::Expired) {
-            let entry = self.entry(account, Action::Expire, "expired");
+            let entry = Entry {
+                reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
+                ..self.entry(account, Action::Expire, "expired")
+            };
             step.audit.push(self.about(entry, &known.to, Some(open.id)));
             step.events.push(self.event_of(Kind::VerifyExpired, &next));
             step.verifications.push((next, Some(known.version)));

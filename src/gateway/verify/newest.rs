@@ -87,14 +87,14 @@ impl Gateway {
             profile: String::new(),
             to,
             channel: Channel::Sms,
-            hash: Hash::Hmac([0; 32]),
+            hash: Hash::NOTHING,
             digits: 0,
             attempts_max: 0,
             ttl_ms: 0,
             own: Own::default(),
         };
         let nothing = nothing.begun(self.parts.clock.moment());
-        let (pepper, scheme, code) = (rules.pepper.clone(), rules.scheme, guess.code.clone());
+        let (pepper, scheme, code) = (rules.peppers.newest.clone(), rules.scheme, guess.code.clone());
         let salt = self.parts.clock.random();
         let to = nothing.to.clone();
         self.hashed(scheme.is_slow(), move || {

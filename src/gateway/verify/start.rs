@@ -187,10 +187,8 @@ impl Gateway {
             && let Some(pending) = self.pending(wish).await?
             && let Some(next) = pending.resent(wish.channel)
         {
-            let code =
-                (wish.own.code.clone()).unwrap_or_else(|| rules.pepper.code(bound(&pending), wish.digits));
-            // Of another length, or by another pepper, it is another code.
-            if self.is_code_of(&pending, &code).await? {
+            let own = wish.own.code.as_ref();
+            if let Some(code) = self.code_again(&pending, (own, wish.digits)).await? {
                 return Ok(Ready {
                     verification: next,
                     code,
@@ -202,7 +200,7 @@ impl Gateway {
         let blank = new.begun(self.parts.clock.moment());
         let code = match (&wish.own.code, is_told_again) {
             (Some(own), _) => own.clone(),
-            (None, true) => rules.pepper.code(bound(&blank), wish.digits),
+            (None, true) => rules.peppers.newest.code(bound(&blank), wish.digits),
             (None, false) => Code::drawn(wish.digits, || self.parts.clock.random::<1>()[0]),
         };
         let verification = self.with_hash(blank, &code, rules.scheme).await?;
@@ -217,7 +215,7 @@ impl Gateway {
             profile: wish.profile_id(),
             to: wish.to.clone(),
             channel: wish.channel,
-            hash: Hash::Hmac([0; 32]),
+            hash: Hash::NOTHING,
             digits: wish.digits,
             attempts_max: rules.map_or(1, |rules| rules.attempts_max),
             ttl_ms: wish.ttl_ms.or(rules.map(|rules| rules.ttl_ms)).unwrap_or(0),
@@ -232,7 +230,7 @@ impl Gateway {
         scheme: Scheme,
     ) -> Result<Verification, VerifyError> {
         let (pepper, salt, code) = (
-            self.verify_rules()?.pepper.clone(),
+            self.verify_rules()?.peppers.newest.clone(),
             self.parts.clock.random(),
             code.clone(),
         );

@@ -1,12 +1,12 @@
 //! A code goes on where it did not arrive: by the step that is due, decided and committed as its start was, and only then sent. It is the
-//! same code, made again from the pepper, for it is kept nowhere.
+//! same code, made again from its pepper, for it is kept nowhere.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Read, VerifyError, VerifyWish, bound};
+use super::{Read, VerifyError, VerifyWish};
 use crate::core::abuse::{self, Ask, Decision, Verdict};
 use crate::core::audit::{Action, Entry};
 use crate::core::event::Kind;
@@ -270,7 +270,7 @@ impl Gateway {
         }
     }
 
-    /// Its code and the words for it; `None` where its profile is gone, or another pepper makes another code.
+    /// Its code and the words for it; `None` where its profile or its pepper is gone.
     async fn told_again(&self, known: &Verification) -> Result<Option<Told>, VerifyError> {
         let (Some(left), Some(step)) = (&known.fallback, known.step_due(self.steady())) else {
             return Ok(None);
@@ -285,10 +285,8 @@ impl Gateway {
                 }
             },
         };
-        let pepper = &self.verify_rules()?.pepper;
-        let made = || pepper.code(bound(known), left.digits);
-        let code = known.own.code.clone().unwrap_or_else(made);
-        let is_it = self.is_code_of(known, &code).await?;
-        Ok(is_it.then_some(Told { code, words, profile }))
+        let own = known.own.code.as_ref();
+        let code = self.code_again(known, (own, left.digits)).await?;
+        Ok(code.map(|code| Told { code, words, profile }))
     }
 }

@@ -57,13 +57,13 @@ impl Gateway {
         (self.parts.target_check)(settings).map_err(|said| ProfileError::Webhook(field, said))
     }
 
-    /// An account's webhooks have one key: that of those there are, else the one that the pepper makes.
+    /// An account's webhooks have one key: that of those there are, else the one that the master key makes.
     fn telnyx_key(&self, account: &AccountId) -> Result<SigningKey, VerifyError> {
         let all = self.parts.store.live().subscriptions(account);
         let of_profiles = all.iter().filter(|s| s.settings.profile.is_some());
         let mut keys = of_profiles.flat_map(|s| &s.signing_keys);
         let used = keys.find_map(|held| held.secret.parse().ok());
-        let made = self.verify_rules()?.pepper.telnyx_key(account);
+        let made = self.verify_rules()?.lasting.telnyx_key(account);
         Ok(used.unwrap_or(made))
     }
 
