@@ -153,14 +153,10 @@ fn is_prefix(text: &str) -> bool {
 fn abuse(config: &Config) -> Result<Rules, BuildError> {
     let verify = &config.verify;
     let ten_minutes = 10 * MINUTE_MS;
-    let caps = [
-        price("spend_hour_max", &verify.spend_hour_max)?,
-        price("spend_day_max", &verify.spend_day_max)?,
-        price("spend_month_max", &verify.spend_month_max)?,
-    ];
     Ok(Rules {
         policy: policy(config)?,
         person: [
+            Limit::new(verify.person_per_10min_max, ten_minutes),
             Limit::new(verify.person_per_hour_max, HOUR_MS),
             Limit::new(verify.person_per_day_max, DAY_MS),
         ],
@@ -207,6 +203,28 @@ fn abuse(config: &Config) -> Result<Rules, BuildError> {
             outstanding_max: 0,
             hour_min: verify.country_per_hour_min,
         },
-        caps: Caps(caps.map(|cap| Some(cap).filter(|cap| *cap != Price::default()))),
+        caps: caps([
+            ("spend_hour_max", &verify.spend_hour_max),
+            ("spend_day_max", &verify.spend_day_max),
+            ("spend_month_max", &verify.spend_month_max),
+        ])?,
     })
+}
+
+/// By the hour, the day and 30 days; nothing is no cap.
+fn caps([hour, day, month]: [(&str, &str); 3]) -> Result<Caps, BuildError> {
+    let cap = |(key, text)| price(key, text).map(|cap| Some(cap).filter(|cap| *cap != Price::default()));
+    Ok(Caps([cap(hour)?, cap(day)?, cap(month)?]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Layers};
+
+    #[test]
+    fn the_shipped_limits_are_those_that_the_worlds_of_the_tests_live_by() {
+        let config = config::load(Layers::default()).unwrap();
+        assert_eq!(abuse(&config).unwrap(), crate::core::abuse::tests::rules());
+    }
 }

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 110] = [
+pub const RANGES: [(&str, u64, u64); 111] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -92,6 +92,7 @@ pub const RANGES: [(&str, u64, u64); 110] = [
     ("verify.ttl_s", 10, 3_600),
     ("verify.callback_timeout_ms", 100, 10_000),
     ("verify.attempts_max", 1, 10),
+    ("verify.person_per_10min_max", 0, 1_000),
     ("verify.person_per_hour_max", 0, 1_000),
     ("verify.person_per_day_max", 0, 1_000),
     ("verify.everybody_per_day_max", 0, 1_000),

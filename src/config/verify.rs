@@ -37,6 +37,7 @@ pub struct Verify {
     pub spend_hour_max: String,
     pub spend_day_max: String,
     pub spend_month_max: String,
+    pub person_per_10min_max: u32,
     pub person_per_hour_max: u32,
     pub person_per_day_max: u32,
     pub pauses_s: Vec<u64>,

@@ -38,7 +38,7 @@ pub use texts::{decide_text, names_of_text, text_unsent};
 pub struct Rules {
     pub policy: Policy,
     /// Exact windows for one person: what contract 002 promises.
-    pub person: [Limit; 2],
+    pub person: [Limit; 3],
     /// Between two codes to one person; the last one counts on.
     pub pauses_ms: Vec<u64>,
     pub everybody: Limit,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback::core::abuse::gate::{HOUR_MS, Limit, MINUTE_MS};
+use ringback::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
 use ringback::core::abuse::spend::Caps;
 use ringback::core::abuse::{self, Who};
 use ringback::core::id::VerificationId;
@@ -42,7 +42,11 @@ const CALM_MS: u64 = 3 * HOUR_MS;
 pub const TTL_MS: u64 = 600_000;
 pub const ATTEMPTS_MAX: u8 = 5;
 /// To one person, by contract 002.
-pub const PERSON: [Limit; 2] = [Limit::new(3, 10 * MINUTE_MS), Limit::new(5, HOUR_MS)];
+pub const PERSON: [Limit; 3] = [
+    Limit::new(3, 10 * MINUTE_MS),
+    Limit::new(5, HOUR_MS),
+    Limit::new(10, DAY_MS),
+];
 /// Twelve codes.
 pub const HOUR_CAP: Price = Price(6_000);
 

@@ -30,7 +30,7 @@ pub fn abuse_rules() -> abuse::Rules {
             countries: vec!["US".into()],
             ..Policy::default()
         },
-        person: [NO_LIMIT, NO_LIMIT],
+        person: [NO_LIMIT; 3],
         pauses_ms: Vec::new(),
         everybody: NO_LIMIT,
         network: [NO_LIMIT, NO_LIMIT],

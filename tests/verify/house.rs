@@ -94,7 +94,7 @@ fn rules_of(choice: &Choice) -> VerifyRules {
     };
     VerifyRules {
         abuse: abuse::Rules {
-            person: [NO_LIMIT, Limit::new(choice.person_per_day_max, DAY_MS)],
+            person: [NO_LIMIT, NO_LIMIT, Limit::new(choice.person_per_day_max, DAY_MS)],
             pauses_ms: choice.pauses_ms.clone(),
             checks: choice.checks,
             prefix_conversion: choice.prefix,

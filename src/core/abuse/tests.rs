@@ -32,7 +32,11 @@ pub fn rules() -> Rules {
             countries: vec!["US".into()],
             ..Policy::default()
         },
-        person: [Limit::new(5, HOUR_MS), Limit::new(10, DAY_MS)],
+        person: [
+            Limit::new(0, 10 * MINUTE_MS),
+            Limit::new(5, HOUR_MS),
+            Limit::new(10, DAY_MS),
+        ],
         pauses_ms: Vec::new(),
         everybody: Limit::new(15, DAY_MS),
         network: [Limit::new(5, 10 * MINUTE_MS), Limit::new(30, DAY_MS)],
@@ -54,7 +58,7 @@ pub fn rules() -> Rules {
             warn_below_pct: 35,
             block_below_pct: 15,
             block_matured_min: 50,
-            challenge_below_pct: 20,
+            challenge_below_pct: 15,
             challenge_matured_min: 50,
             outstanding_max: 0,
             hour_min: 50,
@@ -191,6 +195,26 @@ fn five_an_hour_for_one_person_and_the_wait_is_told() {
         Verdict::Delayed(HOUR_MS)
     );
     assert_eq!(world.refused, BTreeMap::from([("person_rate", 1)]));
+}
+
+#[test]
+fn three_in_ten_minutes_after_growing_pauses_still_leave_five_an_hour() {
+    let mut world = World::new(rules());
+    world.rules.person[0] = Limit::new(3, 10 * MINUTE_MS);
+    world.rules.pauses_ms = [30, 60, 120, 300].map(|s| s * 1000).into();
+    let mut at_s = Vec::new();
+    for second in 0..3600 {
+        if let Verdict::Allow(_) = ask_once(&mut world, "+12025550143", &Who::default()) {
+            at_s.push(second);
+        }
+        world.pass(1000);
+    }
+    assert_eq!(
+        at_s,
+        [0, 30, 90, 600, 900],
+        "the fourth waits for the ten minutes, the fifth for its pause"
+    );
+    assert_eq!(world.refused.keys().copied().collect::<Vec<_>>(), ["person_rate"]);
 }
 
 #[test]
