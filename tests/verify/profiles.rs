@@ -270,3 +270,17 @@ async fn an_account_has_so_many_and_errors_have_the_contracts_form() {
         .await;
     assert_eq!(theirs.expect(200)["meta"]["total_results"], 0);
 }
+
+/// Telnyx's guides have it, its schema and its SDKs have not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dtmf_confirm_is_not_there() {
+    let gateway = gateway().await;
+    let wish = json!({ "name": "x", "dtmf_confirm": { "default_timeout_secs": 300 } });
+    let made = profile(&gateway, wish).await;
+    assert!(made.get("dtmf_confirm").is_none(), "{made}");
+    let wish = json!({ "phone_number": "+14155550123", "verify_profile_id": made["id"] });
+    let trigger = Call::new("POST", "/v2/verifications/dtmf_confirm").key(&gateway.key);
+    let trigger = trigger.header("content-type", "application/json");
+    let answer = trigger.body(wish.to_string()).send(gateway.address).await;
+    assert_eq!(answer.expect(405)["errors"][0]["code"], "10005");
+}
