@@ -17,6 +17,7 @@ mod cli {
     pub mod process;
     pub mod replay;
     pub mod sending;
+    pub mod short;
     pub mod signature;
     pub mod sim;
     pub mod sim_carrier;

@@ -11,6 +11,7 @@ mod once;
 mod preview;
 mod profiles;
 mod send;
+mod short;
 mod start;
 mod steps;
 mod texts;
@@ -18,7 +19,7 @@ mod told;
 mod trigger;
 mod webhook;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -96,6 +97,8 @@ pub(super) struct Verifying {
     waiting: std::sync::Mutex<usize>,
     /// Where the looking for records that can be forgotten goes on.
     forgetting: std::sync::Mutex<Option<Vec<u8>>>,
+    /// Accounts, and their profiles, whose short codes were warned of.
+    short_told: std::sync::Mutex<HashSet<(AccountId, String)>>,
     /// Filled once those are ended that a clock which was set back has left ahead of it.
     none_ahead: OnceCell<()>,
 }
@@ -108,6 +111,7 @@ impl Verifying {
             rules,
             waiting: std::sync::Mutex::new(0),
             forgetting: std::sync::Mutex::default(),
+            short_told: std::sync::Mutex::default(),
             none_ahead: OnceCell::new(),
         }
     }

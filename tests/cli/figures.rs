@@ -76,16 +76,11 @@ async fn what_a_code_would_say_and_cost_is_shown() {
         "{}",
         shown.err
     );
-    let refused = gateway
-        .home
-        .run(
-            &[
-                &["verify", "preview", "--to", "+14155550123", "--app-hash", "x"][..],
-                &at,
-            ]
-            .concat(),
-        )
-        .await;
+    let more = async |more: &[&str]| gateway.home.run(&[&words[..], more, &at].concat()).await;
+    let short = more(&["--code-length", "5"]).await;
+    let warning = "  warning   A code of fewer than 6 digits is guessed too easily.\n";
+    assert!(short.out.contains(warning), "{}", short.out);
+    let refused = more(&["--app-hash", "x"]).await;
     assert!(
         refused.code == Some(5) && refused.err.contains("\"app_hash\" must be"),
         "{}",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use toml::Table;
 
 use super::codes::{carried, post, taken};
-use super::profiles::profile;
+use super::profiles::{ask, profile};
 use crate::support::gateway::Gateway;
 use crate::support::provider::Provider;
 
@@ -54,6 +54,10 @@ async fn what_would_be_sent_is_told_with_its_cost_and_nothing_is() {
             &json!(1)
         )
     );
+    assert_eq!(
+        russian["warnings"],
+        json!(["A code of fewer than 6 digits is guessed too easily."])
+    );
     let long = json!({ "custom_message": format!("{{{{code}}}} {}", "x".repeat(160)) });
     let long = preview(&gateway, long).await;
     assert_eq!(
@@ -79,6 +83,18 @@ async fn what_would_be_sent_is_told_with_its_cost_and_nothing_is() {
         (&spoken["segments"], &spoken["providers"], spoken.get("encoding")),
         (&json!(1), &json!([]), None)
     );
+    assert!(provider.got().is_empty());
+    let store = gateway.running.gateway.store();
+    assert!(
+        store.audit(0, 10).unwrap().lines.is_empty(),
+        "nothing was asked for"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn profiles_and_templates_are_looked_at_before_they_are_used() {
+    let provider = Provider::start([]).await;
+    let gateway = Gateway::start_with(priced(&provider.url, "", ["0.0200", "0.0100"])).await;
     let sms = json!({ "app_name": "Our App", "code_length": 8 });
     let made = profile(&gateway, json!({ "name": "x", "language": "es", "sms": sms })).await;
     let of_profile = preview(&gateway, json!({ "verify_profile_id": made["id"] })).await;
@@ -86,12 +102,25 @@ async fn what_would_be_sent_is_told_with_its_cost_and_nothing_is() {
         of_profile["text"],
         "Our App: 00000000 es su código de verificación."
     );
-    assert!(provider.got().is_empty());
-    let store = gateway.running.gateway.store();
     assert!(
-        store.audit(0, 10).unwrap().lines.is_empty(),
-        "nothing was asked for"
+        of_profile.get("warnings").is_none(),
+        "eight digits are not too few"
     );
+    let template = json!({ "text": format!("{{{{code}}}} {}", "ж".repeat(70)) });
+    let template = ask(&gateway, "POST", "/v2/verify_profiles/templates", Some(&template)).await;
+    let template = &template.expect(200)["data"];
+    for of in [
+        json!({ "template_id": template["id"] }),
+        json!({ "template_id": template["id"], "verify_profile_id": made["id"] }),
+    ] {
+        let told = preview(&gateway, of).await;
+        assert!(told["text"].as_str().unwrap().ends_with("жж"), "{told}");
+        assert_eq!(
+            (&told["encoding"], &told["segments"], &told["reckoned"]),
+            (&json!("ucs2"), &json!(2), &json!("0.0200"))
+        );
+    }
+    assert!(provider.got().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,13 +136,22 @@ async fn what_is_no_start_is_refused() {
             json!({ "to": TO, "channel": "sms", "verify_profile_id": "x" }),
             "\"verify_profile_id\" must be the id",
         ),
+        (
+            json!({ "to": TO, "channel": "sms", "template_id": "x" }),
+            "\"template_id\" must be the id",
+        ),
     ] {
         let refused = gateway.post("/api/verify/preview", &wish).await.expect(400);
         assert!(refused["detail"].as_str().unwrap().contains(said), "{refused}");
     }
-    let none =
-        json!({ "to": TO, "channel": "sms", "verify_profile_id": "01981234-5678-7abc-8def-0123456789ab" });
-    assert_eq!(gateway.post("/api/verify/preview", &none).await.status, 404);
+    for name in ["verify_profile_id", "template_id"] {
+        let none = json!({ "to": TO, "channel": "sms", name: "01981234-5678-7abc-8def-0123456789ab" });
+        assert_eq!(
+            gateway.post("/api/verify/preview", &none).await.status,
+            404,
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

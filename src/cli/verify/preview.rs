@@ -46,6 +46,9 @@ pub struct Preview {
     /// As this profile of contract 003 says, instead of the settings here.
     #[arg(long, value_name = "ID")]
     profile: Option<String>,
+    /// In the words of this template of contract 003.
+    #[arg(long, value_name = "ID")]
+    template: Option<String>,
     #[command(flatten)]
     wording: Wording,
     /// Print one JSON object.
@@ -78,6 +81,7 @@ pub async fn preview(wish: Preview) -> Result<(), Failure> {
         ("app_hash", wording.app_hash.map(Value::from)),
         ("web_domain", wording.web_domain.map(Value::from)),
         ("verify_profile_id", wish.profile.map(Value::from)),
+        ("template_id", wish.template.map(Value::from)),
     ] {
         body.extend(value.map(|value| (name.to_owned(), value)));
     }
@@ -101,6 +105,10 @@ pub async fn preview(wish: Preview) -> Result<(), Failure> {
         if !answer[name].is_null() {
             println!("  {label:<9} {}", text(&answer[name]));
         }
+    }
+    let warnings = answer["warnings"].as_array().map_or(&[][..], Vec::as_slice);
+    for warning in warnings {
+        println!("  {:<9} {}", "warning", text(warning));
     }
     let providers = answer["providers"].as_array().map_or(&[][..], Vec::as_slice);
     println!();

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Digits of a code. Contract 002 allows 4 to 8 of them, contract 003 up to 10.
 pub const DIGITS_MIN: u8 = 4;
 pub const DIGITS_MAX: u8 = 10;
+/// Digits of a code that has the 20 bits which NIST SP 800-63B asks for; whoever asks for fewer is warned.
+pub const DIGITS_SAFE_MIN: u8 = 6;
 
 /// A code in the clear. It is told to its person; one that is made here is kept nowhere.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

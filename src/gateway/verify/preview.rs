@@ -1,6 +1,7 @@
 //! What a code would say, and what it would cost by whom, before any is sent. Nothing is counted, kept or asked.
 
-use super::{ProfileError, TriggerWish, VerifyError, VerifyWish};
+use super::{ProfileError, TriggerWish, VerifyWish};
+use crate::core::id::TemplateId;
 use crate::core::money::Price;
 use crate::core::sending::Channel;
 use crate::core::verification::address::To;
@@ -14,6 +15,7 @@ pub struct Preview {
     pub channel: Channel,
     /// With zeros for a code.
     pub text: String,
+    pub digits: u8,
     /// Who would be asked to carry it, the first one first.
     pub quotes: Vec<Quote>,
     /// What the caps would be charged for it.
@@ -30,9 +32,17 @@ impl VerifyWish {
 }
 
 impl Gateway {
-    pub fn preview(&self, wish: &VerifyWish) -> Result<Preview, VerifyError> {
+    /// Of a code as it is wished, in the words of this template where one is named.
+    pub fn preview(
+        &self,
+        mut wish: VerifyWish,
+        template: Option<TemplateId>,
+    ) -> Result<Preview, ProfileError> {
+        if let Some(id) = template {
+            wish.words.text = Some(self.template(&wish.key.account, id)?.text.clone());
+        }
         let text = wish.told(self.verify_rules()?.ttl_ms);
-        let (step, _) = self.way(wish)?;
+        let (step, _) = self.way(&wish)?;
         let by = (wish.channel, step.provider.as_deref());
         let quotes = match &wish.to {
             To::Number(number) => self.quotes(by, number, &text),
@@ -40,6 +50,7 @@ impl Gateway {
         };
         Ok(Preview {
             channel: wish.channel,
+            digits: wish.digits,
             quotes,
             reckoned: self.price_of(&wish.to, by, &text),
             text,
@@ -47,7 +58,11 @@ impl Gateway {
     }
 
     /// The same, of what a profile would have sent.
-    pub fn preview_trigger(&self, wish: TriggerWish) -> Result<Preview, ProfileError> {
-        Ok(self.preview(&self.wished_by_profile(wish)?)?)
+    pub fn preview_trigger(
+        &self,
+        wish: TriggerWish,
+        template: Option<TemplateId>,
+    ) -> Result<Preview, ProfileError> {
+        self.preview(self.wished_by_profile(wish)?, template)
     }
 }

@@ -83,6 +83,7 @@ impl Gateway {
         self.check_profile(&profile)?;
         let step = ProfileStep::Set(Box::new(profile.clone()), self.webhook(&profile)?);
         self.commit(Commit::Profile(step)).await?;
+        self.warn_of_short_profile(&profile);
         Ok(Arc::new(profile))
     }
 
@@ -101,6 +102,7 @@ impl Gateway {
             self.check_profile(&next)?;
             let step = ProfileStep::Set(Box::new(next.clone()), self.webhook(&next)?);
             if let Committed::New(_) = self.commit(Commit::Profile(step)).await? {
+                self.warn_of_short_profile(&next);
                 return Ok(Arc::new(next));
             }
         }

@@ -203,6 +203,9 @@ impl Gateway {
             (None, true) => rules.peppers.newest.code(bound(&blank), wish.digits),
             (None, false) => Code::drawn(wish.digits, || self.parts.clock.random::<1>()[0]),
         };
+        if wish.channel != Channel::Flashcall {
+            self.warn_of_short(&blank.account, &blank.profile, wish.digits);
+        }
         let verification = self.with_hash(blank, &code, rules.scheme).await?;
         Ok(Ready { verification, code })
     }

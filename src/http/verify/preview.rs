@@ -1,5 +1,5 @@
 //! `POST /api/verify/preview`: the body of a start, or that of a trigger's profile, answered with the text, how many SMS it is, and what
-//! it would cost by whom.
+//! it would cost by whom. A template of contract 003, whose own shape has no place for that, is looked at here too.
 
 use std::sync::Arc;
 
@@ -11,11 +11,13 @@ use serde_json::{Map, Value, json};
 use super::form::Form;
 use super::{Refusal, done, wished};
 use crate::core::abuse::Who;
+use crate::core::id::TemplateId;
 use crate::core::key::Key;
 use crate::core::segments::{self, Encoding};
 use crate::core::sending::Channel;
 use crate::core::verification::Own;
 use crate::core::verification::address::To;
+use crate::core::verification::code::DIGITS_SAFE_MIN;
 use crate::gateway::{Preview, ProfileError, TriggerWish};
 use crate::http::app::{self, Caller};
 use crate::http::problem::Problem;
@@ -25,17 +27,23 @@ pub async fn preview(Caller { app, key }: Caller, head: Parts, body: Incoming) -
     let members: Map<String, Value> = app::read_json(&app, &head, body).await?;
     let mut form = Form::of(members);
     let gateway = &app.gateway;
+    let template = template(&mut form);
     let preview = match form.text("verify_profile_id") {
-        Some(id) => {
-            let wish = triggered(key, &id, form).map_err(problem)?;
-            gateway.preview_trigger(wish).map_err(|error| match error {
-                ProfileError::Verify(error) => error.into(),
-                other => Problem::not_found(other.to_string()),
-            })?
-        }
-        None => gateway.preview(&wished(key, form).map_err(problem)?)?,
+        Some(id) => gateway.preview_trigger(triggered(key, &id, form).map_err(problem)?, template),
+        None => gateway.preview(wished(key, form).map_err(problem)?, template),
     };
+    let preview = preview.map_err(|error| match error {
+        ProfileError::Verify(error) => error.into(),
+        other => Problem::not_found(other.to_string()),
+    })?;
     app::json(StatusCode::OK, &shown(&preview))
+}
+
+/// In the words of which template, where one is named.
+fn template(form: &mut Form) -> Option<TemplateId> {
+    let text = form.text("template_id")?;
+    let id = text.parse().ok();
+    id.or_else(|| form.refuse("template_id", "must be the id of a template"))
 }
 
 fn triggered(key: Arc<Key>, id: &str, mut form: Form) -> Result<TriggerWish, Refusal> {
@@ -97,6 +105,11 @@ fn shown(preview: &Preview) -> Value {
         shown["encoding"] = json!(encoding.as_str());
         shown["units"] = json!(encoded.units);
         shown["segments"] = json!(encoded.segments());
+    }
+    if preview.digits < DIGITS_SAFE_MIN {
+        shown["warnings"] = json!([format!(
+            "A code of fewer than {DIGITS_SAFE_MIN} digits is guessed too easily."
+        )]);
     }
     shown
 }
