@@ -1,8 +1,6 @@
-//! Accounts as their operator has them: made, disabled, enabled, deleted; and what is just being made for one, so that no limit is passed
-//! and nothing is left of one that is deleted.
+//! Accounts as their operator has them: made, disabled, enabled, deleted.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::account::{Account, Limits, State};
@@ -20,99 +18,6 @@ pub struct KnownAccount {
     /// Rentals that are not over.
     pub rentals: usize,
     pub subscriptions: usize,
-}
-
-/// What an account can have made for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Thing {
-    Key,
-    Rental,
-    Subscription,
-    Profile,
-    Template,
-}
-
-/// What is being made and not durable yet. It counts towards the limits, and an account is not closed beside it.
-#[derive(Default)]
-pub struct Making(Mutex<HashMap<AccountId, Of>>);
-
-#[derive(Default)]
-struct Of {
-    counts: HashMap<Thing, usize>,
-    is_closing: bool,
-}
-
-/// Held while something is made.
-pub struct Place<'a> {
-    making: &'a Making,
-    account: AccountId,
-    thing: Option<Thing>,
-}
-
-impl Making {
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Of>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Begins to make something, if `may` allows so many being made beside what is there already.
-    pub fn begin(
-        &self,
-        account: &AccountId,
-        thing: Thing,
-        may: impl FnOnce(usize) -> Result<(), Error>,
-    ) -> Result<Place<'_>, Error> {
-        let mut all = self.lock();
-        let of = all.get(account);
-        if of.is_some_and(|of| of.is_closing) {
-            return Err(Error::Contended);
-        }
-        may(of.and_then(|of| of.counts.get(&thing)).copied().unwrap_or(0))?;
-        *all.entry(account.clone())
-            .or_default()
-            .counts
-            .entry(thing)
-            .or_default() += 1;
-        Ok(self.place(account, Some(thing)))
-    }
-
-    /// Begins to close the account, if `may` allows it and nothing is being made: then nothing is until the place is given back.
-    fn close(
-        &self,
-        account: &AccountId,
-        may: impl FnOnce() -> Result<(), Error>,
-    ) -> Result<Place<'_>, Error> {
-        let mut all = self.lock();
-        if all.contains_key(account) {
-            return Err(Error::Contended);
-        }
-        may()?;
-        all.entry(account.clone()).or_default().is_closing = true;
-        Ok(self.place(account, None))
-    }
-
-    fn place(&self, account: &AccountId, thing: Option<Thing>) -> Place<'_> {
-        Place {
-            making: self,
-            account: account.clone(),
-            thing,
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut all = self.making.lock();
-        let Some(of) = all.get_mut(&self.account) else {
-            return;
-        };
-        match self.thing.and_then(|thing| of.counts.get_mut(&thing)) {
-            Some(count) => *count -= 1,
-            None => of.is_closing = false,
-        }
-        if !of.is_closing && of.counts.values().all(|count| *count == 0) {
-            all.remove(&self.account);
-        }
-    }
 }
 
 impl Gateway {
@@ -301,41 +206,5 @@ impl Gateway {
             self.commit_access(forget).await?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_being_made_counts_and_keeps_the_account_open() {
-        let making = Making::default();
-        let account = AccountId::parse("acme").unwrap();
-        let at_most = |max: usize| {
-            move |making| {
-                if making < max {
-                    Ok(())
-                } else {
-                    Err(Error::TooManyKeys(max))
-                }
-            }
-        };
-        let first = making.begin(&account, Thing::Key, at_most(1)).unwrap();
-        assert!(matches!(
-            making.begin(&account, Thing::Key, at_most(1)),
-            Err(Error::TooManyKeys(1))
-        ));
-        let other = making.begin(&account, Thing::Rental, at_most(1)).unwrap();
-        assert!(matches!(making.close(&account, || Ok(())), Err(Error::Contended)));
-        drop((first, other));
-        assert!(making.lock().is_empty(), "nothing is left behind");
-        let closing = making.close(&account, || Ok(())).unwrap();
-        assert!(matches!(
-            making.begin(&account, Thing::Key, at_most(1)),
-            Err(Error::Contended)
-        ));
-        drop(closing);
-        assert!(making.begin(&account, Thing::Key, at_most(1)).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::accounts::Thing;
+use super::making::{Place, Thing};
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::clock;
 use crate::core::id::AccountId;
@@ -114,7 +114,7 @@ impl Gateway {
         }
         let account = wish.account;
         self.check_not_held(&account)?;
-        let _place = self.place_of_key(&account)?;
+        let _place = self.place_of_key(&account).await?;
         let now = self.now();
         let plain = Plain::generate(!wish.is_test, &clock::random());
         let key = Key {
@@ -128,16 +128,10 @@ impl Gateway {
         Ok((plain, key))
     }
 
-    fn place_of_key(&self, account: &AccountId) -> Result<super::accounts::Place<'_>, Error> {
+    async fn place_of_key(&self, account: &AccountId) -> Result<Place<'_>, Error> {
         let max = self.parts.rules.keys_max;
-        self.making.begin(account, Thing::Key, |making| {
-            let held = self.keys_of(account).len();
-            if held + making < max {
-                Ok(())
-            } else {
-                Err(Error::TooManyKeys(max))
-            }
-        })
+        let held = || self.keys_of(account).len();
+        self.making.begin(account, Thing::Key, max, held).await
     }
 
     pub(super) fn keys_of(&self, account: &AccountId) -> Vec<Arc<Key>> {
@@ -189,7 +183,7 @@ impl Gateway {
             if key.is_replaced {
                 return Err(Error::KeyReplaced);
             }
-            let _place = self.place_of_key(&key.account)?;
+            let _place = self.place_of_key(&key.account).await?;
             let plain = Plain::generate(!key.is_test(), &clock::random());
             let (old, new) = key.rotated(plain.as_str(), overlap_ms, self.now());
             let replace = Access::ReplaceKey {

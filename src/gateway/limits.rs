@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::accounts::{Place, Thing};
+use super::making::{Place, Thing};
 use super::{Error, Gateway};
 use crate::core::account::Limits;
 use crate::core::allowance::{Allowance, Requests};
@@ -73,35 +73,25 @@ impl Gateway {
     }
 
     /// A place for one more rental, held while it is made.
-    pub(super) fn place_of_rental(&self, account: &AccountId) -> Result<Place<'_>, Error> {
-        let max = self.limits_of(account).rentals_max.unwrap_or(0) as usize;
-        self.making.begin(account, Thing::Rental, |making| {
-            let open = self
-                .parts
-                .store
-                .live()
-                .access(|table| table.open_rentals(account));
-            if max == 0 || open + making < max {
-                Ok(())
-            } else {
-                Err(Error::TooManyRentals(max))
-            }
-        })
+    pub(super) async fn place_of_rental(&self, account: &AccountId) -> Result<Place<'_>, Error> {
+        let max = self.limits_of(account).rentals_max.filter(|max| *max > 0);
+        let max = max.map_or(usize::MAX, |max| max as usize);
+        let live = self.parts.store.live();
+        let open = || live.access(|table| table.open_rentals(account));
+        let making = &self.making;
+        making.begin(account, Thing::Rental, max, open).await
     }
 
     /// The same for a subscription.
-    pub(super) fn place_of_subscription(&self, account: &AccountId) -> Result<Place<'_>, Error> {
+    pub(super) async fn place_of_subscription(&self, account: &AccountId) -> Result<Place<'_>, Error> {
         let max = self.limits_of(account).subscriptions_max;
         let max = max.map_or(usize::MAX, |max| max as usize);
-        self.making.begin(account, Thing::Subscription, |making| {
+        let there = || {
             let all = self.parts.store.live().subscriptions(account);
-            let there = all.iter().filter(|s| s.settings.profile.is_none()).count();
-            if there + making < max {
-                Ok(())
-            } else {
-                Err(Error::TooManySubscriptions(max))
-            }
-        })
+            all.iter().filter(|s| s.settings.profile.is_none()).count()
+        };
+        let making = &self.making;
+        making.begin(account, Thing::Subscription, max, there).await
     }
 
     /// How many polls and streams may be held for this account.

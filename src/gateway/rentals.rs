@@ -46,7 +46,7 @@ impl Gateway {
         let known = self.service(&wish.service);
         let service = known.ok_or_else(|| Error::UnknownService(shortened(&wish.service)))?;
         // Refused before it waits, and asked again when the rental is made.
-        drop(self.place_of_rental(account)?);
+        drop(self.place_of_rental(account).await?);
         let wait = wish
             .acquire
             .min(Duration::from_secs(self.parts.rules.acquire.max_s));
@@ -103,7 +103,7 @@ impl Gateway {
         service: &Service,
         held: &Held,
     ) -> Result<Option<Rental>, Error> {
-        let _place = self.place_of_rental(account)?;
+        let _place = self.place_of_rental(account).await?;
         let (number, now) = (&held.reserved.number, self.parts.clock.now());
         let same_service_ms = self.parts.rules.numbers.same_service_ms;
         // It was so when it was chosen; the clock may have been set back since.

@@ -46,7 +46,7 @@ impl Gateway {
         (settings, key): (Settings, NewKey),
         once: Option<&Once<Subscription>>,
     ) -> Result<Subscription, Error> {
-        let _place = self.place_of_subscription(account)?;
+        let _place = self.place_of_subscription(account).await?;
         self.check(&settings)?;
         let now = self.parts.clock.now();
         let subscription = Subscription {

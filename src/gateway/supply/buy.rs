@@ -159,7 +159,7 @@ impl Gateway {
     }
 
     async fn buy(&self, supplier: &Supplier, order: &Order, id: RentalId) -> Result<Rental, Unfilled> {
-        let _place = self.place_of_rental(&order.account)?;
+        let _place = self.place_of_rental(&order.account).await?;
         let meant = Purchase::meant(id, order.account.clone(), (&supplier.name, &order.service.name));
         self.book(meant.clone(), None).await?;
         let bought = self.bought(supplier, order, &meant).await?;

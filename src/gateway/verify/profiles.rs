@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::VerifyError;
 use crate::core::id::{AccountId, ProfileId, TemplateId};
 use crate::core::verification::profile::{Profile, Settings, Template};
-use crate::gateway::accounts::Thing;
+use crate::gateway::making::Thing;
 use crate::gateway::sending::Provider;
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
 use crate::store::{Commit, Committed, ProfileStep};
@@ -66,11 +66,9 @@ impl Gateway {
         settings: Settings,
     ) -> Result<Arc<Profile>, ProfileError> {
         let max = self.verify_rules()?.profiles_max;
-        let _place = self.making.begin(account, Thing::Profile, |making| {
-            let there = self.parts.store.live().profiles(account).len();
-            let fits = there + making < max;
-            fits.then_some(()).ok_or(Error::TooManyProfiles(max))
-        })?;
+        let (making, live) = (&self.making, self.parts.store.live());
+        let there = || live.profiles(account).len();
+        let _place = making.begin(account, Thing::Profile, max, there).await?;
         let now = self.now();
         let profile = Profile {
             id: ProfileId::new(now, self.parts.clock.random()),
@@ -160,11 +158,9 @@ impl Gateway {
         text: String,
     ) -> Result<Arc<Template>, ProfileError> {
         let max = self.verify_rules()?.templates_max;
-        let _place = self.making.begin(account, Thing::Template, |making| {
-            let there = self.parts.store.live().templates(account).len();
-            let fits = there + making < max;
-            fits.then_some(()).ok_or(Error::TooManyTemplates(max))
-        })?;
+        let (making, live) = (&self.making, self.parts.store.live());
+        let there = || live.templates(account).len();
+        let _place = making.begin(account, Thing::Template, max, there).await?;
         let template = Template {
             id: TemplateId::new(self.now(), self.parts.clock.random()),
             account: account.clone(),
