@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use backoff::ExponentialBackoffBuilder;
 use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use serde::{Deserialize, Serialize};
 
 /// Longest delay and longest hint we obey, in milliseconds: 24 h.
@@ -80,23 +80,29 @@ impl Policy {
                 ..
             } => {
                 let mut steps = exponential(*initial_ms, *multiplier, *delay_max_ms);
-                (0..made)
-                    .fold(None, |_, _| steps.next_backoff())
-                    .map(|d| u64::try_from(d.as_millis()).unwrap_or(DELAY_MAX_MS))
+                let delay = steps.nth(usize::from(made) - 1);
+                delay.map(|d| u64::try_from(d.as_millis()).unwrap_or(DELAY_MAX_MS))
             }
         }
     }
 }
 
-/// `backoff` with neither dice nor an end in time: only its arithmetic is used, so the delays are exact.
-pub fn exponential(initial_ms: u64, multiplier: f64, delay_max_ms: u64) -> ExponentialBackoff {
-    ExponentialBackoffBuilder::new()
+/// Delays that grow, in whole milliseconds and without an end: the arithmetic of `backoff`, without its dice. It throws them even for a
+/// factor of 0 and adds less than a nanosecond, which its floating point rounds up to a whole one once in sixteen million seconds' waits.
+pub fn exponential(
+    initial_ms: u64,
+    multiplier: f64,
+    delay_max_ms: u64,
+) -> impl Iterator<Item = Duration> + use<> {
+    let mut steps = ExponentialBackoffBuilder::new()
         .with_initial_interval(Duration::from_millis(initial_ms))
         .with_multiplier(multiplier)
         .with_max_interval(Duration::from_millis(delay_max_ms))
         .with_randomization_factor(0.0)
         .with_max_elapsed_time(None)
-        .build()
+        .build();
+    let whole = |d: Duration| Duration::from_millis(u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    std::iter::from_fn(move || steps.next_backoff().map(whole))
 }
 
 /// The delay with jitter and the subscriber's hint: never earlier than either, at most a tenth later, capped at 24 h.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
-
 use super::deliver::Dispatch;
 use super::sender::Sender;
 use crate::core::retry;
@@ -18,7 +16,7 @@ impl<S: Sender> Dispatch<S> {
             match self.parts.store.commit(commit.clone(), moment).await {
                 Ok(_) => return true,
                 Err(store::Error::Busy | store::Error::DiskFull) => {
-                    tokio::time::sleep(waits.next_backoff().unwrap_or(Duration::from_secs(1))).await;
+                    tokio::time::sleep(waits.next().unwrap_or(Duration::from_secs(1))).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an attempt could not be recorded; it is made again after the restart");

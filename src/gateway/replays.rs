@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
 use tokio::sync::{Mutex, Notify};
 
 use super::{DECISIONS_MAX, Error, Gateway, Once};
@@ -193,7 +192,8 @@ impl Gateway {
     pub async fn replay_for_ever(&self) {
         let mut draining = self.parts.draining.clone();
         let mut paces: HashMap<ReplayId, Pace> = HashMap::new();
-        let mut retries = retry::exponential(200, 2.0, RETRY_MAX_MS);
+        let afresh = || retry::exponential(200, 2.0, RETRY_MAX_MS);
+        let mut retries = afresh();
         while !*draining.borrow() {
             let mut running = self.parts.store.live().replays(None);
             running.retain(|replay| replay.is_running());
@@ -208,9 +208,9 @@ impl Gateway {
                 }
             }
             let wait = if is_failing {
-                retries.next_backoff().unwrap_or(STEP_EVERY)
+                retries.next().unwrap_or(STEP_EVERY)
             } else {
-                retries.reset();
+                retries = afresh();
                 STEP_EVERY
             };
             tokio::select! {

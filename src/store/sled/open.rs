@@ -6,8 +6,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, mpsc};
 
-use backoff::backoff::Backoff;
-
 use super::readers::Readers;
 use super::trees::{Trees, guarded};
 use super::writer::{Space, Thread, Timings};
@@ -200,7 +198,7 @@ fn open_sled(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     for _ in 0..LOCK_TRIES_MAX {
         match config.open() {
             Err(sled::Error::Io(e)) if e.to_string().contains("acquire lock") => {
-                std::thread::park_timeout(waits.next_backoff().unwrap_or_default());
+                std::thread::park_timeout(waits.next().unwrap_or_default());
             }
             opened => return opened.map_err(|e| Error::Read(e.to_string().into())),
         }
