@@ -1,5 +1,6 @@
 //! Real peers: the libraries that receivers use check what this gateway sends, rotation too, and what they sign is checked by us.
-//! SMSCs and mail servers take what it sends out; `faces` has the API itself tried, `telnyx` has Telnyx's own SDKs use contract 003.
+//! SMSCs and mail servers take what it sends out; `faces` has the API itself tried, `telnyx` has Telnyx's own SDKs use contract 003,
+//! `sinks` runs the samples for identity servers.
 //! `bash .ci/test` installs them, pinned, into target/peers and runs this.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
@@ -9,8 +10,13 @@ mod peers {
     pub mod faces;
     pub mod mail;
     pub mod sending;
+    pub mod sinks;
     pub mod telnyx;
 }
+
+#[expect(dead_code, reason = "its own tests use more of it")]
+#[path = "verify/codes.rs"]
+mod codes;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
