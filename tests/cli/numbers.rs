@@ -55,6 +55,24 @@ async fn numbers_come_in_as_csv_and_as_json() {
     gateway.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_import_draws_a_bar_where_somebody_looks() {
+    let gateway = Gateway::start().await;
+    let lines = (0..2500).map(|n| format!("+1202{n:07},US\n"));
+    let csv = format!("number,country\n{}", lines.collect::<String>());
+    let file = gateway.home.write("many.csv", &csv);
+    let imported = gateway.run_seen(&["numbers", "import", &file]).await;
+    assert_eq!(imported.out, "2500 numbers added, 0 were there already\n");
+    let bar = |filled: usize, sent: usize| {
+        let (done, left) = ("#".repeat(filled), " ".repeat(40 - filled));
+        format!("\r[{done}{left}] {sent}/2500")
+    };
+    // A terminal returns the carriage before each new line.
+    let drawn = [bar(16, 1000), bar(32, 2000), bar(40, 2500), "\r\n".into()];
+    assert_eq!(imported.err, drawn.concat());
+    gateway.stop().await;
+}
+
 const BAD: &str = "number,country,price\n+12025550143,US,\n\n12,US,\n+12025550144,us,\n+12025550145,US,free\n+12025550146,US,1\n,US,\n+12025550143,US,\n+12025550147,US,1,2\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,9 +34,16 @@ impl Gateway {
     }
 
     pub async fn run(&self, arguments: &[&str]) -> Ended {
-        self.home
-            .run(&[arguments, &["--admin-url", &self.admin, "--data", &self.data]].concat())
-            .await
+        self.home.run(&self.here(arguments)).await
+    }
+
+    /// As `run`, where somebody looks.
+    pub async fn run_seen(&self, arguments: &[&str]) -> Ended {
+        self.home.run_seen(&self.here(arguments)).await
+    }
+
+    fn here<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
+        [arguments, &["--admin-url", &self.admin, "--data", &self.data]].concat()
     }
 
     pub async fn stop(self) {

@@ -105,6 +105,39 @@ impl Home {
         }
     }
 
+    /// Runs a command whose errors somebody reads on a terminal.
+    pub async fn run_seen(&self, arguments: &[&str]) -> Ended {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&ours).expect("it is ours");
+        unlockpt(&ours).expect("it is ours");
+        let name = ptsname(&ours, Vec::new()).expect("it has a name");
+        let theirs = std::fs::File::options()
+            .write(true)
+            .open(name.to_str().expect("a path of /dev"))
+            .expect("it is there");
+        let mut command = self.command(arguments);
+        let child = command.stderr(theirs).spawn().expect("it was built");
+        // It holds the other end, without which the terminal would not close.
+        drop(command);
+        let mut ours = std::fs::File::from(ours);
+        let shown = tokio::task::spawn_blocking(move || {
+            let mut shown = Vec::new();
+            // Linux ends a terminal that nobody holds any more with an error.
+            let _ = std::io::Read::read_to_end(&mut ours, &mut shown);
+            shown
+        });
+        let output = within(&arguments.join(" "), child.wait_with_output())
+            .await
+            .expect("it ran");
+        let shown = within("what it showed", shown).await.expect("it was read");
+        Ended {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).expect("the program writes UTF-8"),
+            err: String::from_utf8(shown).expect("the program writes UTF-8"),
+        }
+    }
+
     /// Starts a command that runs until it is told to stop.
     pub fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut child = self
