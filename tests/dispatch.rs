@@ -19,7 +19,7 @@ use ringback::dispatch::guard;
 use ringback::dispatch::sender::{Answer, Attempted, Call, Outcome, Sender};
 use ringback::store::sim::{Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{Commit, Store};
+use ringback::store::{Commit, Kept, Store};
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
 
@@ -127,4 +127,39 @@ async fn what_is_sent_and_not_recorded_is_bounded() {
     stop.send_replace(true);
     running.await.unwrap();
     assert_eq!(sent.load(Ordering::SeqCst), OWED, "and none twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_longer_than_its_event_is_kept_is_forgotten_and_counted() {
+    let (store, sent) = (owing(), Arc::new(AtomicUsize::new(0)));
+    let kept = Kept {
+        log_days: 4,
+        usage_days: 400,
+    };
+    let later = Clock::System.now().plus_ms(6 * 86_400_000);
+    store.drop_old_logs(later, kept).unwrap();
+    // Opened again, it has no event in memory.
+    let disk = store.cut_power();
+    let store = Arc::new(Simulated::open(disk, Vault::new(&[7; 32]), Sync::ByHand).unwrap());
+    let metrics = Arc::new(Metrics::default());
+    let dispatch = Dispatch::new(Parts {
+        store: store.clone(),
+        sender: Instant(sent.clone()),
+        guard: guard::Policy::strict(),
+        rules: rules(),
+        clock: Clock::System,
+        metrics: metrics.clone(),
+        doorbell: Arc::new(Notify::new()),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(dispatch.run(stopped, Duration::from_secs(10)));
+    while store.live().counts().due > 0 {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        store.sync();
+    }
+    stop.send_replace(true);
+    running.await.unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), 0);
+    let counted = format!("ringback_delivery_outcomes_total{{outcome=\"forgotten\"}} {OWED}\n");
+    assert!(metrics.render(&[]).contains(&counted), "{}", metrics.render(&[]));
 }

@@ -4,6 +4,8 @@
 
 #[path = "support/gateway_rules.rs"]
 mod gateway_rules;
+#[path = "support/schema.rs"]
+mod schema;
 #[path = "support/verify_rules.rs"]
 mod verify_rules;
 

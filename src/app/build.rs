@@ -248,6 +248,16 @@ pub fn deliver_rules(config: &Config) -> Result<deliver::Rules, BuildError> {
     let retry = RetryPolicy::deserialize(toml::Value::Table(config.outbound.retry.clone()))
         .map_err(|e| refuse(e.message().to_owned()))?;
     retry.check().map_err(|e| refuse(e.to_string()))?;
+    let (lasts_h, kept_h) = (
+        retry.lasts_ms_max().div_ceil(3_600_000),
+        u64::from(config.store.log_days) * 24,
+    );
+    if lasts_h > kept_h {
+        let said = format!(
+            "it lasts {lasts_h} h, and events are kept for {kept_h} h: shorten it or raise store.log_days"
+        );
+        return Err(refuse(said));
+    }
     Ok(deliver::Rules {
         retry,
         timeout_ms: config.outbound.timeout_ms,

@@ -5,9 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::id::Seq;
-use super::time::UnixMs;
+use super::time::{DAY_MS, UnixMs};
 
-const DAY_MS: u64 = 86_400_000;
 /// A commit may have been handed in a little before it was written, on the day before.
 const MARGIN_MS: u64 = 3_600_000;
 const PREFIX: &str = "evc_";

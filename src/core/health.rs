@@ -102,13 +102,17 @@ impl Health {
         match next {
             Next::Delivered => self.succeeded(now),
             Next::Expired if *outcome == Outcome::Untried => self,
-            Next::Probed => Self {
-                disabled: self.disabled.map(|disabled| Disabled {
-                    probe_at: disabled.probe_at.map(|_| now.plus_ms(rules.probe_every_ms)),
-                    ..disabled
-                }),
-                ..self.failed(now)
-            },
+            Next::Probed => {
+                let hint_ms = outcome.retry_after_ms().unwrap_or(0).min(DELAY_MAX_MS);
+                let next = now.plus_ms(rules.probe_every_ms.max(hint_ms));
+                Self {
+                    disabled: self.disabled.map(|disabled| Disabled {
+                        probe_at: disabled.probe_at.map(|_| next),
+                        ..disabled
+                    }),
+                    ..self.failed(now)
+                }
+            }
             Next::Recovered => Self {
                 back_at: Some(now),
                 ..Self::default()
@@ -121,7 +125,7 @@ impl Health {
                 }),
                 ..self.failed(now)
             },
-            Next::Aborted => self.succeeded(now),
+            Next::Aborted => self.succeeded(now).held(outcome, now),
             Next::Retry { .. } | Next::Exhausted | Next::Expired => {
                 self.failed(now).held(outcome, now).given_up(rules, now)
             }
@@ -254,6 +258,21 @@ mod tests {
             failed.standing(false, UnixMs(1001)),
             Standing::Waiting(UnixMs(3_601_000))
         );
+        let hinted = |ms| {
+            let next = health.after(&answered(503, Some(ms)), Next::Probed, &rules, UnixMs(1000));
+            next.standing(false, UnixMs(1001))
+        };
+        assert_eq!(hinted(10_000), Standing::Waiting(UnixMs(3_601_000)), "not sooner");
+        assert_eq!(
+            hinted(7_200_000),
+            Standing::Waiting(UnixMs(7_201_000)),
+            "a hint is obeyed"
+        );
+        assert_eq!(
+            hinted(u64::MAX),
+            Standing::Waiting(UnixMs(1000 + DAY_MS)),
+            "for a day at most"
+        );
         let late = health.after(&answered(200, None), Next::Delivered, &rules, UnixMs(2000));
         assert_eq!(late, health, "a success that is no probe's opens nothing");
         let back = health.after(&answered(200, None), Next::Recovered, &rules, UnixMs(2000));
@@ -306,6 +325,13 @@ mod tests {
             success.hold_until, held.hold_until,
             "one that was under way before the hint"
         );
+    }
+
+    #[test]
+    fn a_hint_counts_where_the_delivery_is_not_wanted_any_more() {
+        let aborted = answered(429, Some(60_000));
+        let held = Health::default().after(&aborted, Next::Aborted, &Rules::default(), UnixMs(1000));
+        assert_eq!((held.failures, held.hold_until), (0, Some(UnixMs(61_000))));
     }
 
     #[test]

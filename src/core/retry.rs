@@ -67,6 +67,12 @@ impl Policy {
         }
     }
 
+    /// How long it is until the last attempt at most, in milliseconds, without what subscribers ask for.
+    pub fn lasts_ms_max(&self) -> u64 {
+        let delays = (0..ATTEMPTS_MAX).map_while(|made| self.delay_ms(made));
+        delays.map(|ms| spread_ms(ms, None, 1.0)).sum()
+    }
+
     /// Milliseconds to wait before the next attempt when `made` attempts were made; `None` when there is no next one.
     pub fn delay_ms(&self, made: u16) -> Option<u64> {
         match self {
@@ -124,7 +130,13 @@ mod tests {
             .map_while(|made| Policy::standard().delay_ms(made))
             .collect();
         assert_eq!(delays.len(), 10);
-        assert_eq!(delays.iter().sum::<u64>(), ((75 * 60 + 35) * 60 + 5) * 1000);
+        let sum_ms = ((75 * 60 + 35) * 60 + 5) * 1000;
+        assert_eq!(delays.iter().sum::<u64>(), sum_ms);
+        assert_eq!(
+            Policy::standard().lasts_ms_max(),
+            sum_ms + sum_ms / 10,
+            "with all jitter"
+        );
     }
 
     #[test]

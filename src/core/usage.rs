@@ -9,12 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::id::{AccountId, EventId, RentalId, Seq};
 use super::money::Price;
 use super::rental::{Rental, Status};
-use super::time::UnixMs;
+use super::time::{DAY_MS, UnixMs};
 
 /// What is metered, as contract 000 names it.
 pub const KIND: &str = "verification.create";
-
-const DAY_MS: u64 = 86_400_000;
 
 /// One completed rental. Its number, code and text are absent: a billing system needs none of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

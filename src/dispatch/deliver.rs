@@ -203,6 +203,7 @@ impl<S: Sender> Dispatch<S> {
             }
             Ok(None) => {
                 tracing::warn!(subscription = %due.subscription, delivery.event = due.event.0, "an owed event is older than the retention and is given up: raise store.log_days");
+                metrics.outcome("forgotten");
                 Commit::Forget(due)
             }
             Err(error) => {

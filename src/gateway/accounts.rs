@@ -5,10 +5,8 @@ use std::sync::Arc;
 use super::{DECISIONS_MAX, Error, Gateway};
 use crate::core::account::{Account, Limits, State};
 use crate::core::id::AccountId;
-use crate::core::time::UnixMs;
+use crate::core::time::{DAY_MS, UnixMs};
 use crate::store::{Access, Closing, Committed};
-
-const DAY_MS: u64 = 86_400_000;
 
 /// An account and what it has.
 #[derive(Debug, Clone)]

@@ -7,10 +7,12 @@ use crate::core::event::Event;
 use crate::core::health::Health;
 use crate::core::id::{AccountId, SubscriptionId};
 use crate::core::rental::Rental;
+use crate::core::retry;
 use crate::core::signature::{PublicKey, Scheme, SigningKey};
 use crate::core::subscription::filter::Subject;
 use crate::core::subscription::keys::{HeldKey, rotated};
 use crate::core::subscription::{Settings, Subscription};
+use crate::core::time::DAY_MS;
 use crate::store::{Commit, Committed};
 
 /// A wish for a signing key.
@@ -67,6 +69,15 @@ impl Gateway {
 
     fn check(&self, settings: &Settings) -> Result<(), Error> {
         settings.check().map_err(|e| Error::BadSettings(e.to_string()))?;
+        let policy = &settings.policy;
+        let deadline_ms = policy.deadline_s.map_or(u64::MAX, |s| s * 1000);
+        let lasts_ms = policy.retry.as_ref().map_or(0, retry::Policy::lasts_ms_max);
+        let log_days = self.parts.rules.log_days;
+        if lasts_ms.min(deadline_ms) > u64::from(log_days) * DAY_MS {
+            return Err(Error::BadSettings(format!(
+                "\"retry\" lasts longer than the {log_days} days that events are kept: shorten it or set \"deadlineS\""
+            )));
+        }
         (self.parts.target_check)(settings).map_err(Error::BadTarget)
     }
 

@@ -56,7 +56,7 @@ use super::{AttemptPlace, Kept};
 use crate::core::delivery::{Due, Line, Place};
 use crate::core::id::{AccountId, MessageId, OutboundId, RentalId, ReplayId, Seq, SetId, SubscriptionId};
 use crate::core::key::Hash;
-use crate::core::time::UnixMs;
+use crate::core::time::{DAY_MS, UnixMs};
 
 /// Version of everything on this page and of the record encoding; changes with any of them.
 pub const FORMAT: u32 = 3;
@@ -103,8 +103,6 @@ const USAGE_PERIOD_DAYS: u32 = 32;
 /// Days of one tree of the audit log, and how many of them are kept besides the one that is.
 const AUDIT_DAYS: u32 = 32;
 const AUDIT_PERIODS: u32 = 3;
-
-const DAY_MS: u64 = 86_400_000;
 
 /// A tree of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

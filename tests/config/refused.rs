@@ -114,6 +114,22 @@ fn every_number_out_of_its_range_is_refused_with_the_range() {
 }
 
 #[test]
+fn a_retry_schedule_ends_and_fits_into_the_retention() {
+    assert_says(
+        &error_of("outbound = { retry = { schedule_s = [] } }"),
+        &["outbound.retry", "1 to 50 entries"],
+    );
+    assert_says(
+        &error_of("outbound = { retry = { schedule_s = [0, 86400, 86400, 86400, 86400] } }"),
+        &["outbound.retry", "lasts 106 h", "96 h", "store.log_days"],
+    );
+    assert_says(
+        &error_of("outbound = { retry = { never = true } }"),
+        &["outbound.retry", "schedule_s"],
+    );
+}
+
+#[test]
 fn values_of_the_wrong_type_or_meaning_are_refused() {
     assert_says(
         &error_of("poll = { max_s = \"20\" }"),
@@ -135,14 +151,6 @@ fn values_of_the_wrong_type_or_meaning_are_refused() {
     assert_says(
         &error_of("rental = { country = \"us\" }"),
         &["`rental.country`", "two capital letters"],
-    );
-    assert_says(
-        &error_of("outbound = { retry = { schedule_s = [] } }"),
-        &["outbound.retry", "1 to 50 entries"],
-    );
-    assert_says(
-        &error_of("outbound = { retry = { never = true } }"),
-        &["outbound.retry", "schedule_s"],
     );
     assert_says(
         &error_of("outbound = { allow_cidrs = [\"0.0.0.0/0\"] }"),

@@ -118,6 +118,8 @@ pub struct Books {
     /// Codes that were sent, in the order of their starts.
     pub codes: Vec<Code>,
     pub sent: Vec<Sent>,
+    /// The types of event of which each host has heard one, which was held to its schema.
+    pub heard: BTreeSet<(String, String)>,
     /// The places in it.
     pub by_delivery: BTreeMap<(SubscriptionId, EventId), Vec<usize>>,
     /// Acknowledged since the last look, and so to be looked for on the disk.

@@ -75,8 +75,12 @@ impl Fare {
                 (self.failing_since, self.failures) = (None, 0);
                 // A hint that is over does not come back with a clock that a restart sets back.
                 self.hold = self.hold.filter(|(_, until)| *until > at.now);
+                if attempt.next == Next::Aborted {
+                    self.hinted(attempt, at);
+                }
             }
-            Next::Delivered | Next::Aborted => {}
+            Next::Delivered => {}
+            Next::Aborted => self.hinted(attempt, at),
             Next::Probed => {
                 self.failed(at);
                 if let Some(Off {
@@ -84,7 +88,10 @@ impl Fare {
                     ..
                 }) = &mut self.off
                 {
-                    *probe_at = at.now.plus_ms(rules.probe_every_ms);
+                    let hint_ms = attempt.outcome.retry_after_ms().unwrap_or(0);
+                    *probe_at = at
+                        .now
+                        .plus_ms(rules.probe_every_ms.max(hint_ms.min(DELAY_MAX_MS)));
                 }
             }
             Next::Disabled(_) => {
@@ -93,17 +100,21 @@ impl Fare {
             }
             Next::Retry { .. } | Next::Exhausted | Next::Expired => {
                 self.failed(at);
-                if let Some(hint_ms) = attempt.outcome.retry_after_ms() {
-                    let until = at.now.plus_ms(hint_ms.min(DELAY_MAX_MS));
-                    let longer = self.hold.filter(|(_, known)| *known >= until);
-                    self.hold = longer.or(Some((at.ms, until)));
-                }
+                self.hinted(attempt, at);
                 let for_ms = self.failing_since.map_or(0, |since| at.now.since(since));
                 let is_lost = for_ms >= rules.disable_after_ms && self.failures >= rules.disable_failures_min;
                 if is_lost && self.off.is_none() {
                     self.switch_off(at, Some(at.now.plus_ms(rules.probe_every_ms)));
                 }
             }
+        }
+    }
+
+    fn hinted(&mut self, attempt: &Attempt, at: At) {
+        if let Some(hint_ms) = attempt.outcome.retry_after_ms() {
+            let until = at.now.plus_ms(hint_ms.min(DELAY_MAX_MS));
+            let longer = self.hold.filter(|(_, known)| *known >= until);
+            self.hold = longer.or(Some((at.ms, until)));
         }
     }
 

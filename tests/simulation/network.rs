@@ -19,6 +19,7 @@ use super::process::{ATTEMPT_TIMEOUT_MS, CONCURRENCY_MAX};
 use super::standing;
 use super::subscriber;
 use super::world::World;
+use crate::schema;
 
 /// How a subscriber fares, until the script changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +217,17 @@ fn begin(world: &Arc<World>, host: &str, call: &Call) -> Option<Flight> {
         )
     });
     let mut wrong: Vec<(u8, String)> = foreign.map(|what| (6, what)).into_iter().collect();
+    let is_first = books.heard.insert((host.to_owned(), heard.kind()));
+    let unlike = if is_first {
+        schema::wrong_body(&call.body)
+    } else {
+        Vec::new()
+    };
+    wrong.extend(
+        unlike
+            .into_iter()
+            .map(|what| (6, format!("{host} heard {}: {what}", heard.event))),
+    );
     let (recorded, due_at) = recorded(world, subscription, heard.event, call).unwrap_or_else(|what| {
         wrong.push((6, what));
         (0, None)
@@ -269,6 +281,12 @@ impl Heard {
             body: call.body.clone(),
             now_s: i64::try_from(now_s).unwrap_or(i64::MAX),
         }
+    }
+
+    /// The event's type, empty where it has none.
+    fn kind(&self) -> String {
+        let event: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        event["type"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether one of these keys signed it, just now.

@@ -92,7 +92,7 @@ async fn a_change_touches_what_it_names_and_null_goes_back_to_the_default() {
 }
 
 /// Changes that are refused, with the status and words of the answer.
-fn wrong_members() -> [(Value, u16, &'static str); 19] {
+fn wrong_members() -> [(Value, u16, &'static str); 20] {
     [
         (json!({ "events": [] }), 400, "\"events\" lists"),
         (json!({ "url": "https://10.0.0.1/" }), 422, "outbound.allow_cidrs"),
@@ -129,6 +129,11 @@ fn wrong_members() -> [(Value, u16, &'static str); 19] {
             "the value of header x-a",
         ),
         (json!({ "retry": { "scheduleS": [] } }), 400, "1 to 50 entries"),
+        (
+            json!({ "retry": { "scheduleS": [86_400, 86_400, 86_400, 86_400] } }),
+            400,
+            "longer than the 4 days",
+        ),
         (
             json!({ "retry": { "scheduleS": [u64::MAX] } }),
             400,
