@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::bare::Bare;
 use super::load::{self, Connection};
-use super::measure::{per_second, rounded};
+use super::measure::{mib, per_second, rounded};
 use super::report::{Report, line};
 use super::scene::{Rented, SOURCES, Scene};
 use super::server::{Kind, Server};
@@ -117,10 +117,6 @@ pub async fn run(arguments: Arguments) -> Result<Report, Failure> {
         headline: line(&headline),
         lines: vec![line(&measured)],
     })
-}
-
-fn mib(bytes: u64) -> f64 {
-    rounded(bytes as f64 / f64::from(1 << 20))
 }
 
 async fn fill(

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::Options;
 use super::bare::Bare;
 use super::load::{self, Connection};
-use super::measure::{self, Spread, per_second};
+use super::measure::{self, Spread, mib, per_second};
 use super::report::{Report, line};
 use super::scene::{SOURCES, Scene};
 use super::server::{Kind, Server};
@@ -43,6 +43,8 @@ struct Line {
     messages_per_s: Spread,
     cpu_s_per_1k: Spread,
     gateway_cpu_s_per_1k: Spread,
+    /// The gateway's memory at its most, all rounds together.
+    rss_mib_max: f64,
     repeated: usize,
     messages: usize,
 }
@@ -94,6 +96,7 @@ async fn measure(arguments: &Arguments, fan_out: usize) -> Result<Line, Failure>
         messages_per_s: over(|r| r.messages_per_s),
         cpu_s_per_1k: over(|r| r.cpu_s_per_1k),
         gateway_cpu_s_per_1k: over(|r| r.gateway_cpu_s_per_1k),
+        rss_mib_max: mib(scene.server.rss_peak_bytes()?),
         repeated: sink.posts() - rounds.len() * arguments.messages * fan_out,
         messages: arguments.messages,
     })

@@ -29,6 +29,10 @@ impl Spread {
     }
 }
 
+pub fn mib(bytes: u64) -> f64 {
+    rounded(bytes as f64 / f64::from(1 << 20))
+}
+
 /// Four digits that count; what comes after them is noise.
 pub fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
