@@ -107,7 +107,7 @@ fn count(outcomes: &[Outcome], key: fn(&Outcome) -> &str) -> Table {
 fn print(title: &str, table: &Table) {
     println!("\n| {title} | blind: right | of | % | tuning: right | of | % |\n|---|---|---|---|---|---|---|");
     let cells = |count: &Count| match count.all {
-        0 => "| | |".to_owned(),
+        0 => " | | ".to_owned(),
         _ => format!("{} | {} | {:.1}", count.right, count.all, count.percent()),
     };
     for (name, [blind, tuning]) in table {

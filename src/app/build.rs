@@ -168,7 +168,14 @@ pub fn engine(config: &Config) -> Result<Arc<Engine>, BuildError> {
 
 /// The line, counted from 1, that names this rule.
 fn line_of(text: &str, name: &str) -> usize {
-    let names_it = |line: &str| line.trim_start().starts_with("name") && line.contains(name);
+    let names_it = |line: &str| {
+        let value = line.trim_start().strip_prefix("name").map(str::trim_start);
+        let value = value.and_then(|rest| rest.strip_prefix('=')).map(str::trim_start);
+        let quoted = value
+            .and_then(|value| value.get(1..))
+            .and_then(|value| value.strip_prefix(name));
+        quoted.is_some_and(|rest| rest.starts_with(['"', '\'']))
+    };
     text.lines().position(names_it).map_or(1, |at| at + 1)
 }
 
@@ -385,5 +392,16 @@ pub fn body_limits(config: &Config, bytes_max: usize) -> body::Limits {
         read_ms: config.server.body_read_ms,
         rate_bytes_per_s_min: config.server.body_rate_bytes_per_s_min,
         rate_grace_ms: config.server.body_rate_grace_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_found_by_its_whole_name() {
+        let text = "[[rule]]\nname = \"bank-de\"\n\n[[rule]]\nname='bank'\n";
+        assert_eq!([line_of(text, "bank-de"), line_of(text, "bank")], [2, 5]);
     }
 }

@@ -366,9 +366,13 @@ impl Gateway {
         *self.parts.draining.borrow()
     }
 
-    /// What the extractor of this gateway sees in a text: with the operator's rules.
+    /// What the extractor of this gateway sees in a text: with the operator's rules and threshold.
     pub fn extract(&self, text: &str) -> Extraction {
-        self.parts.engine.extract(text, &Filter::default())
+        let filter = Filter {
+            min_confidence: Some(self.parts.rules.min_confidence),
+            ..Filter::default()
+        };
+        self.parts.engine.extract(text, &filter)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {

@@ -49,6 +49,15 @@ async fn a_text_is_read_with_its_reasons() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_less_sure_than_the_configuration_wants_is_a_candidate() {
+    let gateway = Gateway::start_with(toml::toml! { otp = { min_confidence = 1.0 } }).await;
+    let wish = json!({ "text": "Your code is 482913" });
+    let found = gateway.post("/api/extract", &wish).await.expect(200);
+    assert_eq!(found["code"], Value::Null);
+    assert_eq!(found["candidates"][0]["code"], "482913");
+}
+
 /// Rents a number whose code is as `code` says.
 async fn rent(gateway: &Gateway, code: Value) -> Rental {
     let wish = json!({ "serviceName": "google", "code": code });

@@ -61,6 +61,10 @@ fn line_3_four_to_ten_characters_with_a_digit() {
 fn line_4_of_two_codes() {
     reads("Your code is 111222\n@shop.example #333444", "333444");
     reads(
+        "Your code is 111222\n@shop.example #333444 @pay.example",
+        "333444",
+    );
+    reads(
         "Old code 812576 is no longer valid. Your new code is 095722.",
         "095722",
     );
@@ -76,6 +80,39 @@ fn line_5_bare_codes() {
     reads_nothing("2024");
     reads_nothing("1999");
     reads_nothing("123456789");
+}
+
+#[test]
+fn marks_of_direction_are_passed_over() {
+    reads("رمز التحقق: \u{202b}123456\u{202c}", "123456");
+    reads("קוד האימות שלך הוא \u{2066}123456\u{2069}", "123456");
+    reads("\u{200f}رمز التحقق \u{200e}123\u{200e}456\u{200f}", "123456");
+}
+
+#[test]
+fn scripts_without_blanks_are_read() {
+    reads("รหัสยืนยันของคุณคือ123456", "123456");
+    reads_nothing("ยอดเงินคงเหลือ123456บาท");
+    reads("លេខកូដផ្ទៀងផ្ទាត់របស់អ្នកគឺ123456", "123456");
+    reads_nothing("សមតុល្យរបស់អ្នកគឺ123456រៀល");
+    reads("您的验证码为123456请勿泄露", "123456");
+    reads_nothing("您的余额为123456元");
+    reads("የማረጋገጫ ኮድዎ፡123456ነው", "123456");
+    reads_nothing("ቀሪ ሂሳብዎ 123456 ብር ነው");
+}
+
+/// Those that the Unicode of the `regex` crate knows.
+#[test]
+fn every_decimal_digit_is_one() {
+    let is_digit = regex::Regex::new(r"^\p{Nd}$").unwrap();
+    let mut digits = 0;
+    for digit in ('\0'..=char::MAX).filter(|c| is_digit.is_match(c.encode_utf8(&mut [0; 4]))) {
+        let value = digits % 10;
+        digits += 1;
+        let text = format!("Your code is {}", digit.to_string().repeat(6));
+        reads(&text, &value.to_string().repeat(6));
+    }
+    assert!(digits >= 760, "{digits}");
 }
 
 #[test]
