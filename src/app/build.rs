@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{accounts, catalogue, providers, supply, verify};
+use super::{accounts, catalogue, extractor, providers, supply, verify};
 use crate::carrier::{self, Carrier, Reject, Request, SettingsError};
 use crate::config::{self, Config, Durability};
 use crate::core::cidr::{Cidr, NotANetwork};
@@ -17,7 +17,6 @@ use crate::core::limit::Ramp;
 use crate::core::message::Dedupe;
 use crate::core::money::Price;
 use crate::core::number::{self, Number};
-use crate::core::otp::{self, Engine, Rule};
 use crate::core::retry::Policy as RetryPolicy;
 use crate::core::time::UnixMs;
 use crate::dispatch::guard::Policy;
@@ -55,7 +54,7 @@ pub fn check(config: &Config) -> Result<(), BuildError> {
     supply::suppliers(config)?;
     numbers(config)?;
     accounts::built(config)?;
-    engine(config)?;
+    extractor::engine(config)?;
     rules(config)?;
     deliver_rules(config)?;
     guard_policy(config, Vec::new())?;
@@ -139,44 +138,6 @@ fn opens_by_itself(carrier: &Carrier, public_url: &str) -> bool {
         carrier.verify(&request, UnixMs(0)) == Err(Reject::BadCredentials)
     };
     !refused_for_credentials(public_url) && refused_for_credentials(&format!("{public_url}/-"))
-}
-
-/// The extractor with the operator's rules. A bad rule is named with its line.
-pub fn engine(config: &Config) -> Result<Arc<Engine>, BuildError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct File {
-        rule: Vec<Rule>,
-    }
-    /// Built once, for it reads all languages.
-    static BUILT_IN: LazyLock<Arc<Engine>> =
-        LazyLock::new(|| Arc::new(Engine::with_rules(&[]).expect("a test builds it from the same files")));
-    let file = &config.otp.rules;
-    let refuse = |error: String| BuildError::Config(format!("otp.rules: {file}{error}"));
-    if file.is_empty() {
-        return Ok(BUILT_IN.clone());
-    }
-    let text = std::fs::read_to_string(file).map_err(|e| refuse(format!(": {e}")))?;
-    let rules: File = toml::from_str(&text).map_err(|e| refuse(format!(": {e}")))?;
-    Engine::with_rules(&rules.rule)
-        .map(Arc::new)
-        .map_err(|error| match &error {
-            otp::Error::Rule { name, .. } => refuse(format!(":{}: {error}", line_of(&text, name))),
-            _ => refuse(format!(": {error}")),
-        })
-}
-
-/// The line, counted from 1, that names this rule.
-fn line_of(text: &str, name: &str) -> usize {
-    let names_it = |line: &str| {
-        let value = line.trim_start().strip_prefix("name").map(str::trim_start);
-        let value = value.and_then(|rest| rest.strip_prefix('=')).map(str::trim_start);
-        let quoted = value
-            .and_then(|value| value.get(1..))
-            .and_then(|value| value.strip_prefix(name));
-        quoted.is_some_and(|rest| rest.starts_with(['"', '\'']))
-    };
-    text.lines().position(names_it).map_or(1, |at| at + 1)
 }
 
 pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {
@@ -392,16 +353,5 @@ pub fn body_limits(config: &Config, bytes_max: usize) -> body::Limits {
         read_ms: config.server.body_read_ms,
         rate_bytes_per_s_min: config.server.body_rate_bytes_per_s_min,
         rate_grace_ms: config.server.body_rate_grace_ms,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rule_is_found_by_its_whole_name() {
-        let text = "[[rule]]\nname = \"bank-de\"\n\n[[rule]]\nname='bank'\n";
-        assert_eq!([line_of(text, "bank-de"), line_of(text, "bank")], [2, 5]);
     }
 }

@@ -5,6 +5,7 @@ mod build;
 mod carry;
 mod catalogue;
 mod consent;
+mod extractor;
 mod fetch;
 mod files;
 mod gauges;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::gauges::Gauges;
 use super::providers::Sessions;
-use super::{BuildError, accounts, build, catalogue, fetcher, files, providers, supply, verify};
+use super::{BuildError, accounts, build, catalogue, extractor, fetcher, files, providers, supply, verify};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::key::Key;
@@ -258,7 +258,7 @@ fn parts(
         supply: supply::supply(config, policy.clone())?,
         rules: build::rules(config)?,
         inbound_log: InboundLog::new(build::log_rules(config)),
-        engine: build::engine(config)?,
+        engine: extractor::engine(config)?,
         clock: Clock::System,
         metrics: shared.metrics.clone(),
         waiters: Waiters::new(config.poll.waiters_max, config.poll.waiters_per_key_max),
