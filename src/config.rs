@@ -196,6 +196,8 @@ pub struct Service {
     /// Read by `core::otp`.
     #[serde(default)]
     pub code: Table,
+    #[serde(default)]
+    pub brands: Vec<String>,
 }
 
 /// A way in for a carrier. The keys that are the carrier's own are read by `carrier`. `Debug` hides them.

@@ -13,5 +13,6 @@ mod inbound {
     pub mod parts;
     pub mod receipts;
     pub mod repeated;
+    pub mod shared;
     pub mod unmatched;
 }

@@ -11,7 +11,9 @@ mod numbers {
     pub mod catalogue;
     pub mod choosing;
     pub mod life;
+    pub mod looks;
     pub mod races;
     pub mod rig;
+    pub mod shared;
     pub mod waiting;
 }

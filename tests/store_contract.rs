@@ -61,6 +61,7 @@ ask! {
         of_two_changes_to_one_rental_one_conflicts
         an_old_decision_on_a_closed_rental_conflicts_after_reopening
         of_many_rents_of_one_number_one_wins
+        of_many_rents_of_a_shared_number_all_are_there_once_each_has_won
         an_end_and_a_message_decided_on_one_state
         a_repetition_is_a_duplicate_and_no_conflict
         a_message_without_a_text_is_kept

@@ -145,7 +145,7 @@ pub fn numbers(config: &Config) -> Result<Vec<Number>, BuildError> {
         let refuse = |error: String| BuildError::Config(format!("number {}: {error}", at + 1));
         let new = NewNumber::deserialize(toml::Value::Table(table.clone()))
             .map_err(|e| refuse(e.message().to_owned()))?;
-        new.check().map_err(refuse)
+        new.check(config.rental.shared).map_err(refuse)
     });
     built.collect()
 }
@@ -167,6 +167,8 @@ pub fn rules(config: &Config) -> Result<Rules, BuildError> {
             silent_rentals: config.quarantine.silent_rentals,
             reports: config.quarantine.reports,
             quarantine_ms: config.quarantine.lasts_s.iter().map(|s| s * 1000).collect(),
+            shared: config.rental.shared,
+            shared_rentals_max: config.rental.shared_rentals_max,
         },
         poll_default_s: config.poll.default_s.min(config.poll.max_s),
         poll_max_s: config.poll.max_s,

@@ -44,6 +44,7 @@ fn configured(table: &config::Service) -> Result<Service, BuildError> {
         price: table.price.clone(),
         lifetime_s: table.lifetime_s,
         code: code.map_err(|e| refuse(format!("`code`: {}", e.message())))?,
+        brands: table.brands.clone(),
     };
     new.check().map_err(refuse)
 }

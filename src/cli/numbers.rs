@@ -1,4 +1,4 @@
-//! Commands for the inventory of a running gateway, through its admin listener: import, ls, show, quarantine, release, retire.
+//! Commands for the inventory of a running gateway, through its admin listener: import, ls, show, share, quarantine, release, retire.
 
 mod import;
 
@@ -12,7 +12,7 @@ use super::operate::AdminAt;
 
 #[derive(Subcommand)]
 pub enum Numbers {
-    /// Add the numbers of a CSV file (header: number,country,price,capability) or a JSON file (a list of such objects).
+    /// Add the numbers of a CSV file (header: number,country,price,capability,shared) or a JSON file (a list of such objects).
     Import {
         file: PathBuf,
         /// Import the good lines although others are wrong; those are told, and left out.
@@ -21,10 +21,17 @@ pub enum Numbers {
         #[command(flatten)]
         admin: AdminAt,
     },
-    /// List them in the order of their digits: number, country, state, until when.
+    /// List them in the order of their digits: number, country, state, until when, and which are shared by how many.
     Ls(Ls),
     /// Show one: its state, its latest rentals, what is held against it.
     Show(One),
+    /// Let several rent one at once, one of each service; `--off`: one renter at a time. Whoever rents it keeps it to the end.
+    Share {
+        #[command(flatten)]
+        one: One,
+        #[arg(long)]
+        off: bool,
+    },
     /// Take one out of use. Whoever rents it keeps it to the end.
     Quarantine {
         #[command(flatten)]
@@ -91,6 +98,7 @@ pub async fn run(command: Numbers) -> Result<(), Failure> {
             };
             change(one, "/quarantine", &json!({ "reason": reason })).await
         }
+        Numbers::Share { one, off } => change(one, "/share", &json!({ "shared": !off })).await,
         Numbers::Release(one) => change(one, "/release", &json!({})).await,
         Numbers::Retire(one) => change(one, "/retire", &json!({})).await,
     }
@@ -160,6 +168,11 @@ fn line(number: &Value) -> String {
         if number[name].is_string() {
             line += &format!("  {before}{}", text(name));
         }
+    }
+    match (number["rentals"].as_u64(), number["shared"].as_bool()) {
+        (Some(rentals), _) => line += &format!("  shared by {rentals}"),
+        (None, Some(true)) => line += "  shared",
+        _ => {}
     }
     line
 }

@@ -36,7 +36,7 @@ pub struct Ls {
     /// Only those that came in by this source.
     #[arg(long)]
     source: Option<String>,
-    /// Only those with this reason: unknown_number, bad_number, no_rental, expired, cancelled.
+    /// Only those with this reason: unknown_number, bad_number, no_rental, expired, cancelled, ambiguous.
     #[arg(long)]
     reason: Option<String>,
     /// How many, 1 to 100.

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 111] = [
+pub const RANGES: [(&str, u64, u64); 112] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -62,6 +62,7 @@ pub const RANGES: [(&str, u64, u64); 111] = [
     ("rental.acquire_max_s", 0, 3_600),
     ("rental.acquire_waiters_max", 0, 1_000_000),
     ("rental.acquire_waiters_per_account_max", 0, 1_000_000),
+    ("rental.shared_rentals_max", 2, 32),
     ("quarantine.silent_rentals", 0, 1_000),
     ("quarantine.reports", 0, 1_000),
     ("outbound.timeout_ms", 100, 60_000),

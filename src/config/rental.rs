@@ -16,6 +16,8 @@ pub struct Rental {
     pub acquire_max_s: u64,
     pub acquire_waiters_max: usize,
     pub acquire_waiters_per_account_max: usize,
+    pub shared: bool,
+    pub shared_rentals_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -61,17 +61,6 @@ pub struct Arrival<'a> {
     pub now: UnixMs,
 }
 
-/// How far back a carrier's timestamp is believed, in milliseconds.
-const CARRIER_TIME_BACK_MAX_MS: u64 = 600_000;
-
-/// The time a message is matched by: the carrier's, where it lies in the last ten minutes, else the nearest end of them.
-pub fn matching_time(message: &Message, now: UnixMs) -> UnixMs {
-    message
-        .received_at
-        .unwrap_or(now)
-        .clamp(now.minus_ms(CARRIER_TIME_BACK_MAX_MS), now)
-}
-
 /// What the event of a message tells beyond the message itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Telling<'a> {
@@ -168,7 +157,7 @@ pub fn stored(arrival: Arrival<'_>, owner: Result<RentalId, Unmatched>, late: bo
 mod tests {
     use super::*;
 
-    fn message(at: Option<u64>) -> Message {
+    fn message() -> Message {
         Message {
             carrier_event_id: None,
             carrier_message_id: "m1".into(),
@@ -176,7 +165,7 @@ mod tests {
             from: Address::new("Google"),
             to: Address::new("+12025550143"),
             text: "G-123456 is your code".into(),
-            received_at: at.map(UnixMs),
+            received_at: None,
             parts: None,
             encoding: None,
             media: Vec::new(),
@@ -189,18 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn a_carriers_clock_is_believed_for_ten_minutes() {
-        let now = UnixMs(10_000_000);
-        let time = |at| matching_time(&message(at), now).0;
-        assert_eq!(time(None), 10_000_000);
-        assert_eq!(time(Some(9_990_000)), 9_990_000);
-        assert_eq!(time(Some(1)), 9_400_000);
-        assert_eq!(time(Some(99_000_000)), 10_000_000);
-    }
-
-    #[test]
     fn debug_hides_text_and_code() {
-        let message = message(None);
+        let message = message();
         let arrival = Arrival {
             source: "main",
             message: &message,

@@ -4,6 +4,7 @@ pub mod abuse;
 pub mod account;
 pub mod again;
 pub mod allowance;
+pub mod appended;
 pub mod attempt;
 pub mod audit;
 pub mod capture;

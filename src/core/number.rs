@@ -1,10 +1,12 @@
 //! The inventory: what state a number is in and whose message arrived on it at a given time; pure decisions, the store makes them atomic.
 
 mod owner;
+mod sharing;
 mod standing;
 
 use serde::{Deserialize, Serialize};
 
+use super::appended;
 use super::id::{AccountId, RentalId};
 use super::money::Price;
 use super::phone::PhoneNumber;
@@ -12,7 +14,8 @@ use super::rental::{Rental, Status};
 use super::service::Capability;
 use super::time::UnixMs;
 
-pub use owner::{Owner, Unmatched};
+pub use owner::{Claim, Owner, Rests, Sent, Unmatched};
+pub use sharing::Sharing;
 pub use standing::{Quarantine, Reason, Standing};
 
 /// How many past leases a number remembers for late messages and for never giving one renter's message to the next.
@@ -40,6 +43,9 @@ pub struct Number {
     pub retired: bool,
     /// Grows with every change; a commit names the version it decided on.
     pub version: u32,
+    /// Whether several may rent it at once. Records of before it end here.
+    #[serde(deserialize_with = "appended::or_default")]
+    pub sharing: Sharing,
 }
 
 /// The time a number belonged, or belongs, to a rental.
@@ -83,6 +89,10 @@ pub struct Rules {
     pub reports: u32,
     /// How long its first quarantine lasts, its second, ...; after the last it stays until the operator lets it out.
     pub quarantine_ms: Vec<u64>,
+    /// Whether a number is shared that does not say so when it comes in.
+    pub shared: bool,
+    /// How many rentals a shared number carries at once.
+    pub shared_rentals_max: usize,
 }
 
 impl Rules {
@@ -95,6 +105,8 @@ impl Rules {
             silent_rentals: 3,
             reports: 1,
             quarantine_ms: vec![3_600_000, 21_600_000, 86_400_000],
+            shared: false,
+            shared_rentals_max: 8,
         }
     }
 }
@@ -150,6 +162,7 @@ impl Number {
             standing: Standing::default(),
             retired: false,
             version: 0,
+            sharing: Sharing::Off,
         }
     }
 
@@ -159,10 +172,6 @@ impl Number {
             .as_str()
             .strip_prefix("+1")
             .and_then(|rest| rest.get(..3))
-    }
-
-    fn is_held(&self) -> bool {
-        self.leases.last().is_some_and(|lease| lease.ended.is_none())
     }
 
     /// As the number's row tells it; whether it is reserved, only the process knows.
@@ -176,18 +185,16 @@ impl Number {
         }
     }
 
-    /// When it can be leased again; `None`: not by time alone.
+    /// When it can be leased again, as far as time alone tells: a shared one has to have room too. `None`: not by time.
     pub fn ready_at(&self) -> Option<UnixMs> {
-        if self.is_held() || self.retired {
-            return None;
-        }
+        let rested_at = self.rested_at().filter(|_| !self.retired)?;
         match &self.standing.quarantine {
-            None => Some(self.cooling_until),
-            Some(quarantine) => Some(quarantine.until?.max(self.cooling_until)),
+            None => Some(rested_at),
+            Some(quarantine) => Some(quarantine.until?.max(rested_at)),
         }
     }
 
-    /// Free to lease: nobody holds it, its cool-down and its quarantine are over, and it is not retired.
+    /// Free to lease: nobody holds it, its rest and its quarantine are over, and it is not retired.
     pub fn is_free(&self, now: UnixMs) -> bool {
         self.state(now) == State::Free
     }
@@ -205,13 +212,13 @@ impl Number {
         }
     }
 
-    /// Free → active: with one more lease, for this rental until its end.
+    /// Free → active, or with one more lease where it is shared: for this rental until its end.
     pub fn leased(&self, rental: &Rental) -> Self {
         debug_assert!(
-            self.is_free(rental.created_at),
-            "a number has one lease at a time"
+            self.ready_at().is_some_and(|at| at <= rental.created_at) && !self.serves(&rental.service),
+            "a number has one lease of a service at a time, and only a shared one has several"
         );
-        let mut next = self.changed();
+        let mut next = self.begun(rental.created_at);
         next.leases.push(Lease {
             rental: rental.id,
             account: rental.account.clone(),
@@ -220,11 +227,10 @@ impl Number {
             ends_at: rental.ends_at,
             ended: None,
         });
-        next.leases.drain(..next.leases.len().saturating_sub(LEASES_MAX));
         next
     }
 
-    /// Active → cooling: this rental is over. What it heard, or that it heard nothing, may bring quarantine.
+    /// Active → cooling, unless others have it still: this rental is over. What it heard, or that it heard nothing, may bring quarantine.
     pub fn given_back(&self, rental: &Rental, rules: &Rules) -> Self {
         debug_assert!(rental.closed, "a number comes back when its rental is over");
         let mut next = self.changed();
@@ -245,6 +251,9 @@ impl Number {
         });
         next.served.drain(..next.served.len().saturating_sub(SERVED_MAX));
         next.standing = next.standing.after(rental, rules);
+        next.forget(LEASES_MAX, |lease| {
+            lease.ends_at.plus_ms(rules.cool_down_ms) <= at
+        });
         next
     }
 

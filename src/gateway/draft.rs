@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use super::claims::{Known, is_late};
 use super::{Error, Gateway};
 use crate::core::event::{self, Event};
 use crate::core::id::{AccountId, RentalId};
 use crate::core::ingest::{self, Arrival, StoredMessage, Telling};
 use crate::core::message::Message;
-use crate::core::multipart::Owner;
-use crate::core::number::{self, Unmatched};
+use crate::core::multipart::{Owner, PartOf};
+use crate::core::number::{Sent, Unmatched};
 use crate::core::otp::{Compared, Extraction};
 use crate::core::phone::Address;
 use crate::core::rental::{Rental, Status};
@@ -63,7 +64,12 @@ impl<'a> Draft<'a> {
             message,
             now: self.now,
         };
-        let (owner, late) = self.owner(source, message).await?;
+        let waits_as = message
+            .concat
+            .as_ref()
+            .filter(|concat| PartOf::of(concat).is_some() && self.may_wait(source, message, concat));
+        let text = Some(message.text.as_str()).filter(|_| waits_as.is_none());
+        let (owner, late) = self.owner(source, message, text).await?;
         let stored = ingest::stored(arrival, owner.clone().map(|(_, id)| id), late);
         if self
             .batch
@@ -75,9 +81,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         let novelty = self.novelty(source);
-        if let (Some(concat), Some(part)) = (&message.concat, stored.part)
-            && self.may_wait(source, message, concat)
-        {
+        if let (Some(concat), Some(part)) = (waits_as, stored.part) {
             return self.part(arrival, (concat, part), &owner, stored).await;
         }
         match owner {
@@ -103,34 +107,31 @@ impl<'a> Draft<'a> {
     }
 
     /// Whose message it is, by its number and its time, and whether it is late. What a supplier sold counts by its id there.
-    async fn owner(&self, source: &str, message: &Message) -> Result<(Owner, bool), Error> {
-        if let Some(purchase) = self.gateway.purchase_of(source, message)? {
-            let rental = self.rental(&purchase.account, purchase.rental).await?;
-            let time = ingest::matching_time(message, self.now);
-            return Ok(
-                match is_late(time, rental.ends_at, self.gateway.parts.rules.grace_ms) {
-                    Ok(late) => (Ok((purchase.account.clone(), purchase.rental)), late),
-                    Err(_) if rental.status == Status::Cancelled => (Err(Unmatched::Cancelled), false),
-                    Err(reason) => (Err(reason), false),
-                },
-            );
-        }
-        let Some(number) = message.to.number() else {
-            return Ok((Err(Unmatched::BadNumber), false));
+    async fn owner(
+        &self,
+        source: &str,
+        message: &Message,
+        text: Option<&str>,
+    ) -> Result<(Owner, bool), Error> {
+        let sent = Sent {
+            at: message.received_at,
+            now: self.now,
         };
-        let Some(number) = self.gateway.parts.store.live().number(&number) else {
-            return Ok((Err(Unmatched::UnknownNumber), false));
+        let Some(purchase) = self.gateway.purchase_of(source, message)? else {
+            let known = Known {
+                from: &message.from,
+                to: &message.to,
+                sent,
+                text,
+                is_doubted: false,
+            };
+            return self.owner_on_number(known).await;
         };
+        let rental = self.rental(&purchase.account, purchase.rental).await?;
         let grace_ms = self.gateway.parts.rules.grace_ms;
-        let time = ingest::matching_time(message, number.clock(self.now));
-        let (lease, late) = match number.owner_at(time, grace_ms) {
-            number::Owner::Rental { lease, late } => (lease, late),
-            number::Owner::Nobody(reason) => return Ok((Err(reason), false)),
-        };
-        // A code shortens a rental and leaves the number's row alone; a sweep that is behind has not told it either.
-        let rental = self.rental(&lease.account, lease.rental).await?;
-        Ok(match is_late(time, rental.ends_at, grace_ms) {
-            Ok(is_late) => (Ok((lease.account.clone(), lease.rental)), late || is_late),
+        Ok(match is_late(sent.matched_at(), rental.ends_at, grace_ms) {
+            Ok(late) => (Ok((purchase.account.clone(), purchase.rental)), late),
+            Err(_) if rental.status == Status::Cancelled => (Err(Unmatched::Cancelled), false),
             Err(reason) => (Err(reason), false),
         })
     }
@@ -222,26 +223,5 @@ impl<'a> Draft<'a> {
         let targets = self.gateway.targets(&event, about);
         self.rings |= !targets.is_empty();
         self.batch.events.push(Heard { event, targets });
-    }
-}
-
-/// Whether a message of this time came after the end of its rental; no longer its own if it came after the grace too.
-fn is_late(time: UnixMs, ends_at: UnixMs, grace_ms: u64) -> Result<bool, Unmatched> {
-    if time > ends_at.plus_ms(grace_ms) {
-        return Err(Unmatched::Expired);
-    }
-    Ok(time > ends_at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_its_rentals_until_the_grace_is_over() {
-        let is_late = |time| is_late(UnixMs(time), UnixMs(1000), 100);
-        assert_eq!((is_late(0), is_late(1000)), (Ok(false), Ok(false)));
-        assert_eq!((is_late(1001), is_late(1100)), (Ok(true), Ok(true)));
-        assert_eq!(is_late(1101), Err(Unmatched::Expired));
     }
 }

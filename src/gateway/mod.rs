@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acquire;
+mod claims;
 mod deliveries;
 mod delivery_log;
 mod draft;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Capability, DECISIONS_MAX, Error, Gateway};
 use crate::core::money::Price;
-use crate::core::number::{Number, Reason, State};
+use crate::core::number::{Number, Reason, Sharing, State};
 use crate::core::phone::PhoneNumber;
 use crate::store::{Commit, Committed};
 
@@ -21,11 +21,14 @@ pub struct NewNumber {
     /// What it can receive: SMS where absent.
     #[serde(default)]
     pub capability: Capability,
+    /// Whether several may rent it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<bool>,
 }
 
 impl NewNumber {
-    /// Checks the country and the price.
-    pub fn check(self) -> Result<Number, String> {
+    /// Checks the country and the price; `shared` counts where it does not say itself.
+    pub fn check(self, shared: bool) -> Result<Number, String> {
         if self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err("country is two capital letters (ISO 3166-1), for example US".into());
         }
@@ -35,8 +38,13 @@ impl NewNumber {
             .map(Price::parse)
             .transpose()
             .map_err(|e| e.to_string())?;
+        let sharing = match self.shared.unwrap_or(shared) {
+            true => Sharing::Next,
+            false => Sharing::Off,
+        };
         Ok(Number {
             capability: self.capability,
+            sharing,
             ..Number::new(self.number, self.country, price.unwrap_or_default())
         })
     }
@@ -97,6 +105,11 @@ impl Gateway {
     /// Takes a number out of use for good. Whoever rents it keeps it to the end.
     pub async fn retire(&self, number: &PhoneNumber) -> Result<(), Error> {
         self.change_number(number, Number::retired).await
+    }
+
+    /// Lets several rent a number at once, from its next rental on, or one at a time. Whoever rents it keeps it to the end.
+    pub async fn share(&self, number: &PhoneNumber, wanted: bool) -> Result<(), Error> {
+        self.change_number(number, |number| number.shared(wanted)).await
     }
 
     /// Takes a number into use again, with nothing held against it.

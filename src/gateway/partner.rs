@@ -33,9 +33,16 @@ impl Gateway {
 
     /// What is free, by country; a country without a free number is left out.
     pub fn offers(&self, country: Option<&str>) -> Vec<Offer> {
-        let usual = self.partner_service().map_or_else(Price::default, |s| s.price);
+        let service = self.partner_service();
+        let usual = service.as_ref().map_or_else(Price::default, |s| s.price);
+        let shared_by_max = service.map_or(0, |service| self.shared_by_max(&service));
         let mut offers: Vec<Offer> = Vec::new();
-        for (name, price, available) in self.parts.store.live().free(self.parts.clock.now()) {
+        for (name, price, available) in self
+            .parts
+            .store
+            .live()
+            .free(self.parts.clock.now(), shared_by_max)
+        {
             if country.is_some_and(|wanted| wanted != name) {
                 continue;
             }

@@ -142,11 +142,17 @@ impl Draft<'_> {
             late: parts.iter().any(|part| part.late),
             ..first.clone()
         };
-        let Ok((account, id)) = &set.owner else {
+        let (owner, late) = self.owner_by_text(&set.owner, &whole, first.received_at).await?;
+        let whole = StoredMessage {
+            owner: owner.clone().map(|(_, id)| id),
+            late,
+            ..whole
+        };
+        let Ok((account, id)) = owner else {
             self.unmatched(whole, Novelty::Known);
             return Ok(());
         };
-        let rental = self.rental(account, *id).await?;
+        let rental = self.rental(&account, id).await?;
         let in_whole = self.extract(&rental, &whole.from, &whole.text);
         let found = if in_whole.code.is_some() {
             in_whole
@@ -167,11 +173,17 @@ impl Draft<'_> {
         let places: Vec<&MessageRef> = untold.map(|part| &part.message).collect();
         let mut code_told = set.code_told;
         for part in self.stored_parts(&places).await? {
-            let Ok((account, id)) = &set.owner else {
+            let (owner, late) = self.owner_by_text(&set.owner, &part, part.received_at).await?;
+            let part = StoredMessage {
+                owner: owner.clone().map(|(_, id)| id),
+                late,
+                ..part
+            };
+            let Ok((account, id)) = owner else {
                 self.unmatched(part, Novelty::Known);
                 continue;
             };
-            let rental = self.rental(account, *id).await?;
+            let rental = self.rental(&account, id).await?;
             let mut found = self.extract(&rental, &part.from, &part.text);
             if code_told {
                 found.code = None;

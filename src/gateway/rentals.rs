@@ -104,18 +104,19 @@ impl Gateway {
         held: &Held,
     ) -> Result<Option<Rental>, Error> {
         let _place = self.place_of_rental(account).await?;
-        let (number, now) = (&held.reserved.number, self.parts.clock.now());
-        let same_service_ms = self.parts.rules.numbers.same_service_ms;
-        // It was so when it was chosen; the clock may have been set back since.
-        if !number.is_free(now) || !number.may_serve(&service.name, now, same_service_ms) {
+        let (live, now) = (self.parts.store.live(), self.parts.clock.now());
+        // As it is now: others may have begun to share it, and the clock may have been set back, since it was chosen.
+        let number = live.number(&held.reserved.number.number);
+        let takes = |number: &Arc<Number>| number.takes(service, now, &self.parts.rules.numbers);
+        let Some(number) = number.filter(takes) else {
             return Ok(None);
-        }
+        };
         let id = RentalId::new(now, self.parts.clock.random());
         let rental = Rental {
             filter: wish.filter.clone(),
             tags: wish.tags.clone(),
             maker: wish.key.as_ref().map(|key| key.line.clone()),
-            ..new_rental(account, service, number, id)
+            ..new_rental(account, service, &number, id)
         };
         let created = event::of_rental(&rental, now);
         let commit = Commit::Rent {
@@ -145,6 +146,15 @@ impl Gateway {
             price_max: wish.price_max,
             used_before_ms: rules.numbers.used_before_ms,
             same_service_ms: rules.numbers.same_service_ms,
+            shared_by_max: self.shared_by_max(service),
+        }
+    }
+
+    /// How many rentals a shared number carries at most with one for this service; 0: none of them is a shared one's.
+    pub(super) fn shared_by_max(&self, service: &Service) -> usize {
+        match service.can_be_told() {
+            true => self.parts.rules.numbers.shared_rentals_max,
+            false => 0,
         }
     }
 

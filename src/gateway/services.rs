@@ -12,6 +12,9 @@ use crate::store::Commit;
 const LIFETIME_S: (u64, u64) = (10, 86_400);
 const NAME_BYTES_MAX: usize = 64;
 const DESCRIPTION_BYTES_MAX: usize = 200;
+/// What a service is called by, and the bytes of each.
+const BRANDS_MAX: usize = 16;
+const BRAND_BYTES: std::ops::RangeInclusive<usize> = 2..=64;
 
 /// A service as it is written down, in a file or by the operator.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize)]
@@ -28,6 +31,9 @@ pub struct NewService {
     /// What its codes are like, and who sends them.
     #[serde(default)]
     pub code: Filter,
+    /// What its messages call it or their sender by: a number is shared by services that are told by these or by their sender.
+    #[serde(default)]
+    pub brands: Vec<String>,
 }
 
 impl NewService {
@@ -46,6 +52,11 @@ impl NewService {
                 LIFETIME_S.0, LIFETIME_S.1
             ));
         }
+        let is_brand =
+            |brand: &String| BRAND_BYTES.contains(&brand.len()) && brand.chars().any(char::is_alphanumeric);
+        if self.brands.len() > BRANDS_MAX || !self.brands.iter().all(is_brand) {
+            return Err("`brands` are at most 16, each of 2 to 64 bytes with a letter or digit".into());
+        }
         let price = Price::parse(&self.price).map_err(|e| format!("`price` is {e}"))?;
         self.code.check().map_err(|e| e.to_string())?;
         Ok(Service {
@@ -55,6 +66,7 @@ impl NewService {
             price,
             lifetime_ms: self.lifetime_s * 1000,
             filter: self.code,
+            brands: self.brands,
         })
     }
 }
@@ -110,6 +122,7 @@ mod tests {
             price: "0.5".into(),
             lifetime_s: 1200,
             code: Filter::default(),
+            brands: vec!["Google".into(), "G-".into()],
         }
     }
 
@@ -133,5 +146,8 @@ mod tests {
         );
         assert!(error(|new| new.code.min_confidence = Some(1.5)).contains("min_confidence"));
         assert!(error(|new| new.code.sender = Some(String::new())).contains("sender"));
+        assert!(error(|new| new.brands.push("x".into())).contains("`brands`"));
+        assert!(error(|new| new.brands.push("--".into())).contains("`brands`"));
+        assert!(error(|new| new.brands = vec!["Google".into(); 17]).contains("`brands`"));
     }
 }

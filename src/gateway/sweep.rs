@@ -1,8 +1,10 @@
 //! What time alone brings about: rentals whose time is up, parts that waited too long, codes that nobody gave back, and logs that are older than their retention.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Error, Gateway};
+use crate::core::rental::Rental;
 use crate::store::Kept;
 
 /// How many rentals one sweep ends, so that ingest keeps its pace beside it.
@@ -54,17 +56,27 @@ impl Gateway {
     pub async fn sweep(&self) -> Result<usize, Error> {
         let now = self.parts.clock.now();
         let over = self.parts.store.live().rentals_over(now, SWEEP_MAX);
-        let closing = over
-            .iter()
-            .filter_map(|rental| rental.time_up(now))
-            .map(|next| self.close(next));
+        let mut by_number: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for next in over.iter().filter_map(|rental| rental.time_up(now)) {
+            by_number.entry(next.number.clone()).or_default().push(next);
+        }
+        let closing = by_number.into_values().map(|ended| self.close_all(ended));
         let mut ended = 0;
         for closed in futures_util::future::join_all(closing).await {
-            // A rental that changed in between is found again by the next sweep.
-            ended += usize::from(closed?);
+            ended += closed?;
         }
         self.parts.store.live().forget_closed(now);
         self.serve_line();
+        Ok(ended)
+    }
+
+    /// One after the other, for they share their number's row; says how many ended.
+    async fn close_all(&self, rentals: Vec<Rental>) -> Result<usize, Error> {
+        let mut ended = 0;
+        for rental in rentals {
+            // One that changed in between is found again by the next sweep.
+            ended += usize::from(self.close(rental).await?);
+        }
         Ok(ended)
     }
 

@@ -28,10 +28,10 @@ pub async fn route(admin: &Admin, head: &Parts, body: Incoming) -> Answer {
     let allow = match segments.as_slice() {
         [] => "GET, POST",
         [_] => "GET",
-        [_, "quarantine" | "release" | "retire"] => "POST",
+        [_, "quarantine" | "release" | "retire" | "share"] => "POST",
         _ => {
             return Err(Problem::not_found(
-                "There are /admin/numbers, /admin/numbers/NUMBER and its /quarantine, /release and /retire.",
+                "There are /admin/numbers, /admin/numbers/NUMBER and its /quarantine, /release, /retire and /share.",
             ));
         }
     };
@@ -49,6 +49,10 @@ pub async fn route(admin: &Admin, head: &Parts, body: Incoming) -> Answer {
                 Some(&"quarantine") => {
                     let wish: Quarantined = app::read_json(&admin.app, head, body).await?;
                     gateway.quarantine(&number, wish.reason.into()).await?;
+                }
+                Some(&"share") => {
+                    let wish: Share = app::read_json(&admin.app, head, body).await?;
+                    gateway.share(&number, wish.shared).await?;
                 }
                 Some(&"release") => gateway.readmit(&number).await?,
                 Some(_) => gateway.retire(&number).await?,
@@ -70,6 +74,13 @@ fn read(segment: &str) -> Result<PhoneNumber, Problem> {
 struct Quarantined {
     #[serde(default)]
     reason: Cause,
+}
+
+/// Whether several may rent a number at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Share {
+    shared: bool,
 }
 
 /// Whose word takes a number out of use.
@@ -158,6 +169,13 @@ fn brief(number: &Number, state: State) -> Value {
     if number.price != Price::default() {
         shown["price"] = json!(number.price.to_string());
     }
+    if number.is_shared() {
+        shown["shared"] = json!(true);
+    }
+    let rentals = number.open().count();
+    if rentals > 1 {
+        shown["rentals"] = json!(rentals);
+    }
     match (state, &number.standing.quarantine) {
         (State::Cooling, _) => shown["until"] = json!(number.cooling_until.to_string()),
         (State::Quarantined, Some(quarantine)) => {
@@ -168,9 +186,8 @@ fn brief(number: &Number, state: State) -> Value {
             }
         }
         (State::Active, _) => {
-            if let Some(lease) = number.leases.last() {
-                shown["until"] = json!(lease.ends_at.to_string());
-            }
+            let last = number.open().map(|lease| lease.ends_at).max();
+            shown["until"] = json!(last.map(|at| at.to_string()));
         }
         _ => {}
     }
@@ -180,15 +197,17 @@ fn brief(number: &Number, state: State) -> Value {
 /// `POST /admin/numbers`: a list of numbers; all of them or, if one is wrong, none.
 async fn add(admin: &Admin, head: &Parts, body: Incoming) -> Answer {
     let wish: Vec<NewNumber> = app::read_json_list(&admin.app, head, body).await?;
+    let shared = admin.app.gateway.rules().numbers.shared;
     if wish.len() > NUMBERS_MAX {
         return Err(Problem::bad_request(format!(
             "Send at most {NUMBERS_MAX} numbers at once."
         )));
     }
-    let checked = wish
-        .into_iter()
-        .enumerate()
-        .map(|(at, number)| number.check().map_err(|e| format!("Number {}: {e}.", at + 1)));
+    let checked = wish.into_iter().enumerate().map(|(at, number)| {
+        number
+            .check(shared)
+            .map_err(|e| format!("Number {}: {e}.", at + 1))
+    });
     let numbers = checked
         .collect::<Result<Vec<_>, _>>()
         .map_err(Problem::unprocessable)?;

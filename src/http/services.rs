@@ -83,5 +83,8 @@ fn shown(service: &Service) -> Value {
     if !code.is_empty() {
         shown["code"] = code.into();
     }
+    if !service.brands.is_empty() {
+        shown["brands"] = json!(service.brands);
+    }
     shown
 }

@@ -27,9 +27,11 @@ pub struct Wanted {
     /// As in `number::Rules`.
     pub used_before_ms: u64,
     pub same_service_ms: u64,
+    /// How many rentals a shared number may carry with this one; 0: no shared number will do.
+    pub shared_by_max: usize,
 }
 
-/// A chosen number; until it is leased or given back, nobody else gets it.
+/// A chosen number; until it is leased or given back, nobody else gets it, or of a shared one, nobody for the same service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reserved {
     pub number: Arc<Number>,
@@ -44,6 +46,21 @@ struct Class {
     area_code: Option<[u8; 3]>,
     capability: Capability,
     price: Price,
+    /// By how many; `None`: it is not shared.
+    shared_by: Option<usize>,
+}
+
+impl Class {
+    fn is_open_to(&self, shared_by_max: usize) -> bool {
+        self.shared_by.is_none_or(|count| count < shared_by_max)
+    }
+}
+
+/// The claim of one who has chosen a number, for this service.
+#[derive(Debug)]
+struct Ticket {
+    id: u64,
+    service: String,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +72,7 @@ pub struct Inventory {
     ready: BTreeSet<(UnixMs, NumberAt)>,
     clock: UnixMs,
     shelves: BTreeMap<Class, Shelf>,
-    reserved: HashMap<NumberAt, u64>,
+    reserved: HashMap<NumberAt, Vec<Ticket>>,
     tickets: u64,
     turns: u64,
 }
@@ -75,7 +92,7 @@ impl Inventory {
             Some(at) => {
                 let at = *at;
                 self.withdraw(at);
-                self.reserved.remove(&at);
+                self.keep_tickets(at, |ticket| number.is_shared() && !number.serves(&ticket.service));
                 self.all[at as usize] = number;
                 at
             }
@@ -89,8 +106,8 @@ impl Inventory {
         self.offer(at);
     }
 
-    /// Of the numbers that suit, the one that is free for the longest time, and one that has served the service only if there is no
-    /// other. It is reserved from now on.
+    /// Of the numbers that suit, one that has served the service only if there is no other; of these one that the fewest have; of these
+    /// the one that is so for the longest time. It is reserved from now on.
     pub fn reserve(&mut self, wanted: &Wanted, now: UnixMs) -> Option<Reserved> {
         self.set_clock(now);
         let at = loop {
@@ -101,7 +118,11 @@ impl Inventory {
         };
         self.withdraw(at);
         self.tickets += 1;
-        self.reserved.insert(at, self.tickets);
+        self.reserved.entry(at).or_default().push(Ticket {
+            id: self.tickets,
+            service: wanted.service.clone(),
+        });
+        self.offer(at);
         Some(Reserved {
             number: self.all[at as usize].clone(),
             ticket: self.tickets,
@@ -113,28 +134,44 @@ impl Inventory {
         let Some(at) = self.at.get(&reserved.number.number).copied() else {
             return;
         };
-        if self.reserved.get(&at) == Some(&reserved.ticket) {
-            self.reserved.remove(&at);
+        let of_it = |ticket: &Ticket| ticket.id == reserved.ticket;
+        if self.tickets(at).iter().any(of_it) {
+            self.withdraw(at);
+            self.keep_tickets(at, |ticket| !of_it(ticket));
             self.offer(at);
         }
+    }
+
+    fn keep_tickets(&mut self, at: NumberAt, keep: impl Fn(&Ticket) -> bool) {
+        let kept = self.reserved.remove(&at).into_iter().flatten().filter(keep);
+        let kept: Vec<Ticket> = kept.collect();
+        if !kept.is_empty() {
+            self.reserved.insert(at, kept);
+        }
+    }
+
+    fn tickets(&self, at: NumberAt) -> &[Ticket] {
+        self.reserved.get(&at).map_or(&[], Vec::as_slice)
     }
 
     pub fn state(&self, number: &Number, now: UnixMs) -> State {
         let is_reserved = self
             .at
             .get(&number.number)
-            .is_some_and(|at| self.reserved.contains_key(at));
-        if is_reserved {
-            State::Reserved
-        } else {
-            number.state(now)
+            .is_some_and(|at| !self.tickets(*at).is_empty());
+        match number.state(now) {
+            // A shared one is reserved by some and had by others.
+            State::Active => State::Active,
+            _ if is_reserved => State::Reserved,
+            state => state,
         }
     }
 
-    /// How many are free now, by country and price.
-    pub fn free(&mut self, now: UnixMs) -> Vec<(String, Price, usize)> {
+    /// How many can be rented now, by country and price.
+    pub fn free(&mut self, now: UnixMs, shared_by_max: usize) -> Vec<(String, Price, usize)> {
         self.set_clock(now);
-        let whole = self.shelves.iter().filter(|(class, _)| class.area_code.is_none());
+        let suits = |class: &Class| class.area_code.is_none() && class.is_open_to(shared_by_max);
+        let whole = self.shelves.iter().filter(|(class, _)| suits(class));
         whole
             .map(|(class, shelf)| (class.country.clone(), class.price, shelf.len()))
             .collect()
@@ -151,7 +188,7 @@ impl Inventory {
         };
         let service = self.service(&served.service);
         let mut is_news = false;
-        for class in classes(&number) {
+        for class in self.classes(at) {
             let shelf = self.shelves.get_mut(&class);
             is_news |= shelf.is_some_and(|shelf| shelf.remember(at, (service, served.at)));
         }
@@ -184,24 +221,27 @@ impl Inventory {
         area_code: Option<[u8; 3]>,
         offer: impl Fn(&mut Shelf) -> Option<(T, NumberAt)>,
     ) -> Option<NumberAt> {
-        let class = |capability, price| Class {
+        let class = |capability, price, shared_by| Class {
             country: wanted.country.clone(),
             area_code,
             capability,
             price,
+            shared_by,
         };
-        let within = class(Capability::Sms, Price(0))..=class(Capability::SmsAndVoice, Price(u64::MAX));
+        let within = class(Capability::Sms, Price(0), None)
+            ..=class(Capability::SmsAndVoice, Price(u64::MAX), Some(usize::MAX));
         let suits = |class: &Class| {
-            class.capability.covers(wanted.capability)
+            class.is_open_to(wanted.shared_by_max)
+                && class.capability.covers(wanted.capability)
                 && wanted
                     .price_max
                     .is_none_or(|max| class.price.or(wanted.usual) <= max)
         };
         let suiting = self.shelves.range_mut(within).filter(|(class, _)| suits(class));
         suiting
-            .filter_map(|(_, shelf)| offer(shelf))
+            .filter_map(|(class, shelf)| Some((class.shared_by.unwrap_or(0), offer(shelf)?)))
             .min()
-            .map(|(_, at)| at)
+            .map(|(_, (_, at))| at)
     }
 
     /// Lets go of what has become free by now, and takes back what is not yet free by a clock that was set back.
@@ -224,8 +264,10 @@ impl Inventory {
     }
 
     fn offer(&mut self, at: NumberAt) {
-        let ready_at = self.all[at as usize].ready_at();
-        if let Some(ready_at) = ready_at.filter(|_| !self.reserved.contains_key(&at)) {
+        let number = &self.all[at as usize];
+        // A shared one is chosen by several at once.
+        let may_be_chosen = number.is_shared() || self.tickets(at).is_empty();
+        if let Some(ready_at) = number.ready_at().filter(|_| may_be_chosen) {
             self.ready.insert((ready_at, at));
             if ready_at <= self.clock {
                 self.shelve(at);
@@ -246,17 +288,25 @@ impl Inventory {
         self.turns += 1;
         let turn = self.turns;
         let number = self.all[at as usize].clone();
-        let served = number
+        // What it serves now, or is chosen for, it has served for good as far as the choice is concerned.
+        let chosen = self.tickets(at).iter().map(|ticket| &ticket.service);
+        let serves = number.open().map(|lease| &lease.service).chain(chosen);
+        let serves: BTreeSet<String> = serves.cloned().collect();
+        let before = number
             .served
             .iter()
-            .map(|served| (self.service(&served.service), served.at));
+            .filter(|served| !serves.contains(&served.service));
+        let served = before
+            .map(|served| (self.service(&served.service), served.at))
+            .collect::<Vec<_>>();
+        let now = serves.iter().map(|name| (self.service(name), UnixMs(u64::MAX)));
         let placed = Placed {
             number: at,
             turn,
-            served: served.collect(),
+            served: served.into_iter().chain(now).collect(),
         };
         let services = self.services.len();
-        for class in classes(&number) {
+        for class in self.classes(at) {
             self.shelves
                 .entry(class)
                 .or_default()
@@ -265,8 +315,7 @@ impl Inventory {
     }
 
     fn unshelve(&mut self, at: NumberAt) {
-        let number = self.all[at as usize].clone();
-        for class in classes(&number) {
+        for class in self.classes(at) {
             if let Some(shelf) = self.shelves.get_mut(&class) {
                 shelf.take(at);
                 if shelf.len() == 0 {
@@ -274,6 +323,24 @@ impl Inventory {
                 }
             }
         }
+    }
+
+    /// Where it stands, as it is now.
+    fn classes(&self, at: NumberAt) -> impl Iterator<Item = Class> + use<> {
+        let number = &self.all[at as usize];
+        let shared_by = number.open().count() + self.tickets(at).len();
+        let class = |area_code| Class {
+            country: number.country.clone(),
+            area_code,
+            capability: number.capability,
+            price: number.price,
+            shared_by: number.is_shared().then_some(shared_by),
+        };
+        let area_code = number
+            .area_code()
+            .and_then(|code| code.as_bytes().try_into().ok());
+        let near = area_code.map(|code| class(Some(code)));
+        std::iter::once(class(None)).chain(near)
     }
 
     fn service(&mut self, name: &str) -> ServiceAt {
@@ -284,19 +351,6 @@ impl Inventory {
         self.services.insert(name.to_owned(), at);
         at
     }
-}
-
-fn classes(number: &Number) -> impl Iterator<Item = Class> {
-    let class = |area_code| Class {
-        country: number.country.clone(),
-        area_code,
-        capability: number.capability,
-        price: number.price,
-    };
-    let area_code = number
-        .area_code()
-        .and_then(|code| code.as_bytes().try_into().ok());
-    std::iter::once(class(None)).chain(area_code.map(|code| class(Some(code))))
 }
 
 /// How many numbers are in which state.
@@ -335,9 +389,9 @@ impl Live {
         self.write().inventory.give_back(reserved);
     }
 
-    /// How many numbers are free now, by country and price.
-    pub fn free(&self, now: UnixMs) -> Vec<(String, Price, usize)> {
-        self.write().inventory.free(now)
+    /// How many numbers can be rented now, by country and price; of the shared ones those that carry fewer than so many rentals.
+    pub fn free(&self, now: UnixMs, shared_by_max: usize) -> Vec<(String, Price, usize)> {
+        self.write().inventory.free(now, shared_by_max)
     }
 }
 

@@ -312,13 +312,12 @@ impl<R: Rows> Query<'_, R> {
         Ok(())
     }
 
-    /// A number with the rental that holds it now, which must be decoded too.
+    /// A number with the rentals that have it now, which must be decoded too.
     fn number_facts(&self, number: Number) -> Result<Vec<Fact>, Error> {
         let mut facts = Vec::new();
-        if let Some(lease) = number.leases.last().filter(|lease| lease.ended.is_none())
-            && let Some(rental) = self.rental(&lease.account, lease.rental)?
-        {
-            facts.push(Fact::Rental(Arc::new(rental)));
+        for lease in number.open() {
+            let rental = self.rental(&lease.account, lease.rental)?;
+            facts.extend(rental.map(|rental| Fact::Rental(Arc::new(rental))));
         }
         facts.push(Fact::Number(Arc::new(number)));
         Ok(facts)

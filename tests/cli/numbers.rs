@@ -203,3 +203,31 @@ async fn numbers_are_listed_taken_out_and_let_in_again() {
     );
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shared_numbers_come_in_are_shown_and_switched() {
+    let gateway = Gateway::start().await;
+    let csv = "number,country,shared\n+12025550143,US,true\n+12025550144,US,false\n+12025550145,US,\n";
+    let imported = import(&gateway, "a.csv", csv, &[]).await;
+    assert_eq!(imported.code, Some(0), "{}", imported.err);
+    let listed = gateway.run(&["numbers", "ls"]).await.out;
+    let expected = "+12025550143  US  free  shared\n+12025550144  US  free\n+12025550145  US  free\n";
+    assert_eq!(listed, expected);
+    let on = gateway.run(&["numbers", "share", "+12025550144"]).await;
+    assert_eq!(on.out, "+12025550144  US  free  shared\n", "{}", on.err);
+    let off = gateway.run(&["numbers", "share", "+12025550144", "--off"]).await;
+    assert_eq!(off.out, "+12025550144  US  free\n", "{}", off.err);
+    let wrong = import(
+        &gateway,
+        "b.csv",
+        "number,country,shared\n+12025550146,US,yes\n",
+        &[],
+    )
+    .await;
+    assert!(
+        wrong.err.contains("line 2: ") && wrong.err.contains("shared is true or false"),
+        "{}",
+        wrong.err
+    );
+    gateway.stop().await;
+}

@@ -230,8 +230,8 @@ async fn played(cuts: &[Cut]) -> (String, usize) {
             None => {
                 check(&world, &acknowledged);
                 let heard = acknowledged.heard.len();
-                // Four rentals, six messages of a rental, two completions, a cancellation and an expiry.
-                assert_eq!(heard, 2 * 14, "every event reached both subscribers");
+                // Six rentals, eight messages of a rental, four completions, a cancellation and an expiry.
+                assert_eq!(heard, 2 * 20, "every event reached both subscribers");
                 return (told(&world), world.store.commits());
             }
         }

@@ -163,7 +163,7 @@ async fn the_power_goes_at_every_commit_of_a_replay() {
             assert_eq!(replays.len(), 1);
             assert_eq!(
                 (replays[0].status(), replays[0].counts.deliveries),
-                ("finished", 28)
+                ("finished", 40)
             );
             let asked = asked(&world);
             let once = asked.values().filter(|count| **count == 1).count();
@@ -171,7 +171,7 @@ async fn the_power_goes_at_every_commit_of_a_replay() {
             // The end is told to both, and nobody asked for that.
             assert_eq!(
                 (once, by_themselves),
-                (28, 2),
+                (40, 2),
                 "cut at commit {at}, synced: {synced}"
             );
         }

@@ -11,7 +11,7 @@ use ringback::core::delivery::{self, Outcome, Terms};
 use ringback::core::health;
 use ringback::core::id::{AccountId, MessageId, RentalId, SubscriptionId};
 use ringback::core::money::Price;
-use ringback::core::number::Number;
+use ringback::core::number::{Number, Sharing};
 use ringback::core::otp::Engine;
 use ringback::core::phone::PhoneNumber;
 use ringback::core::rental::Status;
@@ -83,6 +83,14 @@ pub const SCRIPT: &[(u64, Step)] = &[
         16,
         Step::Message("m1", "202", "G-482913 is your Google verification code."),
     ),
+    // Two have one number, and both are over by the next sweep.
+    (17, Step::Rent("whatsapp", SHARED_AREA)),
+    (18, Step::Rent("telegram", SHARED_AREA)),
+    (
+        19,
+        Step::Message("m8", SHARED_AREA, "Your WhatsApp code: 444-555"),
+    ),
+    (20, Step::Message("m9", SHARED_AREA, "Telegram code 88888")),
     (140, Step::Sweep),
     (141, Step::Rent("google", "310")),
     (142, Step::Deliver),
@@ -114,7 +122,8 @@ pub fn messages() -> BTreeMap<MessageId, (UnixMs, &'static str)> {
     found
 }
 
-const SCRIPT_AREAS: [&str; 4] = ["202", "212", "305", "310"];
+const SHARED_AREA: &str = "415";
+const SCRIPT_AREAS: [&str; 5] = ["202", "212", "305", "310", SHARED_AREA];
 
 /// What was acknowledged to whoever asked for it.
 #[derive(Debug, Default, Clone)]
@@ -153,6 +162,7 @@ impl World {
             price: Price(5000),
             lifetime_ms: LIFETIME_MS,
             filter: Default::default(),
+            brands: vec![name.into()],
         };
         let (draining, drained) = watch::channel(false);
         let gateway = Gateway::new(Parts {
@@ -202,7 +212,14 @@ impl World {
                 acknowledged.subscriptions.insert(self.subscribe(url).await);
             }
             Step::AddNumbers => {
-                let new = |area: &&str| Number::new(number(area), "US".into(), Price(0));
+                let sharing = |area: &str| match area {
+                    SHARED_AREA => Sharing::Next,
+                    _ => Sharing::Off,
+                };
+                let new = |area: &&str| Number {
+                    sharing: sharing(area),
+                    ..Number::new(number(area), "US".into(), Price(0))
+                };
                 self.gateway
                     .add_numbers(SCRIPT_AREAS.iter().map(new).collect())
                     .await

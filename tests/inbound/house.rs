@@ -102,18 +102,19 @@ impl House {
         let clock = Clock::seeded(at, 1);
         let metrics = Arc::new(Metrics::default());
         let (draining, drained) = watch::channel(false);
-        let service = Service {
-            name: "google".into(),
-            description: "Google".into(),
+        let service = |name: &str| Service {
+            name: name.into(),
+            description: name.into(),
             capability: Default::default(),
             price: Price(5000),
             lifetime_ms: LIFETIME_MS,
             filter: Default::default(),
+            brands: vec![name.into()],
         };
         let gateway = Gateway::new(Parts {
             store: store.clone(),
             sources: sources(dedupe),
-            services: vec![service],
+            services: ["google", "telegram"].map(service).to_vec(),
             supply: Supply::none(),
             rules,
             inbound_log: InboundLog::off(),
@@ -178,8 +179,12 @@ impl House {
 
     /// Rents the number of this area.
     pub async fn rent(&self, name: &str, area: &str) -> Rental {
+        self.rent_for("google", name, area).await
+    }
+
+    pub async fn rent_for(&self, service: &str, name: &str, area: &str) -> Rental {
         let wish = Wish {
-            service: "google".into(),
+            service: service.into(),
             area_code: Some(area.into()),
             ..Wish::default()
         };
@@ -234,10 +239,14 @@ impl House {
 
     /// An SMS by Kannel; `udh` is its user data header, empty for a text that is whole.
     pub async fn kannel(&self, id: &str, to: &str, udh: &[u8], text: &str) {
+        self.kannel_from("Google", (id, to), udh, text).await;
+    }
+
+    pub async fn kannel_from(&self, from: &str, (id, to): (&str, &str), udh: &[u8], text: &str) {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("id", id),
-                ("from", "Google"),
+                ("from", from),
                 ("to", to),
                 ("coding", "0"),
                 ("charset", "UTF-8"),

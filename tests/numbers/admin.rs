@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::client::{Call, Reply};
 use crate::support::gateway::Gateway;
 
-async fn ask(gateway: &Gateway, method: &str, path: &str, body: Option<Value>) -> Reply {
+pub async fn ask(gateway: &Gateway, method: &str, path: &str, body: Option<Value>) -> Reply {
     let token = std::fs::read_to_string(gateway.data().join("admin.token")).unwrap();
     let call = match body {
         Some(body) => Call::with_json(method, path, &body),
@@ -14,7 +14,7 @@ async fn ask(gateway: &Gateway, method: &str, path: &str, body: Option<Value>) -
     call.key(token.trim()).send(gateway.running.admin_address).await
 }
 
-async fn get(gateway: &Gateway, path: &str) -> Value {
+pub async fn get(gateway: &Gateway, path: &str) -> Value {
     ask(gateway, "GET", path, None).await.expect(200)
 }
 

@@ -34,6 +34,7 @@ fn wanted(service: &str) -> Wanted {
         price_max: Some(Price(6000)),
         used_before_ms: 168 * HOUR_MS,
         same_service_ms: 24 * HOUR_MS,
+        shared_by_max: 0,
     }
 }
 
@@ -46,7 +47,7 @@ async fn choosing(count: usize, service: &str) -> Duration {
         .await
         .unwrap();
     let (live, wanted) = (store.live(), wanted(service));
-    live.free(START);
+    live.free(START, 0);
     let mut times: Vec<Duration> = (0..CHOICES)
         .map(|_| {
             let began = monotonic();

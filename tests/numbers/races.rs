@@ -1,27 +1,28 @@
 //! Ten thousand rentals of few numbers at once, cancelled, reported, expired and sent to in the same moments; then the books are looked
 //! through: who had which number when, whose each message is, what was told, and that no number and nobody in line was lost.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use ringback::core::id::{MessageId, RentalId};
-use ringback::core::number::{self, State};
+use ringback::core::id::RentalId;
+use ringback::core::number;
+use ringback::core::phone::PhoneNumber;
 use ringback::core::rental::{Rental, Status};
 use ringback::gateway::{AcquireRules, Error, Rules, Wish};
+use ringback::store::Store;
 use ringback::store::sled::{Durability, Options, Sled};
-use ringback::store::{Reading, Store};
 
-use super::rig::{LIFETIME_MS, MINUTE_MS, Rig, SERVICES, START, account, rules, simulated};
+use super::looks::{belongs, none_is_lost, rested, told};
+use super::rig::{LIFETIME_MS, MINUTE_MS, Rig, SERVICES, START, account, phone, rules, simulated};
 
 const RACES: usize = 10_000;
-const NUMBERS: usize = 200;
-const ACCOUNTS: [&str; 5] = ["a", "b", "c", "d", "e"];
-const COOL_DOWN_MS: u64 = 15 * MINUTE_MS;
-const SAME_SERVICE_MS: u64 = 20 * MINUTE_MS;
-const GRACE_MS: u64 = 120_000;
+pub const NUMBERS: usize = 200;
+pub const ACCOUNTS: [&str; 5] = ["a", "b", "c", "d", "e"];
+pub const COOL_DOWN_MS: u64 = 15 * MINUTE_MS;
+pub const SAME_SERVICE_MS: u64 = 20 * MINUTE_MS;
+pub const GRACE_MS: u64 = 120_000;
 
 fn racing(cool_down_ms: u64) -> Rules {
     let resting = number::Rules {
@@ -31,6 +32,7 @@ fn racing(cool_down_ms: u64) -> Rules {
         silent_rentals: 3,
         reports: 1,
         quarantine_ms: vec![MINUTE_MS; 100_000],
+        ..number::Rules::standard()
     };
     Rules {
         acquire: AcquireRules {
@@ -42,13 +44,35 @@ fn racing(cool_down_ms: u64) -> Rules {
     }
 }
 
+/// Whether the second half of them is shared.
+#[derive(Clone, Copy)]
+pub enum Numbers {
+    Alone,
+    HalfShared,
+}
+
+impl Numbers {
+    /// How many are not.
+    fn alone(self) -> usize {
+        match self {
+            Self::Alone => NUMBERS,
+            Self::HalfShared => NUMBERS / 2,
+        }
+    }
+
+    pub fn is_shared(self, number: &PhoneNumber) -> bool {
+        (self.alone()..NUMBERS).any(|n| phone(n) == *number)
+    }
+}
+
 /// What was found afterwards.
-struct Books {
-    rentals: Vec<Rental>,
+pub struct Books {
+    pub rentals: Vec<Rental>,
     /// The carrier's id of each message that was sent, twice.
-    sent: Vec<String>,
-    rig: Rig,
-    store: Arc<dyn Store>,
+    pub sent: Vec<String>,
+    pub rig: Rig,
+    pub store: Arc<dyn Store>,
+    pub numbers: Numbers,
 }
 
 fn wish(n: usize) -> Wish {
@@ -96,9 +120,10 @@ async fn one(rig: Arc<Rig>, n: usize) -> (RentalId, Option<String>) {
     (rental.id, Some(id))
 }
 
-async fn race(store: Arc<dyn Store>, cool_down_ms: u64) -> Books {
+async fn race(store: Arc<dyn Store>, cool_down_ms: u64, numbers: Numbers) -> Books {
     let rig = Arc::new(Rig::over(store.clone(), START, racing(cool_down_ms)));
-    rig.add(0..NUMBERS).await;
+    rig.add(0..numbers.alone()).await;
+    rig.add_shared(numbers.alone()..NUMBERS).await;
     let done = Arc::new(AtomicBool::new(false));
     let driver = tokio::spawn({
         let (rig, done) = (rig.clone(), done.clone());
@@ -127,132 +152,15 @@ async fn race(store: Arc<dyn Store>, cool_down_ms: u64) -> Books {
         sent: all.into_iter().filter_map(|(_, sent)| sent).collect(),
         rig,
         store,
+        numbers,
     }
-}
-
-/// One renter at a time, and rests between two: by the times that the rentals themselves hold.
-fn rested(rentals: &[Rental]) -> Result<(), String> {
-    let mut by_number: BTreeMap<&str, Vec<&Rental>> = BTreeMap::new();
-    for rental in rentals {
-        by_number.entry(rental.number.as_str()).or_default().push(rental);
-    }
-    for (number, mut of_it) in by_number {
-        of_it.sort_by_key(|rental| rental.created_at);
-        for (at, rental) in of_it.iter().enumerate() {
-            if !rental.closed {
-                return Err(format!("{} is still open", rental.id));
-            }
-            let before = &of_it[..at];
-            let rests_until = |rental: &&Rental, ms| rental.ends_at.plus_ms(ms);
-            let soon = before
-                .last()
-                .is_some_and(|last| rests_until(last, COOL_DOWN_MS) > rental.created_at);
-            let same = before.iter().rfind(|other| other.service == rental.service);
-            let same_soon = same.is_some_and(|last| rests_until(last, SAME_SERVICE_MS) > rental.created_at);
-            if soon || same_soon {
-                return Err(format!(
-                    "{number} was rented again too soon at {}",
-                    rental.created_at
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Each message is there once, and its rental and it name each other.
-fn belongs(books: &Books) -> Result<(), String> {
-    let mut listed: BTreeMap<MessageId, Vec<&Rental>> = BTreeMap::new();
-    for rental in &books.rentals {
-        for place in &rental.messages {
-            listed.entry(place.id).or_default().push(rental);
-        }
-    }
-    for id in &books.sent {
-        let id = MessageId::derive("main", id);
-        let message = books.store.message(id).unwrap().ok_or(format!("{id} is lost"))?;
-        let by = listed.get(&id).map_or(&[][..], Vec::as_slice);
-        let owner: Vec<RentalId> = message.owner.into_iter().collect();
-        if by.iter().map(|rental| rental.id).collect::<Vec<_>>() != owner {
-            return Err(format!(
-                "{id} is {:?}'s, and listed by {}",
-                message.owner,
-                by.len()
-            ));
-        }
-        for rental in by {
-            // By the carrier's time, of the last ten minutes: here the clock runs while a message is on its way.
-            let sent_at = message.sent_at.unwrap_or(message.received_at);
-            let at = sent_at.max(message.received_at.minus_ms(10 * MINUTE_MS));
-            let within = rental.created_at.minus_ms(5000) <= at && at <= rental.ends_at.plus_ms(GRACE_MS);
-            if !within || rental.number.as_str() != message.to.as_str() {
-                return Err(format!(
-                    "{id} came at {at} to {:?}, and is of {rental:?}",
-                    message.to
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Each rental is told once as begun, and once as over where it heard nothing.
-fn told(books: &Books) -> Result<(), String> {
-    let mut told: BTreeMap<(RentalId, &'static str), usize> = BTreeMap::new();
-    for name in ACCOUNTS {
-        let mut reading = Reading {
-            account: account(name),
-            after: Default::default(),
-            patterns: Vec::new(),
-            rental: None,
-            events_max: 1000,
-        };
-        loop {
-            let page = books.store.events(&reading).unwrap();
-            for (_, event) in &page.events {
-                let rental = event.rental.expect("all are about rentals");
-                *told.entry((rental, event.kind.as_str())).or_default() += 1;
-            }
-            if page.events.is_empty() {
-                break;
-            }
-            reading.after = page.read_to;
-        }
-    }
-    for rental in &books.rentals {
-        let count = |kind| told.get(&(rental.id, kind)).copied().unwrap_or(0);
-        let ends = [count("verification.cancelled"), count("verification.expired")];
-        let expected = match rental.status {
-            Status::Cancelled => [1, 0],
-            Status::Expired => [0, 1],
-            Status::Completed | Status::Active => [0, 0],
-        };
-        let codes = count("verification.code_received");
-        if count("verification.created") != 1 || ends != expected || (rental.code.is_some() && codes != 1) {
-            return Err(format!(
-                "{} is {:?}: {ends:?}, {codes} codes",
-                rental.id, rental.status
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Once time has passed, all numbers are free again.
-async fn none_is_lost(books: &Books) -> Result<(), String> {
-    books.rig.pass_and_sweep(24 * 60 * MINUTE_MS).await;
-    let states = books.store.live().states(books.rig.clock.now());
-    if states[&State::Free] != NUMBERS || books.rig.gateway.waiting_for_numbers() > 0 {
-        return Err(format!("at the end they are {states:?}"));
-    }
-    Ok(())
 }
 
 async fn check(books: &Books) -> Result<(), String> {
     if books.rentals.len() != RACES {
         return Err(format!("{} rentals", books.rentals.len()));
     }
-    rested(&books.rentals)?;
+    rested(&books.rentals, books.numbers)?;
     belongs(books)?;
     told(books)?;
     none_is_lost(books).await
@@ -260,7 +168,7 @@ async fn check(books: &Books) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_thousand_races_keep_the_invariants_on_the_simulated_store() {
-    let books = race(simulated(Default::default()), COOL_DOWN_MS).await;
+    let books = race(simulated(Default::default()), COOL_DOWN_MS, Numbers::Alone).await;
     check(&books).await.unwrap();
     let ended = |status| {
         books
@@ -282,11 +190,14 @@ async fn ten_thousand_races_keep_the_invariants_on_the_simulated_store() {
         .find(|rental| rental.number == first.number)
         .unwrap();
     second.created_at = first.ends_at.minus_ms(1);
-    assert!(rested(&planted).is_err(), "two renters at once are seen");
+    assert!(
+        rested(&planted, Numbers::Alone).is_err(),
+        "two renters at once are seen"
+    );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_thousand_races_keep_the_invariants_on_sled() {
+/// As the test above, with a disk. Called by two, for the folder must outlive the store.
+async fn on_sled(numbers: Numbers) {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         folder: folder.path().to_owned(),
@@ -297,13 +208,71 @@ async fn ten_thousand_races_keep_the_invariants_on_sled() {
         cache_bytes: 64 << 20,
     };
     let store = Arc::new(Sled::open(&options, &[7; 32]).unwrap());
-    let books = race(store, COOL_DOWN_MS).await;
+    let books = race(store, COOL_DOWN_MS, numbers).await;
     check(&books).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_races_keep_the_invariants_on_sled() {
+    on_sled(Numbers::Alone).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_races_for_shared_numbers_keep_the_invariants_on_sled() {
+    on_sled(Numbers::HalfShared).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_races_for_shared_numbers_keep_the_invariants_on_the_simulated_store() {
+    let books = race(simulated(Default::default()), COOL_DOWN_MS, Numbers::HalfShared).await;
+    check(&books).await.unwrap();
+    let is_beside = |one: &Rental, other: &Rental| {
+        one.id != other.id
+            && one.number == other.number
+            && one.created_at < other.ends_at
+            && other.created_at < one.ends_at
+    };
+    let rentals = &books.rentals;
+    let shared = rentals
+        .iter()
+        .filter(|one| rentals.iter().any(|other| is_beside(one, other)));
+    let beside: Vec<&Rental> = shared.collect();
+    assert!(beside.len() > 1000, "{} rentals shared a number", beside.len());
+    // The checks can fail: two of one service at once, and a message that went to the other of two.
+    let mut planted = rentals.clone();
+    let at = planted
+        .iter()
+        .position(|rental| rental.id == beside[0].id)
+        .unwrap();
+    let other = rentals
+        .iter()
+        .find(|other| is_beside(&planted[at], other))
+        .unwrap();
+    planted[at].service = other.service.clone();
+    assert!(
+        rested(&planted, Numbers::HalfShared).is_err(),
+        "two of one service at once are seen"
+    );
+    let stolen = rentals.iter().find_map(|one| {
+        let mut others = rentals
+            .iter()
+            .filter(|other| is_beside(one, other) && other.service != "google");
+        let has = one.service == "google" && !one.messages.is_empty();
+        has.then(|| others.next_back().map(|other| (one.id, other.id)))
+            .flatten()
+    });
+    let (from, to) = stolen.expect("some were sent a code");
+    let mut planted = books;
+    let place = |id| planted.rentals.iter().position(|rental| rental.id == id).unwrap();
+    let (from, to) = (place(from), place(to));
+    let messages = std::mem::take(&mut planted.rentals[from].messages);
+    planted.rentals[to].messages = messages;
+    assert!(belongs(&planted).is_err(), "a message of another's is seen");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cool_down_that_is_ignored_is_seen() {
-    let books = race(simulated(Default::default()), 1000).await;
-    let seen = rested(&books.rentals).unwrap_err();
+    let books = race(simulated(Default::default()), 1000, Numbers::Alone).await;
+    let seen = rested(&books.rentals, Numbers::Alone).unwrap_err();
     assert!(seen.contains("too soon"), "{seen}");
 }

@@ -73,6 +73,12 @@ fn service(name: &str) -> Service {
         price: Price(5000),
         lifetime_ms: LIFETIME_MS,
         filter: Default::default(),
+        // `other` has none, and shares nothing.
+        brands: if name == "other" {
+            Vec::new()
+        } else {
+            vec![name.into()]
+        },
     }
 }
 
@@ -133,6 +139,12 @@ impl Rig {
             .unwrap();
     }
 
+    pub async fn add_shared(&self, numbers: std::ops::Range<usize>) {
+        let new = |n| Number::new(phone(n), "US".into(), Price(0)).shared(true);
+        let numbers = numbers.map(|n| Number { version: 0, ..new(n) });
+        self.gateway.add_numbers(numbers.collect()).await.unwrap();
+    }
+
     pub fn pass(&self, ms: u64) {
         self.clock.set(self.clock.now().plus_ms(ms));
     }
@@ -163,13 +175,19 @@ impl Rig {
         self.gateway.number(&phone(n)).unwrap().1
     }
 
-    /// An SMS with a code to this number. Where the clock ran on for minutes while it was on its way, the carrier signs and sends it again.
+    /// An SMS with a code to this number.
     pub async fn code(&self, id: &str, to: &PhoneNumber) {
+        let text = "G-482913 is your Google verification code.";
+        self.say(id, ("Google", to), text).await;
+    }
+
+    /// An SMS. Where the clock ran on for minutes while it was on its way, the carrier signs and sends it again.
+    pub async fn say(&self, id: &str, (from, to): (&str, &PhoneNumber), text: &str) {
         let draft = Draft {
             id: id.into(),
-            from: "Google".into(),
+            from: from.into(),
             to: to.as_str().into(),
-            text: "G-482913 is your Google verification code.".into(),
+            text: text.into(),
             sent_at: self.clock.now(),
         };
         loop {

@@ -97,7 +97,7 @@ impl Process {
         let gateway = Gateway::new(Parts {
             store: disk.clone(),
             sources: sources(),
-            services: SERVICES.map(service).to_vec(),
+            services: services(world.plant),
             supply: Supply::none(),
             rules: rules(world.plant),
             engine: engine(),
@@ -189,6 +189,17 @@ fn sources() -> HashMap<String, Source> {
     (0..SOURCES.len()).map(source).collect()
 }
 
+fn services(plant: Option<Plant>) -> Vec<Service> {
+    let mut services = SERVICES.map(service).to_vec();
+    if plant == Some(Plant::MistakesServices) {
+        let [google, telegram] = &mut services[..] else {
+            unreachable!("there are two")
+        };
+        std::mem::swap(&mut google.brands, &mut telegram.brands);
+    }
+    services
+}
+
 fn service((name, lifetime_ms): (&str, u64)) -> Service {
     Service {
         name: name.into(),
@@ -197,6 +208,7 @@ fn service((name, lifetime_ms): (&str, u64)) -> Service {
         price: Price(5000),
         lifetime_ms,
         filter: Default::default(),
+        brands: vec![name.into()],
     }
 }
 

@@ -107,6 +107,38 @@ pub fn an_old_decision_on_a_closed_rental_conflicts_after_reopening<H: Home>() {
     assert_eq!(shown(&home, &rental).status, Status::Cancelled);
 }
 
+/// Each is decided again on what the one before it has left; what shares a number is all there after a start.
+pub fn of_many_rents_of_a_shared_number_all_are_there_once_each_has_won<H: Home>() {
+    let home = H::new();
+    let mut number = samples::number(1).shared(true);
+    number.version = 0;
+    home.commit(Commit::AddNumbers(vec![number.clone()]), NOON);
+    let new = |n: u8| Rental {
+        service: format!("service-{n}"),
+        ..samples::rental(&samples::number(1), n, NOON)
+    };
+    let rentals: Vec<Rental> = (0..5).map(new).collect();
+    let mut left: Vec<&Rental> = rentals.iter().collect();
+    while !left.is_empty() {
+        let commits = left
+            .iter()
+            .map(|rental| samples::rent(rental, &number, &[]).0)
+            .collect();
+        let answers = home.commit_all(commits, NOON);
+        assert_eq!(count_new(&answers), 1);
+        let mut answers = answers.iter();
+        left.retain(|_| answers.next() == Some(&Committed::Conflict));
+        number = (*home.store().live().number(&phone(1)).unwrap()).clone();
+    }
+    let home = home.reopened();
+    let live = home.store().live();
+    assert_eq!(*live.number(&phone(1)).unwrap(), number);
+    assert_eq!((number.open().count(), live.counts().rentals), (5, 5));
+    for rental in &rentals {
+        assert_eq!(live.rental(rental.id).as_deref(), Some(rental));
+    }
+}
+
 pub fn of_many_rents_of_one_number_one_wins<H: Home>() {
     let home = H::new();
     let number = samples::number(1);

@@ -68,6 +68,7 @@ impl House {
             price: Price(5000),
             lifetime_ms: 600_000,
             filter: Default::default(),
+            brands: Vec::new(),
         };
         let gateway = Arc::new(Gateway::new(Parts {
             store: store.clone(),

@@ -13,7 +13,7 @@ use crate::app::NewNumber;
 
 /// Numbers sent in one request.
 const CHUNK: usize = 1000;
-const COLUMNS: [&str; 4] = ["number", "country", "price", "capability"];
+const COLUMNS: [&str; 5] = ["number", "country", "price", "capability", "shared"];
 
 /// What a line says, or what is wrong with it.
 type Line = (usize, Result<NewNumber, String>);
@@ -100,7 +100,7 @@ fn once_each(lines: &mut [Line]) {
 
 fn checked(entry: Value) -> Result<NewNumber, String> {
     let new: NewNumber = serde_json::from_value(entry).map_err(|e| advised(&e))?;
-    new.clone().check()?;
+    new.clone().check(false)?;
     Ok(new)
 }
 
@@ -112,7 +112,7 @@ fn advised(error: &serde_json::Error) -> String {
     } else if error.starts_with("unknown field") || error.contains("not a phone number") {
         ""
     } else {
-        ": number, country and price are texts, capability is \"Sms\", \"Voice\" or \"SmsAndVoice\""
+        ": number, country and price are texts, capability is \"Sms\", \"Voice\" or \"SmsAndVoice\", shared is true or false"
     };
     format!("{error}{advice}")
 }
@@ -134,7 +134,7 @@ fn csv_lines(text: &str) -> Result<Vec<Line>, String> {
             .all(|name| names.iter().any(|n| n == name))
     {
         return Err(
-            "the first line names the columns: number,country,price,capability; the last two may be left out"
+            "the first line names the columns: number,country,price,capability,shared; the last three may be left out"
                 .into(),
         );
     }
@@ -151,7 +151,14 @@ fn csv_lines(text: &str) -> Result<Vec<Line>, String> {
         let filled = pairs.filter(|(_, field)| !field.is_empty());
         checked(
             filled
-                .map(|(name, field)| (name, json!(field)))
+                .map(|(name, field)| {
+                    let value = match (name.as_str(), field.as_str()) {
+                        ("shared", "true") => json!(true),
+                        ("shared", "false") => json!(false),
+                        _ => json!(field),
+                    };
+                    (name, value)
+                })
                 .collect::<Map<_, _>>()
                 .into(),
         )

@@ -6,6 +6,7 @@ use crate::core::money::Price;
 use crate::core::otp::Filter;
 use crate::core::phone::PhoneNumber;
 use crate::core::rental::{MessageRef, Rental, Status};
+use crate::core::service::{Capability, Service};
 use crate::core::tags::Tags;
 use crate::core::time::UnixMs;
 
@@ -34,6 +35,19 @@ pub fn rented(n: u8, starts: u64, ends: u64) -> Rental {
         code: None,
         messages: Vec::new(),
         version: 0,
+    }
+}
+
+/// A service that its name tells.
+pub fn service(name: &str) -> Service {
+    Service {
+        name: name.into(),
+        description: name.into(),
+        capability: Capability::Sms,
+        price: Price(0),
+        lifetime_ms: 1000,
+        filter: Filter::default(),
+        brands: vec![name.into()],
     }
 }
 

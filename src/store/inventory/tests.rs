@@ -1,16 +1,20 @@
 //! The inventory held against a plain list: whatever is leased, ended, reserved and set back, the number chosen is the one the rule names.
 
+mod plain;
+
+use plain::Plain;
 use proptest::prelude::*;
 
 use super::*;
 use crate::core::id::{AccountId, RentalId};
-use crate::core::number::{Reason, Rules};
+use crate::core::number::{Reason, Rules, Sharing};
 use crate::core::otp::Filter;
 use crate::core::rental::{Rental, Status};
 use crate::core::tags::Tags;
 
 const SERVICES: [&str; 3] = ["google", "telegram", "other"];
 const AREAS: [&str; 3] = ["202", "212", "305"];
+const SHARED_BY_MAX: usize = 2;
 
 fn rules() -> Rules {
     Rules {
@@ -20,6 +24,8 @@ fn rules() -> Rules {
         silent_rentals: 0,
         reports: 0,
         quarantine_ms: vec![300],
+        shared: false,
+        shared_rentals_max: SHARED_BY_MAX,
     }
 }
 
@@ -31,8 +37,10 @@ fn number(n: usize) -> Number {
         Capability::Sms
     };
     let price = Price([0, 0, 7000, 2000][n % 4]);
+    let sharing = if n % 4 == 1 { Sharing::Next } else { Sharing::Off };
     Number {
         capability,
+        sharing,
         ..Number::new(PhoneNumber::parse(&text).unwrap(), "US".into(), price)
     }
 }
@@ -51,6 +59,7 @@ fn wanted(service: usize, area: Option<usize>, price_max: Option<u64>) -> Wanted
         price_max: price_max.map(Price),
         used_before_ms: rules().used_before_ms,
         same_service_ms: rules().same_service_ms,
+        shared_by_max: if service == 2 { 0 } else { SHARED_BY_MAX },
     }
 }
 
@@ -78,80 +87,14 @@ fn rental(number: &Number, service: &str, now: UnixMs, n: u32) -> Rental {
     }
 }
 
-/// The rule, over a list of all: who is free stands in line by when that began.
-#[derive(Default)]
-struct Plain {
-    all: Vec<Number>,
-    line: Vec<usize>,
-    clock: UnixMs,
-}
-
-impl Plain {
-    fn set_clock(&mut self, now: UnixMs) {
-        let ready = |at: &usize| self.all[*at].ready_at().expect("who is in line is nobody's");
-        self.line.retain(|at| ready(at) <= now);
-        let mut new: Vec<usize> = (0..self.all.len()).collect();
-        new.retain(|at| {
-            self.all[*at]
-                .ready_at()
-                .is_some_and(|ready| ready > self.clock && ready <= now)
-        });
-        new.sort_by_key(|at| (self.all[*at].ready_at(), *at));
-        self.line.extend(new);
-        self.clock = now;
-    }
-
-    fn put(&mut self, at: usize, number: Number) {
-        self.line.retain(|other| *other != at);
-        if number.ready_at().is_some_and(|ready| ready <= self.clock) {
-            self.line.push(at);
-        }
-        self.all[at] = number;
-    }
-
-    fn choose(&self, wanted: &Wanted) -> Result<usize, Option<UnixMs>> {
-        let served = |at: usize| {
-            let served = &self.all[at].served;
-            served
-                .iter()
-                .find(|served| served.service == wanted.service)
-                .map(|served| served.at)
-        };
-        let suits = |at: &&usize| {
-            let number = &self.all[**at];
-            number.capability.covers(wanted.capability)
-                && wanted
-                    .price_max
-                    .is_none_or(|max| number.price.or(wanted.usual) <= max)
-        };
-        let near = |at: &&usize| {
-            wanted
-                .area_code
-                .is_none_or(|code| self.all[**at].area_code().map(str::as_bytes) == Some(&code))
-        };
-        let unused =
-            |at: &&usize| served(**at).is_none_or(|t| t <= self.clock.minus_ms(wanted.used_before_ms));
-        let fresh: Vec<&usize> = self.line.iter().filter(suits).filter(unused).collect();
-        if let Some(at) = fresh.iter().find(|at| near(at)).or(fresh.first()) {
-            return Ok(**at);
-        }
-        // Of those that have served it: one that did so longest ago, and long enough.
-        let may =
-            |at: &&usize| served(**at).is_some_and(|t| t <= self.clock.minus_ms(wanted.same_service_ms));
-        let used: Vec<&usize> = self.line.iter().filter(suits).filter(may).collect();
-        let area = if used.iter().any(near) {
-            used.into_iter().filter(near).collect()
-        } else {
-            used
-        };
-        Err(area.into_iter().filter_map(|at| served(*at)).min())
-    }
-}
-
 #[derive(Debug, Clone)]
 enum Act {
     Rent(usize, Option<usize>, Option<u64>),
     GiveUp(usize, Option<usize>),
+    /// Chooses one, and is long about it.
+    Hold(usize, Option<usize>),
+    LetGo(usize),
+    Share(usize, bool),
     End(usize, bool),
     Quarantine(usize),
     Retire(usize, bool),
@@ -167,6 +110,9 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => (0usize..3, area.clone(), price).prop_map(|(service, area, price)| Act::Rent(service, area, price)),
         1 => (0usize..3, area).prop_map(|(service, area)| Act::GiveUp(service, area)),
+        1 => (0usize..3, proptest::option::of(0usize..3)).prop_map(|(service, area)| Act::Hold(service, area)),
+        1 => (0usize..5).prop_map(Act::LetGo),
+        1 => (0usize..20, any::<bool>()).prop_map(|(at, shared)| Act::Share(at, shared)),
         4 => (0usize..20, any::<bool>()).prop_map(|(at, fast)| Act::End(at, fast)),
         1 => (0usize..20).prop_map(Act::Quarantine),
         1 => (0usize..20, any::<bool>()).prop_map(|(at, out)| Act::Retire(at, out)),
@@ -180,6 +126,7 @@ struct Both {
     plain: Plain,
     now: UnixMs,
     rentals: Vec<(usize, Rental)>,
+    held: Vec<(usize, Reserved)>,
     count: u32,
 }
 
@@ -189,6 +136,7 @@ impl Both {
         for n in 0..20 {
             inventory.put(Arc::new(number(n)));
             plain.all.push(number(n));
+            plain.tickets.push(Vec::new());
             plain.line.push(n);
         }
         Self {
@@ -196,6 +144,7 @@ impl Both {
             plain,
             now: UnixMs(1_000_000),
             rentals: Vec::new(),
+            held: Vec::new(),
             count: 0,
         }
     }
@@ -221,19 +170,34 @@ impl Both {
             .unwrap();
         match self.plain.choose(wanted) {
             Ok(expected) => prop_assert_eq!(at, expected),
-            Err(longest_ago) => {
+            Err(ranked) => {
                 let number = &self.plain.all[at];
                 let served = number
                     .served
                     .iter()
                     .find(|s| s.service == wanted.service)
                     .map(|s| s.at);
-                prop_assert_eq!(served, longest_ago);
+                prop_assert_eq!(served.map(|served| (self.plain.shared_by(at), served)), ranked);
             }
         }
-        prop_assert!(reserved.number.is_free(self.now));
-        prop_assert_eq!(self.inventory.state(&reserved.number, self.now), State::Reserved);
+        let number = &reserved.number;
+        prop_assert!(
+            number.ready_at().is_some_and(|ready| ready <= self.now) && !number.serves(&wanted.service)
+        );
+        let state = self.inventory.state(number, self.now);
+        let expected = if number.is_held() {
+            State::Active
+        } else {
+            State::Reserved
+        };
+        prop_assert_eq!(state, expected);
+        self.plain.reserve(at, (reserved.ticket, wanted.service.clone()));
         Ok(Some((at, reserved)))
+    }
+
+    fn give_back(&mut self, at: usize, reserved: &Reserved) {
+        self.inventory.give_back(reserved);
+        self.plain.give_back(at, reserved.ticket);
     }
 
     fn act(&mut self, act: Act) -> Result<(), TestCaseError> {
@@ -250,11 +214,19 @@ impl Both {
             }
             Act::GiveUp(service, area) => {
                 if let Some((at, reserved)) = self.choose(&wanted(service, area, None))? {
-                    self.inventory.give_back(&reserved);
-                    let number = self.plain.all[at].clone();
-                    self.plain.put(at, number);
+                    self.give_back(at, &reserved);
                 }
             }
+            Act::Hold(service, area) => {
+                let chosen = self.choose(&wanted(service, area, None))?;
+                self.held.extend(chosen);
+            }
+            Act::LetGo(n) if n < self.held.len() => {
+                let (at, reserved) = self.held.swap_remove(n);
+                self.give_back(at, &reserved);
+            }
+            Act::LetGo(_) => {}
+            Act::Share(at, shared) => self.put(at, self.plain.all[at].shared(shared)),
             Act::End(at, fast) if !self.rentals.is_empty() => {
                 let (at, rental) = self.rentals.swap_remove(at % self.rentals.len());
                 let over = Rental {
@@ -298,8 +270,11 @@ proptest! {
         while !both.rentals.is_empty() {
             both.act(Act::End(0, true))?;
         }
+        while !both.held.is_empty() {
+            both.act(Act::LetGo(0))?;
+        }
         both.now = both.now.plus_ms(100_000);
-        let free: usize = both.inventory.free(both.now).iter().map(|(_, _, count)| count).sum();
+        let free: usize = both.inventory.free(both.now, SHARED_BY_MAX).iter().map(|(_, _, count)| count).sum();
         let expected = both.plain.all.iter().filter(|number| number.state(both.now) == State::Free).count();
         prop_assert_eq!(free, expected);
     }
@@ -321,4 +296,45 @@ fn who_rents_at_once_gets_another_number() {
     );
     both.inventory.give_back(&first);
     assert_eq!(both.inventory.reserve(&wanted, both.now), None);
+}
+
+/// Two who rent at once for different services share a number; for the same service they do not.
+#[test]
+fn a_shared_number_is_chosen_by_several_at_once() {
+    let mut inventory = Inventory::default();
+    let shared = Number {
+        sharing: Sharing::Next,
+        ..number(0)
+    };
+    inventory.put(Arc::new(shared));
+    let now = UnixMs(1_000_000);
+    let first = inventory.reserve(&wanted(0, None, None), now).unwrap();
+    assert_eq!(inventory.reserve(&wanted(0, None, None), now), None);
+    let second = inventory.reserve(&wanted(1, None, None), now).unwrap();
+    assert_eq!(first.number.number, second.number.number);
+    let third = Wanted {
+        service: "whatsapp".into(),
+        ..wanted(0, None, None)
+    };
+    assert_eq!(inventory.reserve(&third, now), None, "it carries two");
+    inventory.give_back(&first);
+    assert!(inventory.reserve(&third, now).is_some());
+}
+
+/// One that nobody has goes first, so that messages are seldom in doubt.
+#[test]
+fn one_that_the_fewest_have_goes_first() {
+    let mut inventory = Inventory::default();
+    for n in [1, 5] {
+        inventory.put(Arc::new(number(n)));
+    }
+    let now = UnixMs(1_000_000);
+    let mut chosen = |service| {
+        inventory
+            .reserve(&wanted(service, None, None), now)
+            .map(|r| r.number.number.clone())
+    };
+    let (first, second, third) = (chosen(0).unwrap(), chosen(1).unwrap(), chosen(0).unwrap());
+    assert_ne!(first, second);
+    assert_eq!(third, second);
 }
