@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use ringback::core::delivery::{Due, Next, Outcome};
 use ringback::core::id::MessageId;
-use ringback::core::number::Number;
+use ringback::core::number::{Number, Sharing};
 use ringback::core::subscription::policy::Order;
 use ringback::core::time::UnixMs;
 use ringback::core::verification::Status;
-use ringback::store::{Batch, Commit, Store, VerifyStep};
+use ringback::store::{Batch, Change, Commit, Store, VerifyStep};
 
 use super::disk::Disk;
 use super::plant::Plant;
@@ -50,20 +50,10 @@ impl Disk {
                 };
                 Commit::Record(attempt, rules)
             }
-            (Plant::LeasesTwice, Commit::Rent { mut change, number }) => {
-                let is_held =
-                    |number: &&Arc<Number>| number.leases.last().is_some_and(|lease| lease.ended.is_none());
-                let held = self.inner.live().numbers().iter().find(is_held).cloned();
-                let mut taken = held.as_deref().unwrap_or(&number).clone();
-                if held.is_some() {
-                    taken.leases.extend(number.leases.last().cloned());
-                    taken.version += 1;
-                    change.rental.number = taken.number.clone();
-                }
-                Commit::Rent {
-                    change,
-                    number: taken,
-                }
+            (Plant::LeasesTwice | Plant::ServesTwice, Commit::Rent { change, number }) => {
+                let service = (plant == Plant::ServesTwice).then_some(change.rental.service.clone());
+                let held = self.held_for(service.as_deref());
+                leased_to_another(change, number, held)
             }
             (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
                 subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
@@ -72,6 +62,15 @@ impl Disk {
             (plant, Commit::Verify(step)) => Commit::Verify(bent_step(plant, step)),
             (_, commit) => commit,
         }
+    }
+
+    /// A number that somebody has, for this service if one is named and the number is shared.
+    fn held_for(&self, service: Option<&str>) -> Option<Arc<Number>> {
+        let is_one = |number: &&Arc<Number>| match service {
+            Some(service) => number.sharing == Sharing::On && number.serves(service),
+            None => number.is_held(),
+        };
+        self.inner.live().numbers().iter().find(is_one).cloned()
     }
 
     /// What a planted bug makes of a commit behind the back of all that looks on.
@@ -144,6 +143,20 @@ impl Disk {
                 ..Batch::default()
             }))
         })
+    }
+}
+
+/// The rental is on the number that is held, beside who has it.
+fn leased_to_another(mut change: Box<Change>, number: Number, held: Option<Arc<Number>>) -> Commit {
+    let mut taken = held.as_deref().unwrap_or(&number).clone();
+    if held.is_some() {
+        taken.leases.extend(number.leases.last().cloned());
+        taken.version += 1;
+        change.rental.number = taken.number.clone();
+    }
+    Commit::Rent {
+        change,
+        number: taken,
     }
 }
 

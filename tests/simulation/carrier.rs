@@ -56,7 +56,8 @@ fn write_down(world: &World, source: usize, (to, text): (String, String), udh: O
     let id = format!("sms-{}", books.messages.len());
     let draft = Draft {
         id: id.clone(),
-        from: "Google".into(),
+        // Where several have a number, the text alone tells.
+        from: if world.shares() { "+12025550199" } else { "Google" }.into(),
         to,
         text,
         sent_at: world.wall.true_now(),

@@ -7,9 +7,11 @@ use ringback::core::id::{AccountId, RentalId};
 use ringback::core::key::Key;
 use ringback::core::rental::{Rental, Status};
 use ringback::gateway::{Code, Error, Gateway, Wish};
+use ringback::store::Store;
 
 use super::books::{Ended, Poll};
 use super::process::{POLL_MAX_MS, SERVICES};
+use super::script;
 use super::wall::START;
 use super::world::World;
 
@@ -39,12 +41,32 @@ pub async fn rent(world: Arc<World>) {
     match rented {
         Some(Ok(rental)) => {
             world.note(&format!("rent  {}", rental.id));
+            let number = world.disk().and_then(|disk| disk.live().number(&rental.number));
+            if number.is_some_and(|number| number.open().count() > 1) {
+                world.count("a number that several have");
+            }
             world.books().rentals.push((account, rental.id));
             shown(&world, rental);
         }
         Some(Err(error)) => world.note(&format!("rent  {error}")),
         None => world.note("rent  no answer"),
     }
+}
+
+/// The operator lets several have a number at once, mostly, or no more.
+pub async fn share(world: Arc<World>) {
+    let number = world
+        .dice
+        .pick(&script::numbers_of(&world))
+        .expect("some")
+        .clone();
+    let wanted = !world.dice.one_in(4);
+    world.note(&format!("share {} {wanted}", number.as_str()));
+    drop(
+        world
+            .ask(|gateway| async move { gateway.share(&number, wanted).await })
+            .await,
+    );
 }
 
 pub async fn cancel(world: Arc<World>, account: AccountId, id: RentalId) {

@@ -33,6 +33,10 @@ pub enum Plant {
     NoRest,
     /// A number that somebody has is leased to another.
     LeasesTwice,
+    /// A number that has a rental of a service gets another one of it.
+    ServesTwice,
+    /// Messages for one service are taken for the other's.
+    MistakesServices,
     /// The disk keeps a clear copy of the texts.
     WritesPlain,
     /// What was held is forgotten when its subscription is resumed.
@@ -74,7 +78,7 @@ pub enum Plant {
 }
 
 impl Plant {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::AnswersUnsynced,
         Self::ForgetsIds,
         Self::LongGrace,
@@ -90,6 +94,8 @@ impl Plant {
         Self::OneForAll,
         Self::NoRest,
         Self::LeasesTwice,
+        Self::ServesTwice,
+        Self::MistakesServices,
         Self::WritesPlain,
         Self::DropsTheHeld,
         Self::CallsThePaused,
@@ -116,7 +122,7 @@ impl Plant {
         match self {
             Self::AnswersUnsynced => 1,
             Self::ForgetsIds => 2,
-            Self::LongGrace => 3,
+            Self::LongGrace | Self::MistakesServices => 3,
             Self::RewritesHistory => 4,
             Self::WakesNobody | Self::KeepsTheGone => 5,
             Self::OwesNobody
@@ -134,7 +140,7 @@ impl Plant {
             | Self::Overtakes
             | Self::SendsTheExpired => 6,
             Self::OneForAll | Self::NoRamp => 7,
-            Self::NoRest | Self::LeasesTwice => 8,
+            Self::NoRest | Self::LeasesTwice | Self::ServesTwice => 8,
             Self::ForgetsGuesses | Self::ApprovesAgain | Self::OutlivesItself | Self::CountsNothing => 9,
             Self::WritesPlain | Self::LogsTexts => 10,
             Self::NeverEnds => 11,

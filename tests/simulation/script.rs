@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringback::core::id::{AccountId, RentalId};
 use ringback::core::key::Key;
 use ringback::core::money::Price;
-use ringback::core::number::Number;
+use ringback::core::number::{Number, Sharing};
 use ringback::core::phone::PhoneNumber;
 
 use super::carrier;
@@ -50,6 +50,7 @@ pub enum Action {
     Stop,
     BreakDown,
     Refuse,
+    Share,
 }
 
 const ACTIONS: [(u64, Action); 20] = [
@@ -75,11 +76,29 @@ const ACTIONS: [(u64, Action); 20] = [
     (1, Action::Refuse),
 ];
 
+/// Besides, where numbers are shared.
+const SHARING: [(u64, Action); 2] = [(20, Action::Rent), (3, Action::Share)];
+
 pub fn numbers() -> Vec<PhoneNumber> {
     let number = |n: usize| format!("+1{}555010{n}", if n < 5 { 202 } else { 212 });
     (0..8)
         .map(|n| PhoneNumber::parse(&number(n)).expect("a number"))
         .collect()
+}
+
+/// Those of this world: few where they are shared, or nobody would have to.
+pub fn numbers_of(world: &World) -> Vec<PhoneNumber> {
+    let every = if world.shares() { 4 } else { 1 };
+    numbers().into_iter().skip(every / 2).step_by(every).collect()
+}
+
+/// The service that a text of this world names.
+pub fn service_of(text: &str) -> Option<&'static str> {
+    match (text.contains("Google"), text.contains("Telegram")) {
+        (true, false) => Some("google"),
+        (false, true) => Some("telegram"),
+        _ => None,
+    }
 }
 
 /// Plays one world to its end.
@@ -88,7 +107,8 @@ pub async fn play(world: &Arc<World>) -> Result<(), Violation> {
     for _ in 0..3 {
         subscriber::subscribe(world.clone()).await;
     }
-    go_through(world, (&ACTIONS, CALM_MS)).await
+    let shares: &[_] = if world.shares() { &SHARING } else { &[] };
+    go_through(world, (&[&ACTIONS, shares].concat(), CALM_MS)).await
 }
 
 /// Acts of these weights, then calm for so long; each is followed by a look.
@@ -110,10 +130,15 @@ pub async fn go_through(
 /// Starts a gateway with accounts and numbers.
 pub async fn open(world: &Arc<World>) {
     world.boot();
-    let all: Vec<Number> = numbers()
-        .into_iter()
-        .map(|number| Number::new(number, "US".into(), Price(0)))
-        .collect();
+    let sharing = match world.shares() {
+        true => Sharing::Next,
+        false => Sharing::Off,
+    };
+    let new = |number| Number {
+        sharing,
+        ..Number::new(number, "US".into(), Price(0))
+    };
+    let all: Vec<Number> = numbers_of(world).into_iter().map(new).collect();
     let added = world
         .ask(|gateway| async move {
             for name in ACCOUNTS {
@@ -170,6 +195,7 @@ async fn act(world: &Arc<World>, action: Action) {
         Action::Edit => drop(tokio::spawn(subscriber::edit(world.clone()))),
         Action::AskAgain => drop(tokio::spawn(subscriber::ask_again(world.clone()))),
         Action::Replay => drop(tokio::spawn(replays::replay(world.clone()))),
+        Action::Share => drop(tokio::spawn(customer::share(world.clone()))),
         Action::Weather => weather(world),
         Action::Start => drop(tokio::spawn(codes::start(world.clone()))),
         Action::Guess => codes::guess(world, 1),
@@ -222,7 +248,7 @@ fn sms(world: &World) -> Option<(String, String)> {
     let to = match dice.below(10) {
         0 => "+12125550199".to_owned(),
         1 => "12345".to_owned(),
-        2 | 3 => dice.pick(&numbers()).expect("some").as_str().to_owned(),
+        2 | 3 => dice.pick(&numbers_of(world)).expect("some").as_str().to_owned(),
         _ => dice.pick(&rented)?.as_str().to_owned(),
     };
     let code = dice.between(100_000, 999_999);

@@ -12,10 +12,13 @@ use super::script;
 use super::wall::Wall;
 use super::world::World;
 
+/// One in so many worlds has few numbers, which are shared.
+const SHARED_EVERY: u64 = 8;
+const SHARED_AT: u64 = 5;
 /// One in so many worlds has all of its logs searched.
 const LOGGED_EVERY: u64 = 8;
 /// What must happen in a full run, or it shows less than it says.
-pub const HAPPENINGS: [&str; 31] = [
+pub const HAPPENINGS: [&str; 34] = [
     "answered at once",
     "answered slowly",
     "3xx, 4xx or 5xx",
@@ -47,6 +50,9 @@ pub const HAPPENINGS: [&str; 31] = [
     "a request with several messages",
     "a message sent",
     "a receipt",
+    "a number that several have",
+    "a message of one of several",
+    "a message that may be any of several's",
 ];
 /// The same, where codes are sent.
 pub const HAPPENINGS_OF_CODES: [&str; 15] = [
@@ -82,7 +88,12 @@ pub type Play = fn(u64, Option<Plant>) -> Played;
 
 /// Plays one world in which messages come and are told.
 pub fn play(seed: u64, plant: Option<Plant>) -> Played {
-    play_with(seed, plant, async |world| script::play(world).await)
+    play_with(seed, plant, async |world| {
+        if seed % SHARED_EVERY == SHARED_AT {
+            world.share_numbers();
+        }
+        script::play(world).await
+    })
 }
 
 /// Plays one world in which codes are sent.

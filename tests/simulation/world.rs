@@ -32,6 +32,7 @@ pub struct World {
     left: Mutex<Image>,
     boots: AtomicUsize,
     sends_codes: AtomicBool,
+    shares: AtomicBool,
     news: Mutex<News>,
     /// How often what happened, by its name.
     counts: Mutex<BTreeMap<&'static str, u64>>,
@@ -58,6 +59,7 @@ impl World {
             left: Mutex::default(),
             boots: AtomicUsize::new(0),
             sends_codes: AtomicBool::new(false),
+            shares: AtomicBool::new(false),
             news: Mutex::default(),
             counts: Mutex::default(),
             log: Log::default(),
@@ -111,6 +113,15 @@ impl World {
     /// Whether its gateway looks after codes that it sent.
     pub fn sends_codes(&self) -> bool {
         self.sends_codes.load(Ordering::Relaxed)
+    }
+
+    /// Whether its numbers are shared.
+    pub fn shares(&self) -> bool {
+        self.shares.load(Ordering::Relaxed)
+    }
+
+    pub fn share_numbers(&self) {
+        self.shares.store(true, Ordering::Relaxed);
     }
 
     pub fn send_codes(&self) {

@@ -1,10 +1,11 @@
 //! 1 to 4: what was acknowledged is stored, once, with its one owner, and stays as it was shown.
 
-use ringback::core::id::OutboundId;
+use ringback::core::id::{OutboundId, RentalId};
+use ringback::core::number::Unmatched;
 use ringback::core::rental::{MessageRef, Rental, Status};
 use ringback::store::{Reads, Store};
 
-use super::{News, ensure};
+use super::{News, ensure, sharing};
 use crate::simulation::books::CarrierId;
 use crate::simulation::model::{Kept, Listed};
 use crate::simulation::process::{COOL_DOWN_MS, GRACE_MS, PHONE, SOURCES};
@@ -13,9 +14,9 @@ use crate::simulation::world::World;
 /// How far a carrier's clock may be behind ours.
 const SKEW_MS: u64 = 5000;
 /// How far back a carrier's time is believed.
-const BACK_MS: u64 = 600_000;
+pub const BACK_MS: u64 = 600_000;
 /// A decision and its commit may lie so far apart, with a slow disk.
-const COMMIT_MS: u64 = 10_000;
+pub const COMMIT_MS: u64 = 10_000;
 /// Messages that a rental lists.
 const LISTED_MAX: usize = 64;
 
@@ -87,9 +88,24 @@ pub fn one_message_and_one_event(world: &World, news: &News) -> Result<(), Strin
 }
 
 pub fn belongs_to_one(world: &World, news: &News) -> Result<(), String> {
-    world.model().kept[news.kept.clone()]
-        .iter()
-        .try_for_each(owner_is_right)
+    let model = world.model();
+    let kept = &model.kept[news.kept.clone()];
+    if world.shares() {
+        for kept in kept {
+            count_sharing(world, kept);
+        }
+        return kept.iter().try_for_each(sharing::owner_is_right);
+    }
+    kept.iter().try_for_each(owner_is_right)
+}
+
+fn count_sharing(world: &World, kept: &Kept) {
+    let open = kept.holders.iter().filter(|(rental, _)| !rental.closed);
+    match kept.message.owner {
+        Ok(_) if open.count() > 1 => world.count("a message of one of several"),
+        Err(Unmatched::Ambiguous) => world.count("a message that may be any of several's"),
+        _ => {}
+    }
 }
 
 fn owner_is_right(kept: &Kept) -> Result<(), String> {
@@ -110,6 +126,28 @@ fn owner_is_right(kept: &Kept) -> Result<(), String> {
             )
         });
     };
+    let rental = in_its_time(kept, owner)?;
+    // Whoever holds the number for so long cannot be robbed of a message by a renter before, whatever the clocks say.
+    let is_open = |other: &Rental| other.id != owner && !other.closed && other.account != rental.account;
+    let held_ms = COOL_DOWN_MS.max(BACK_MS) + COMMIT_MS;
+    let robbed = kept
+        .holders
+        .iter()
+        .find(|(other, since)| is_open(other) && since.ms + held_ms < kept.at.ms);
+    ensure(robbed.is_none(), || {
+        format!(
+            "{} was given to {owner}, and {:?} holds the number",
+            said(),
+            robbed.map(|(r, _)| r.id)
+        )
+    })
+}
+
+/// The rental that a message was given to, at a time that is its own.
+pub fn in_its_time(kept: &Kept, owner: RentalId) -> Result<&Rental, String> {
+    let message = &kept.message;
+    let said = || format!("{} of {}", message.carrier_message_id, message.received_at);
+    let sent_at = message.sent_at.unwrap_or(message.received_at);
     let rental = kept.was.as_ref().filter(|rental| rental.id == owner);
     let rental = rental.ok_or_else(|| format!("{} belongs to {owner}, which is not there", said()))?;
     let from = rental.created_at.minus_ms(SKEW_MS);
@@ -129,20 +167,7 @@ fn owner_is_right(kept: &Kept) -> Result<(), String> {
             rental.ends_at
         )
     })?;
-    // Whoever holds the number for so long cannot be robbed of a message by a renter before, whatever the clocks say.
-    let is_open = |other: &Rental| other.id != owner && !other.closed && other.account != rental.account;
-    let held_ms = COOL_DOWN_MS.max(BACK_MS) + COMMIT_MS;
-    let robbed = kept
-        .holders
-        .iter()
-        .find(|(other, since)| is_open(other) && since.ms + held_ms < kept.at.ms);
-    ensure(robbed.is_none(), || {
-        format!(
-            "{} was given to {owner}, and {:?} holds the number",
-            said(),
-            robbed.map(|(r, _)| r.id)
-        )
-    })
+    Ok(rental)
 }
 
 /// A rental lists its messages in the order of their commits, and never another list than before.

@@ -8,6 +8,7 @@ mod numbers;
 mod polls;
 mod replays;
 mod sealed;
+mod sharing;
 mod usage;
 
 use std::ops::Range;

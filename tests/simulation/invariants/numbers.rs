@@ -1,4 +1,6 @@
-//! 8: a number has one renter at a time, rests between two, and never gets lost.
+//! 8: a number has one renter at a time, or where it is shared one of each service; it rests between two, and never gets lost.
+
+use std::collections::BTreeSet;
 
 use super::{News, ensure};
 use crate::simulation::process::{COOL_DOWN_MS, SAME_SERVICE_MS};
@@ -12,16 +14,24 @@ pub fn one_renter(world: &World, _: &News) -> Result<(), String> {
         return Ok(());
     };
     let (live, model) = (disk.live(), world.model());
+    let (mut held, mut rentals) = (0, 0);
     for number in live.numbers() {
-        let open = number.leases.iter().filter(|lease| lease.ended.is_none());
-        let leased: Vec<_> = open.map(|lease| lease.rental).collect();
+        let open: Vec<_> = number
+            .leases
+            .iter()
+            .filter(|lease| lease.ended.is_none())
+            .collect();
+        let leased: BTreeSet<_> = open.iter().map(|lease| lease.rental).collect();
+        let services: BTreeSet<_> = open.iter().map(|lease| &lease.service).collect();
+        (held, rentals) = (held + usize::from(!open.is_empty()), rentals + open.len());
         let of_number = |rental: &&_| {
             let rental: &ringback::core::rental::Rental = rental;
             rental.number == number.number && !rental.closed
         };
         let all = model.rentals.values().map(|(rental, _)| rental);
-        let rented: Vec<_> = all.filter(of_number).map(|rental| rental.id).collect();
-        ensure(leased == rented && leased.len() <= 1, || {
+        let rented: BTreeSet<_> = all.filter(of_number).map(|rental| rental.id).collect();
+        let at_most = if world.shares() { services.len() } else { 1 };
+        ensure(leased == rented && open.len() <= at_most, || {
             format!(
                 "{} is leased to {leased:?} and rented by {rented:?}",
                 number.number.as_str()
@@ -31,7 +41,7 @@ pub fn one_renter(world: &World, _: &News) -> Result<(), String> {
     let states = live.states(world.wall.clock.now());
     let (active, all) = (states[&State::Active], states.values().sum::<usize>());
     ensure(
-        active == live.counts().rentals && all == script::numbers().len(),
+        active == held && rentals == live.counts().rentals && all == script::numbers_of(world).len(),
         || {
             format!(
                 "{active} of {all} numbers are active, {} rented",
@@ -47,7 +57,8 @@ pub fn rested(world: &World, _: &News) -> Result<(), String> {
         return Ok(());
     };
     for number in disk.live().numbers() {
-        for pair in number.leases.windows(2) {
+        let pairs = number.leases.windows(2).filter(|_| !world.shares());
+        for pair in pairs {
             let rests_until = pair[0].ends_at.plus_ms(COOL_DOWN_MS);
             ensure(rests_until <= pair[1].starts_at, || {
                 format!(
@@ -89,7 +100,7 @@ pub fn none_is_lost(world: &World, _: &News) -> Result<(), String> {
     };
     let states = disk.live().states(world.wall.clock.now());
     let back = states[&State::Free] + states[&State::Quarantined];
-    ensure(back == script::numbers().len(), || {
+    ensure(back == script::numbers_of(world).len(), || {
         format!("at the end they are {states:?}")
     })
 }
