@@ -7,6 +7,9 @@ use super::limit::{Bucket, Ramp, Signal, Window};
 use super::subscription::policy::Rate;
 use super::time::UnixMs;
 
+/// A lane whose attempts take longer than this is slow.
+const SLOW_MS: f64 = 1000.0;
+
 /// By which a lane is run: the subscription's policy over the gateway's configuration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Terms {
@@ -113,6 +116,11 @@ impl Lane {
     /// Nothing is under way, or waits for its record.
     pub fn is_idle(&self) -> bool {
         self.in_flight == 0 && self.verdicts == 0
+    }
+
+    /// Whether it holds its places so long that it must not have them all, even where it succeeds.
+    pub fn is_slow(&self) -> bool {
+        self.latency_ms > SLOW_MS
     }
 
     /// What a turn costs: the time that a place is held.

@@ -15,9 +15,9 @@ use crate::store::Live;
 pub struct Lanes {
     lanes: BTreeMap<SubscriptionId, Lane>,
     fair: Fair<SubscriptionId>,
-    /// Attempts under way to subscriptions that are failing, and how many of all places they may hold: however many of them hang, the
+    /// Attempts under way to subscriptions that are failing or slow. They may hold half of all places: however many of them hang, the
     /// others keep the other half.
-    failing_in_flight: usize,
+    ailing_in_flight: usize,
     /// When the first of those may go on that were held back in this pass.
     earliest: Option<UnixMs>,
 }
@@ -28,7 +28,7 @@ pub struct Place {
     pub id: SubscriptionId,
     pub turn: Turn,
     pub started_at: UnixMs,
-    was_failing: bool,
+    was_ailing: bool,
 }
 
 impl Place {
@@ -55,16 +55,16 @@ impl Lanes {
         let Self {
             lanes,
             fair,
-            failing_in_flight,
+            ailing_in_flight,
             earliest,
         } = self;
         let id = fair.next(|id| {
             let (subscription, health) = live.wanting(id, now)?;
-            let is_failing = health.failing_since.is_some();
-            if is_failing && *failing_in_flight >= rules.concurrency_max.div_ceil(2) {
+            let lane = lanes.entry(id).or_default();
+            let is_ailing = health.failing_since.is_some() || lane.is_slow();
+            if is_ailing && *ailing_in_flight >= rules.concurrency_max.div_ceil(2) {
                 return None;
             }
-            let lane = lanes.entry(id).or_default();
             // A disabled account hears nothing; what it is owed is held, as for a pause.
             let is_shut = live.access(|table| table.is_shut(&subscription.account));
             let is_paused = is_shut || subscription.paused_at.is_some();
@@ -75,25 +75,25 @@ impl Lanes {
                     None
                 }
                 turn => {
-                    chosen = Some((turn, is_failing));
+                    chosen = Some((turn, is_ailing));
                     Some(lane.cost())
                 }
             }
         })?;
-        let (turn, was_failing) = chosen?;
+        let (turn, was_ailing) = chosen?;
         self.lanes.entry(id).or_default().begin(turn);
-        self.failing_in_flight += usize::from(was_failing);
+        self.ailing_in_flight += usize::from(was_ailing);
         Some(Place {
             id,
             turn,
             started_at: now,
-            was_failing,
+            was_ailing,
         })
     }
 
     /// The attempt is over; `None` where nothing was tried.
     pub fn end(&mut self, place: Place, outcome: Option<&Outcome>, now: UnixMs, rules: &Rules) {
-        self.failing_in_flight -= usize::from(place.was_failing);
+        self.ailing_in_flight -= usize::from(place.was_ailing);
         let Some(lane) = self.lanes.get_mut(&place.id) else {
             return;
         };
