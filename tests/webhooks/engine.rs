@@ -175,6 +175,29 @@ async fn a_rate_spreads_deliveries() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_ends_by_the_timeout_of_its_subscription() {
+    let gateway = Gateway::start().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", silent.local_addr().unwrap());
+    let retry = json!({ "scheduleS": [0] });
+    let wish = json!({ "url": url, "events": ["verification.*"], "timeoutMs": 200, "retry": retry });
+    let made = gateway.post("/api/webhooks", &wish).await.expect(201);
+    gateway.rent("google").await;
+    let live = gateway.running.gateway.store().live();
+    until("nothing to be owed", || live.counts().due == 0).await;
+    let logs = format!("/api/webhooks/{}/logs", made["id"].as_str().unwrap());
+    let log = gateway.get(&logs).await.expect(200);
+    let delivery = format!("{logs}/{}", log["logs"][0]["id"].as_str().unwrap());
+    let attempt = gateway.get(&delivery).await.expect(200)["attempts"][0].clone();
+    assert_eq!(attempt["class"], "timeout");
+    let took_us = attempt["timingUs"]["total"].as_u64().unwrap();
+    assert!(
+        (200_000..5_000_000).contains(&took_us),
+        "{took_us}; the gateway's own is 15 s"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_forgets_what_waits_in_line_too() {
     let gateway = Gateway::start().await;
     let mut subscriber = Subscriber::start(&[503]).await;

@@ -4,10 +4,21 @@ use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;
 use crate::support::subscriber::{Delivery, Subscriber};
+use crate::support::until;
 
 async fn rotated(gateway: &Gateway, made: &Value, wish: Value) -> Value {
     let path = format!("/api/webhooks/{}/rotate-secret", made["id"].as_str().unwrap());
     gateway.post(&path, &wish).await.expect(200)
+}
+
+/// What the log says of the keys of the newest attempt.
+async fn signed_with(gateway: &Gateway, made: &Value) -> Value {
+    let live = gateway.running.gateway.store().live();
+    until("nothing to be owed", || live.counts().due == 0).await;
+    let logs = format!("/api/webhooks/{}/logs", made["id"].as_str().unwrap());
+    let log = gateway.get(&logs).await.expect(200);
+    let delivery = format!("{logs}/{}", log["logs"][0]["id"].as_str().unwrap());
+    gateway.get(&delivery).await.expect(200)["attempts"][0]["signedWith"].clone()
 }
 
 async fn next(gateway: &Gateway, subscriber: &mut Subscriber) -> Delivery {
@@ -49,6 +60,8 @@ async fn every_key_that_has_not_expired_signs_and_either_verifies() {
             && keys[2]["expiresAt"].is_string()
     );
     assert!(!third["signingKeys"].to_string().contains("whsec_"), "names only");
+    let names: Vec<&Value> = keys.iter().map(|key| &key["id"]).collect();
+    assert_eq!(json!(names), signed_with(&gateway, &made).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,6 +73,12 @@ async fn without_an_overlap_the_old_key_is_dead_at_once() {
         .await;
     let second = rotated(&gateway, &made, json!({ "overlapS": 0 })).await;
     let delivery = next(&gateway, &mut subscriber).await;
+    let shown = gateway
+        .get(&format!("/api/webhooks/{}", made["id"].as_str().unwrap()))
+        .await
+        .expect(200);
+    let alone = json!([shown["signingKeys"][0]["id"]]);
+    assert_eq!(signed_with(&gateway, &made).await, alone);
     assert_eq!(delivery.verified(second["secret"].as_str().unwrap()), Ok(()));
     assert!(delivery.verified(made["secret"].as_str().unwrap()).is_err());
     assert!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use ringback::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::support::client::Call;
@@ -109,6 +110,50 @@ async fn what_failed_in_an_outage_is_sent_again_in_order_and_its_end_is_told() {
     );
     nothing_is_owed(&gateway).await;
     watcher.hears_nothing_for(Duration::from_millis(100)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_a_status_and_a_type_select_what_is_sent_again() {
+    let gateway = Gateway::start().await;
+    let mut subscriber = Subscriber::start(&[204, 500, 204]).await;
+    let id = subscribed(&gateway, &subscriber, json!({ "events": ["message.*"] })).await;
+    let (mut events, mut between) = (Vec::new(), Vec::new());
+    for kind in [RECEIVED, RECEIVED, LATE] {
+        events.extend(happen(&gateway, kind, 1).await);
+        heard(&mut subscriber, 1).await;
+        nothing_is_owed(&gateway).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        between.push(Clock::System.now().to_string());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let logs = gateway.get(&format!("/api/webhooks/{id}/logs")).await.expect(200);
+    let event_of = |delivery: &Value| {
+        let mut lines = logs["logs"].as_array().unwrap().iter();
+        let line = lines.find(|line| line["id"] == delivery["id"]).unwrap();
+        let at = events.iter().position(|event| line["eventId"] == event.as_str());
+        at.unwrap()
+    };
+    for (wish, expected) in [
+        (json!({}), vec![0, 1, 2]),
+        (json!({ "since": between[0] }), vec![1, 2]),
+        (json!({ "until": between[1] }), vec![0, 1]),
+        (json!({ "since": between[0], "until": between[1] }), vec![1]),
+        (json!({ "status": ["exhausted"] }), vec![1]),
+        (json!({ "status": ["delivered"], "since": between[0] }), vec![2]),
+        (json!({ "types": [LATE] }), vec![2]),
+        (json!({ "types": [LATE], "until": between[1] }), vec![]),
+    ] {
+        let mut dry = wish.clone();
+        dry["dryRun"] = json!(true);
+        let counted = ended(&gateway, &replay(&gateway, dry).await).await;
+        let sample = counted["sample"].as_array().unwrap().iter();
+        assert_eq!(sample.map(event_of).collect::<Vec<_>>(), expected, "{wish}");
+    }
+    let wish = json!({ "since": between[0], "until": between[1] });
+    ended(&gateway, &replay(&gateway, wish).await).await;
+    assert_eq!(ids(&heard(&mut subscriber, 1).await), events[1..2]);
+    nothing_is_owed(&gateway).await;
+    subscriber.hears_nothing_for(Duration::from_millis(100)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
