@@ -88,6 +88,60 @@ async fn check_round(gateway: &Gateway, books: &Books) {
     }
 }
 
+/// Tells the sink what the newest hundred of each subscription's log say was delivered.
+async fn note_recorded(gateway: &Gateway, sink: &Sink, subscriptions: &[String]) {
+    for (path, id) in PATHS.iter().zip(subscriptions) {
+        let logs = format!("/api/webhooks/{id}/logs?status=delivered&limit=100");
+        let (status, page) = gateway.get(&logs).await.unwrap();
+        assert_eq!(status, 200, "{page}");
+        for line in page["logs"].as_array().unwrap() {
+            sink.recorded(path, line["eventId"].as_str().unwrap());
+        }
+    }
+}
+
+/// Waits until no delivery is owed an attempt or a record.
+async fn all_recorded(gateway: &Gateway, subscriptions: &[String]) {
+    let began = monotonic();
+    for id in subscriptions {
+        let pending = format!("/api/webhooks/{id}/deliveries?status=pending&limit=1");
+        while let (_, page) = gateway.get(&pending).await.unwrap()
+            && page["deliveries"] != serde_json::json!([])
+        {
+            assert!(began.elapsed() < Duration::from_secs(30), "{page}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Each delivery was recorded as delivered, and once; how many there are.
+async fn check_log(gateway: &Gateway, subscriptions: &[String]) -> usize {
+    let mut deliveries = 0;
+    for id in subscriptions {
+        let (logs, mut cursor) = (format!("/api/webhooks/{id}/logs"), String::new());
+        loop {
+            let (_, page) = gateway.get(&format!("{logs}?limit=100{cursor}")).await.unwrap();
+            for line in page["logs"].as_array().unwrap() {
+                assert_eq!(line["status"], "delivered", "{line}");
+                deliveries += 1;
+                if line["attempts"] == 1 {
+                    continue;
+                }
+                let delivery = format!("{logs}/{}?limit=100", line["id"].as_str().unwrap());
+                let (_, shown) = gateway.get(&delivery).await.unwrap();
+                let attempts = shown["attempts"].as_array().unwrap().iter();
+                let made = attempts.filter(|attempt| attempt["status"] == "delivered");
+                assert_eq!(made.count(), 1, "recorded, and sent again: {shown}");
+            }
+            let Some(next) = page["nextCursor"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
+        }
+    }
+    deliveries
+}
+
 /// Waits until the sink has all that is owed.
 async fn delivered(sink: &Sink, rounds: &[Books], work: &Path) {
     let owed: Vec<String> = rounds
@@ -141,8 +195,10 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     let work = tempfile::tempdir().unwrap();
     let sink = Sink::start(dice.next()).await;
     let mut gateway = Gateway::start(work.path(), &[]).await;
+    let mut subscriptions = Vec::new();
     for path in PATHS {
-        gateway.subscribe(&format!("http://{}{path}", sink.address)).await;
+        let url = format!("http://{}{path}", sink.address);
+        subscriptions.push(gateway.subscribe(&url).await);
     }
     let began = monotonic();
     let mut rounds: Vec<Books> = Vec::new();
@@ -155,6 +211,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
         sink.next_life();
         gateway = Gateway::start(work.path(), &[]).await;
         check_round(&gateway, rounds.last().unwrap()).await;
+        note_recorded(&gateway, &sink, &subscriptions).await;
     }
     delivered(&sink, &rounds, work.path()).await;
     for rental in rounds.iter().flat_map(|books| &books.rentals) {
@@ -162,6 +219,8 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     }
     check_events(&sink, &rounds);
     sink.check_repetitions();
+    all_recorded(&gateway, &subscriptions).await;
+    assert_eq!(check_log(&gateway, &subscriptions).await, sink.accepted());
     let acknowledged: usize = rounds.iter().map(Books::acknowledged).sum();
     let unanswered: usize = rounds.iter().map(|books| books.rents_unanswered).sum();
     println!(

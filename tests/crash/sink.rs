@@ -23,7 +23,9 @@ struct Shared {
     /// And in which life of the gateway it was accepted last.
     accepted: BTreeMap<(String, String), usize>,
     life: usize,
-    /// What came again in the life that had its answer.
+    /// What the delivery log has as delivered.
+    recorded: BTreeSet<(String, String)>,
+    /// What came again in the life that had its answer, or after it was recorded.
     twice: Vec<(String, String)>,
 }
 
@@ -79,8 +81,9 @@ impl Sink {
         let place = shared.arrived.entry((path.clone(), id.clone())).or_default();
         place.0.insert(body.to_bytes());
         place.1 += 1;
-        if shared.accepted.get(&(path.clone(), id.clone())) == Some(&life) {
-            shared.twice.push((path.clone(), id.clone()));
+        let call = (path.clone(), id.clone());
+        if shared.accepted.get(&call) == Some(&life) || shared.recorded.contains(&call) {
+            shared.twice.push(call);
         }
         if refused {
             *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -95,8 +98,14 @@ impl Sink {
         self.shared.lock().unwrap().life += 1;
     }
 
+    /// The delivery log says that this was delivered.
+    pub fn recorded(&self, path: &str, event: &str) {
+        let recorded = &mut self.shared.lock().unwrap().recorded;
+        recorded.insert((path.to_owned(), event.to_owned()));
+    }
+
     /// Only a gateway that died between a call and its record makes the call again: within one life nothing that was accepted may
-    /// come twice.
+    /// come twice, and in no life what was recorded.
     pub fn check_repetitions(&self) {
         let shared = self.shared.lock().unwrap();
         assert!(
@@ -104,6 +113,11 @@ impl Sink {
             "accepted, and sent again: {:?}",
             shared.twice
         );
+    }
+
+    /// How many deliveries were accepted.
+    pub fn accepted(&self) -> usize {
+        self.shared.lock().unwrap().accepted.len()
     }
 
     /// The event arrived on all paths and was accepted.
