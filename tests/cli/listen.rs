@@ -207,6 +207,31 @@ async fn a_lost_gateway_is_come_back_to_and_nothing_is_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_sleep_it_goes_on_and_says_how_far_behind_it_is() {
+    let house = House::new().await;
+    let (mut text, mut json) = (house.listen(&[]), house.listen(&["--format", "json"]));
+    secret(&mut text).await;
+    object(&mut json).await;
+    text.sleep().await;
+    json.sleep().await;
+    let id = house.trigger("message.received").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    text.wake().await;
+    json.wake().await;
+    let event = object(&mut json).await;
+    assert_eq!((&event["kind"], &event["id"]), (&json!("event"), &json!(id)));
+    assert!(
+        (2000..60_000).contains(&event["lag_ms"].as_u64().unwrap()),
+        "{event}"
+    );
+    let line = text.line().await;
+    assert!(
+        line.contains(&format!("[{id}]  ")) && line.ends_with(" s behind"),
+        "{line}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kept_cursor_goes_on_where_the_last_run_ended() {
     let house = House::new().await;
     let file = house.home.path().join("cursor").display().to_string();

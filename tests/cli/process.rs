@@ -218,6 +218,16 @@ impl Running {
         self.signal("INT").await;
     }
 
+    /// Lets it sleep, as a closed notebook does: SIGSTOP.
+    pub async fn sleep(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// Wakes it again.
+    pub async fn wake(&self) {
+        self.signal("CONT").await;
+    }
+
     async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
         let sent = Command::new("sh")

@@ -159,6 +159,36 @@ async fn a_replay_is_counted_then_made_listed_and_cancelled() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_draws_its_bar_over_itself_where_somebody_looks() {
+    let mut dev = Dev::start(&[]).await;
+    dev.happen(6).await;
+    dev.settled("delivered", 6).await;
+    let at = ["--gateway", &dev.base, "--api-key", &dev.key];
+    let arguments = [&["replay", "--rate", "3"], &at[..]].concat();
+    let made = dev.home.run_seen(&arguments).await;
+    assert!(made.out.contains("finished: asked for 6 deliveries"), "{made:?}");
+    // Each is drawn over the one before, and the last one is taken away.
+    let mut drawn: Vec<&str> = made.err.split("\r\x1b[2K").collect();
+    assert_eq!((drawn.remove(0), drawn.pop()), ("", Some("")), "{made:?}");
+    assert!(drawn.len() > 1, "{made:?}");
+    let mut all_filled = Vec::new();
+    for one in drawn {
+        let (bar, told) = one.strip_prefix('[').unwrap().split_once("] ").unwrap();
+        let (percent, counts) = told.split_once(" %  ").unwrap();
+        assert!(counts.contains(" deliveries, ") && !one.contains('\n'), "{one}");
+        let (filled, percent) = (bar.matches('#').count(), percent.trim().parse::<f64>().unwrap());
+        assert_eq!(bar, format!("{}{}", "#".repeat(filled), ".".repeat(30 - filled)));
+        assert!((filled as f64 - percent * 0.3).abs() <= 1.0, "{one}");
+        all_filled.push(filled);
+    }
+    assert!(
+        all_filled.is_sorted() && all_filled.last() > Some(&0),
+        "{all_filled:?}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_leaves_it_running_and_says_how_to_end_it() {
     let mut dev = Dev::start(&[]).await;
     dev.happen(6).await;
