@@ -7,6 +7,7 @@ mod cli {
     pub mod accounts;
     pub mod bench;
     pub mod dev;
+    pub mod doctor;
     pub mod extract;
     pub mod figures;
     pub mod inbound;

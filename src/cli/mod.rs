@@ -9,6 +9,7 @@ mod console;
 mod deliveries;
 mod demo;
 mod dev;
+mod doctor;
 mod extract;
 mod inbound;
 mod keys;
@@ -114,6 +115,8 @@ enum Command {
     /// Measure this machine: ingest, wake-up, held polls, deliveries.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Look at the configuration, the data folder and the gateway that runs on it, and say what to do next; changes nothing.
+    Doctor(doctor::Arguments),
     /// Check a configuration and say what is wrong with it.
     CheckConfig(serve::ConfigFile),
     /// Print the configuration that results from all layers.
@@ -204,6 +207,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Keys(keys) => block_on(keys::run(keys)),
         Command::Mcp(arguments) => block_on(mcp::run(arguments)),
         Command::Bench(bench) => block_on(bench::run(bench)),
+        Command::Doctor(arguments) => block_on(doctor::run(arguments)),
         Command::CheckConfig(file) => serve::check_config(file),
         Command::PrintConfig(arguments) => serve::print_config(arguments),
     }

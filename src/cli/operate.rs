@@ -7,7 +7,7 @@ use clap::Args;
 use super::Failure;
 use super::call::Gateway;
 use super::serve::ConfigFile;
-use crate::config::{self, Layers};
+use crate::config::{self, Config, Layers};
 
 /// Where the running gateway's admin listener is.
 #[derive(Args)]
@@ -28,13 +28,24 @@ impl AdminAt {
         self.config.config.clone()
     }
 
+    /// The configuration with the data folder that was named.
+    pub fn config(&self) -> Result<Config, Failure> {
+        let mut layers = Layers::of_process(self.file());
+        if let Some(folder) = &self.data {
+            layers.set_flag("store", "folder", folder.display().to_string());
+        }
+        config::load(layers).map_err(Failure::usage)
+    }
+
+    pub fn url(&self, config: &Config) -> String {
+        let url = self.admin_url.clone();
+        url.unwrap_or_else(|| format!("http://{}", config.admin.listen))
+    }
+
     pub fn gateway(self) -> Result<Gateway, Failure> {
-        let config = config::load(Layers::of_process(self.config.config)).map_err(Failure::usage)?;
-        let url = self
-            .admin_url
-            .unwrap_or_else(|| format!("http://{}", config.admin.listen));
-        let folder = self.data.unwrap_or(config.store.folder);
-        let path = folder.join("admin.token");
+        let config = self.config()?;
+        let url = self.url(&config);
+        let path = config.store.folder.join("admin.token");
         let token = std::fs::read_to_string(&path).map_err(|e| {
             Failure::unavailable(format!(
                 "{}: {e}. Is the gateway running, and is this its data folder?",

@@ -12,7 +12,7 @@ use crate::core::signature::{PublicKey, Scheme, SigningKey};
 use crate::core::subscription::filter::Subject;
 use crate::core::subscription::keys::{HeldKey, rotated};
 use crate::core::subscription::{Settings, Subscription};
-use crate::core::time::DAY_MS;
+use crate::core::time::{DAY_MS, UnixMs};
 use crate::store::{Commit, Committed};
 
 /// A wish for a signing key.
@@ -28,6 +28,27 @@ pub struct NewKey {
 pub struct Known {
     pub subscription: Arc<Subscription>,
     pub health: Health,
+}
+
+impl Known {
+    pub fn status(&self) -> &'static str {
+        let health = &self.health;
+        match (self.subscription.paused_at, health.disabled, health.failing_since) {
+            (Some(_), ..) => "paused",
+            (None, Some(_), _) => "disabled",
+            (None, None, Some(_)) => "failing",
+            (None, None, None) => "active",
+        }
+    }
+
+    /// Since when it is what `status` says, where that is not active.
+    fn troubled_since(&self) -> Option<UnixMs> {
+        let disabled_at = self.health.disabled.map(|disabled| disabled.at);
+        self.subscription
+            .paused_at
+            .or(disabled_at)
+            .or(self.health.failing_since)
+    }
 }
 
 impl Gateway {
@@ -95,6 +116,15 @@ impl Gateway {
         let mut all = self.parts.store.live().subscriptions(account);
         all.sort_by_key(|s| (s.created_at, s.id));
         all.into_iter().map(|s| self.known(s)).collect()
+    }
+
+    /// Those of all accounts that are paused, disabled or failing, each with since when; longest first.
+    pub fn troubled(&self) -> Vec<(UnixMs, Known)> {
+        let all = self.parts.store.live().all_subscriptions().into_iter();
+        let since = |known: Known| Some((known.troubled_since()?, known));
+        let mut troubled: Vec<_> = all.filter_map(|s| since(self.known(s))).collect();
+        troubled.sort_by_key(|(since, known)| (*since, known.subscription.id));
+        troubled
     }
 
     fn known(&self, subscription: Arc<Subscription>) -> Known {

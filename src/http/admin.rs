@@ -16,7 +16,11 @@ use super::{
     ResponseBody, abuse, accounts, audit, captures, keys, numbers, providers, services, sources, unmatched,
     usage,
 };
+use crate::clock::Clock;
 use crate::core::time::UnixMs;
+
+/// Subscriptions in trouble that are listed; how many there are is told besides.
+const TROUBLED_MAX: usize = 100;
 
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
@@ -61,6 +65,8 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             Err(Problem::method_not_allowed("GET"))
         }
         (_, path) if path.starts_with("/admin/sources") => sources(&admin, &head, path),
+        (&Method::GET, "/admin/subscriptions") => subscriptions(&admin, &head),
+        (_, "/admin/subscriptions") => Err(Problem::method_not_allowed("GET")),
         (_, audit::PATH) => Box::pin(audit::page(&admin, &head)).await,
         (&Method::GET, "/admin/unmatched") => Box::pin(unmatched_page(&admin, &head)).await,
         (_, "/admin/unmatched") => Err(Problem::method_not_allowed("GET")),
@@ -75,7 +81,7 @@ pub async fn route(admin: Arc<Admin>, request: Request<Incoming>) -> Response<Re
             | "/metrics",
         ) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
-            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/suppliers, /admin/unmatched, /admin/usage/export, /admin/verify and /admin/inbound.",
+            "The admin listener has /, /livez, /readyz, /startupz, /metrics, /status.json, /admin/accounts, /admin/audit, /admin/keys, /admin/numbers, /admin/providers, /admin/services, /admin/sources, /admin/subscriptions, /admin/suppliers, /admin/unmatched, /admin/usage/export, /admin/verify and /admin/inbound.",
         )),
     };
     answer.unwrap_or_else(Response::from)
@@ -140,6 +146,7 @@ fn status(admin: &Admin) -> Answer {
     let answer = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "startedAt": admin.started_at.to_string(),
+        "now": Clock::System.now().to_string(),
         "ready": admin.is_ready(),
         "gauges": gauges,
         "totals": totals,
@@ -161,6 +168,27 @@ pub fn authorize(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
             "Send the token in the data folder's admin.token as \"Authorization: Bearer TOKEN\".",
         ))
     }
+}
+
+/// The subscriptions that are paused, disabled or failing, by their ids: a URL may hold a secret.
+fn subscriptions(admin: &Admin, head: &http::request::Parts) -> Answer {
+    authorize(admin, &head.headers)?;
+    let troubled = admin.app.gateway.troubled();
+    let shown = troubled.iter().take(TROUBLED_MAX).map(|(since, known)| {
+        json!({
+            "id": known.subscription.id.to_string(),
+            "account": known.subscription.account,
+            "status": known.status(),
+            "since": since.to_string(),
+            "because": known.health.disabled.map(|disabled| disabled.why.as_str()),
+            "failures": known.health.failures,
+        })
+    });
+    let shown: Vec<_> = shown.collect();
+    app::json(
+        StatusCode::OK,
+        &json!({ "troubled": troubled.len(), "subscriptions": shown }),
+    )
 }
 
 /// The suppliers and how they fare.

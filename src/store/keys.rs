@@ -218,6 +218,11 @@ pub fn meta(name: &str) -> Key {
     key(META, &[name.as_bytes()])
 }
 
+/// Tells under which master key the store was written.
+pub fn master_check() -> Key {
+    meta("master-check")
+}
+
 /// In a day's log: how many bytes of the inbound log are in it.
 pub fn captured_bytes() -> Key {
     meta("captured-bytes")

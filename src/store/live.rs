@@ -189,6 +189,10 @@ impl Live {
             .collect()
     }
 
+    pub fn all_subscriptions(&self) -> Vec<Arc<Subscription>> {
+        self.read().subscriptions.values().cloned().collect()
+    }
+
     pub fn health(&self, id: SubscriptionId) -> Health {
         self.read().health.get(&id).copied().unwrap_or_default()
     }

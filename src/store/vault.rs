@@ -83,6 +83,12 @@ impl Vault {
 
     /// Opens what was sealed for this key. The tag is the record's checksum: a flipped bit is an error, never another value.
     pub fn open<T: DeserializeOwned>(&self, key: &[u8], record: &[u8]) -> Result<T, Error> {
+        postcard::from_bytes(&self.unseal(key, record)?)
+            .map_err(|_| Error::Damaged("a record does not decode"))
+    }
+
+    /// As `open`, without asking what it is a record of.
+    pub fn unseal(&self, key: &[u8], record: &[u8]) -> Result<Vec<u8>, Error> {
         let (version, rest) = record.split_first().ok_or(Error::Damaged("an empty record"))?;
         if *version != RECORD_VERSION || rest.len() < NONCE_BYTES {
             return Err(Error::Damaged("a record of an unknown form"));
@@ -95,9 +101,7 @@ impl Vault {
                 aad: key,
             },
         );
-        let plain =
-            plain.map_err(|_| Error::Damaged("a record fails its check: wrong key, or damaged media"))?;
-        postcard::from_bytes(&plain).map_err(|_| Error::Damaged("a record does not decode"))
+        plain.map_err(|_| Error::Damaged("a record fails its check: wrong key, or damaged media"))
     }
 }
 

@@ -46,9 +46,11 @@ impl Gateway {
         [arguments, &["--admin-url", &self.admin, "--data", &self.data]].concat()
     }
 
-    pub async fn stop(self) {
+    /// What it leaves behind.
+    pub async fn stop(self) -> Home {
         self.running.terminate().await;
         assert_eq!(self.running.end().await.0, Some(0));
+        self.home
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use ringback::core::delivery::Next;
 use ringback::core::id::SubscriptionId;
 use ringback::core::time::UnixMs;
-use ringback::store::sled::{Options, Sled};
+use ringback::store::sled::{Options, Sled, examine};
 use ringback::store::{Access, Commit, Committed, Error, Reads, Store};
 
 use super::commits::rented;
@@ -174,8 +174,8 @@ fn damaged(change: impl Fn(&[u8]) -> Vec<u8>) -> OnSled {
     }
 }
 
-/// Changes the values of all rows of the trees whose name begins so.
-fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) {
+/// Changes the values of all rows of the trees whose name begins so; how many those are.
+fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) -> u64 {
     let config = sled::Config::new().path(folder.join("sled"));
     let config = config.segment_size(16 << 20);
     // Its threads let go of the one that was just closed a moment later.
@@ -186,6 +186,7 @@ fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) {
             .ok()
     });
     let db = opened.next().expect("the closed store is let go of");
+    let mut changed = 0;
     for name in db
         .tree_names()
         .into_iter()
@@ -197,10 +198,12 @@ fn edit(folder: &Path, tree: &str, change: &impl Fn(&[u8]) -> Vec<u8>) {
             // A row of the unmatched list and the master key's check stand for themselves.
             if !value.is_empty() && key[0] != 1 {
                 tree.insert(key, change(&value)).unwrap();
+                changed += 1;
             }
         }
     }
     db.flush().unwrap();
+    changed
 }
 
 #[test]
@@ -246,6 +249,47 @@ fn a_damaged_record_is_an_error_and_no_panic() {
             Committed::New(None)
         );
     }
+}
+
+/// What `ringback doctor` reads of a store that nobody holds.
+#[test]
+fn every_record_is_looked_at_past_those_that_are_hurt() {
+    let OnSled { store, folder } = damaged(<[u8]>::to_vec);
+    assert!(
+        matches!(
+            examine(&options(folder.path()), &MASTER, &mut drop),
+            Err(Error::Open(_))
+        ),
+        "somebody holds it"
+    );
+    drop(store);
+    let look = || examine(&options(folder.path()), &MASTER, &mut drop).unwrap();
+    let whole = look();
+    assert!(
+        whole.records > 10 && whole.hurt.is_empty() && whole.unread.is_empty(),
+        "{whole:?}"
+    );
+    // Rows without a value say all in their key, and cannot be hurt in it.
+    let mut values = 0;
+    for tree in ["log-", "state"] {
+        values += edit(folder.path(), tree, &|value| {
+            value
+                .iter()
+                .enumerate()
+                .map(|(at, byte)| byte ^ u8::from(at == value.len() / 2))
+                .collect()
+        });
+    }
+    let hurt = look();
+    assert_eq!(
+        (hurt.records, hurt.hurt.values().sum::<u64>()),
+        (whole.records, values)
+    );
+    assert_eq!(hurt.hurt.len(), 2, "{hurt:?}");
+    assert!(matches!(
+        examine(&options(folder.path()), &[8; 32], &mut drop),
+        Err(Error::Open(_))
+    ));
 }
 
 #[test]

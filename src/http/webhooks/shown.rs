@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::core::attempt::Attempt;
-use crate::core::health::Health;
 use crate::core::phone::PhoneNumber;
 use crate::core::retry;
 use crate::core::signature::{Scheme, SigningKey};
@@ -54,7 +53,7 @@ pub fn subscription(known: &Known) -> Value {
         "url": settings.url,
         "events": settings.events,
         "active": is_active(known),
-        "status": status(*paused_at, health),
+        "status": known.status(),
         "createdAt": created_at.to_string(),
         "signingKeys": signing_keys.iter().map(key).collect::<Vec<_>>(),
         "health": {
@@ -71,15 +70,6 @@ pub fn subscription(known: &Known) -> Value {
     }
     add_settings(&mut shown, settings);
     shown
-}
-
-fn status(paused_at: Option<UnixMs>, health: &Health) -> &'static str {
-    match (paused_at, health.disabled, health.failing_since) {
-        (Some(_), ..) => "paused",
-        (None, Some(_), _) => "disabled",
-        (None, None, Some(_)) => "failing",
-        (None, None, None) => "active",
-    }
 }
 
 fn add_settings(shown: &mut Value, settings: &Settings) {

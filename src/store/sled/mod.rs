@@ -1,6 +1,7 @@
 //! The embedded store: sled behind one writer thread, group commit, and an fdatasync of our own after every flush,
 //! because sled's flush survives a killed process but not a power cut.
 
+mod examine;
 mod open;
 mod readers;
 mod trees;
@@ -14,6 +15,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+pub use self::examine::{Examined, Folder, examine, folder};
 use self::readers::Readers;
 use self::trees::Trees;
 use self::writer::Ask;

@@ -36,13 +36,14 @@ pub fn open(options: &Options, master: &[u8; 32]) -> Result<Sled, Error> {
     create_folder(folder)?;
     let lock = lock(folder)?;
     let sled_folder = folder.join("sled");
-    check_format(folder, &sled_folder)?;
-    let db = guarded(|| open_sled(&sled_folder, options.cache_bytes)).map_err(|e| {
-        Error::Open(format!("the store in {} does not open: {e}. Nothing was changed. Restore a backup, or move the folder away to start anew", folder.display()))
-    })?;
+    if !is_known_format(folder)? {
+        begin_creation(folder, &sled_folder)?;
+    }
     let vault = Vault::new(master);
-    let trees = Arc::new(guarded(|| Trees::new(db))?);
-    check_master(&trees, &vault)?;
+    let trees = Arc::new(open_trees(options)?);
+    if !fits_master(&trees, &vault)? {
+        note_master(&trees, &vault)?;
+    }
     sync_files(&sled_folder)?;
     write_format(folder)?;
     let live = Arc::new(Live::default());
@@ -102,7 +103,27 @@ fn create_folder(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn lock(folder: &Path) -> Result<File, Error> {
+/// The trees of a folder whose format is known.
+pub fn open_trees(options: &Options) -> Result<Trees, Error> {
+    let folder = &options.folder;
+    let db = guarded(|| open_sled(&folder.join("sled"), options.cache_bytes)).map_err(|e| {
+        Error::Open(format!("the store in {} does not open: {e}. Nothing was changed. Restore a backup, or move the folder away to start anew", folder.display()))
+    })?;
+    guarded(|| Trees::new(db))
+}
+
+/// The lock that keeps a second process out.
+pub fn lock(folder: &Path) -> Result<File, Error> {
+    try_lock(folder)?.ok_or_else(|| {
+        Error::Open(format!(
+            "another gateway is running on {}: stop it, or give this one its own folder with --data or store.folder",
+            folder.display()
+        ))
+    })
+}
+
+/// As `lock`; none where another process holds it.
+pub fn try_lock(folder: &Path) -> Result<Option<File>, Error> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()
         .create(true)
@@ -111,21 +132,18 @@ fn lock(folder: &Path) -> Result<File, Error> {
         .open(&path);
     let file = file.map_err(|e| io(&e, "open", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Open(format!(
-            "another gateway is running on {}: stop it, or give this one its own folder with --data or store.folder",
-            folder.display()
-        ))),
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(io(&e, "lock", &path)),
     }
 }
 
-/// Refuses a folder of another format before anything in it is touched.
-fn check_format(folder: &Path, sled_folder: &Path) -> Result<(), Error> {
+/// Whether a store of this format stands there; refuses one of another before anything in the folder is touched.
+pub fn is_known_format(folder: &Path) -> Result<bool, Error> {
     let path = folder.join(FORMAT_FILE);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(e) if e.kind() == ErrorKind::NotFound => return begin_creation(folder, sled_folder),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
         Err(e) => return Err(io(&e, "read", &path)),
     };
     match text
@@ -133,7 +151,7 @@ fn check_format(folder: &Path, sled_folder: &Path) -> Result<(), Error> {
         .strip_prefix("ringback ")
         .and_then(|v| v.parse::<u32>().ok())
     {
-        Some(FORMAT) if sled_folder.exists() => Ok(()),
+        Some(FORMAT) if folder.join("sled").exists() => Ok(true),
         Some(FORMAT) => Err(Error::Open(format!(
             "{} is a store whose data is gone: restore a backup, or remove its FORMAT file to start anew",
             folder.display()
@@ -206,17 +224,20 @@ fn open_sled(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     config.open().map_err(|e| Error::Read(e.to_string().into()))
 }
 
-/// A store written under another master key is refused at once, not at the first record.
-fn check_master(trees: &Arc<Trees>, vault: &Vault) -> Result<(), Error> {
-    let key = keys::meta("master-check");
-    match trees.get(Tree::State, &key)? {
-        Some(check) if check == vault.check_value() => Ok(()),
+/// A store written under another master key is refused at once, not at the first record. False: it is new, and none is noted yet.
+pub fn fits_master(trees: &Trees, vault: &Vault) -> Result<bool, Error> {
+    match trees.get(Tree::State, &keys::master_check())? {
+        Some(check) if check == vault.check_value() => Ok(true),
         Some(_) => Err(Error::Open(
             "the store was written under another master key: set store.master_key to that one".into(),
         )),
-        None => guarded(|| trees.write(vec![Row::put(Tree::State, key, vault.check_value().to_vec())]))
-            .and_then(|()| trees.flush()),
+        None => Ok(false),
     }
+}
+
+fn note_master(trees: &Trees, vault: &Vault) -> Result<(), Error> {
+    let row = Row::put(Tree::State, keys::master_check(), vault.check_value().to_vec());
+    guarded(|| trees.write(vec![row])).and_then(|()| trees.flush())
 }
 
 /// Syncs what creation made, or what a killed process left written and unsynced: a repetition is answered from it.

@@ -69,6 +69,13 @@ impl Trees {
         Ok(opened)
     }
 
+    pub fn all(&self) -> Vec<Tree> {
+        let dated = self.dated.read().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(Tree::State)
+            .chain(dated.keys().copied())
+            .collect()
+    }
+
     /// Writes all rows or none. Only the writer thread calls it.
     pub fn write(&self, rows: Vec<Row>) -> Result<(), Error> {
         let mut batches: BTreeMap<Tree, Vec<Row>> = BTreeMap::new();
