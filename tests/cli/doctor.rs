@@ -300,7 +300,7 @@ fn flip(data: &Path, count: usize) -> usize {
         state.insert(key, value).unwrap();
     }
     db.flush().unwrap();
-    trees.iter().map(|tree| tree.len()).sum()
+    trees.iter().map(sled::Tree::len).sum()
 }
 
 /// Answers as the admin listener of a gateway that is in trouble would.
