@@ -5,6 +5,7 @@ mod support;
 
 mod cli {
     pub mod accounts;
+    pub mod audit;
     pub mod bench;
     pub mod dev;
     pub mod doctor;

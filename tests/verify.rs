@@ -13,12 +13,14 @@ mod verify {
     pub mod autofill;
     pub mod blocks;
     pub mod calls;
+    pub mod channels;
     pub mod codes;
     pub mod consent;
     pub mod contract;
     pub mod ends;
     pub mod events;
     pub mod fallback;
+    pub mod hashed;
     pub mod house;
     pub mod kept;
     pub mod once;

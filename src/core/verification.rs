@@ -35,7 +35,7 @@ pub enum Status {
     Expired,
     /// As many wrong codes were given as may be.
     Failed,
-    /// Its owner took it back.
+    /// Nobody took its code, and nothing follows. No request takes one back: neither contract has such a one.
     Canceled,
     /// A newer one to the same address took its place.
     Superseded,

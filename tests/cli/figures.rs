@@ -1,6 +1,10 @@
 //! `verify blocks`, `unblock`, `figures`, `preview` and `texts` against a running `serve`, the last one without.
 
+use serde_json::{Value, json};
+
 use super::process::Home;
+use crate::support::client::Call;
+use crate::support::provider::{Act, Provider};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_are_printed_and_what_is_open_cannot_be_opened() {
@@ -98,4 +102,49 @@ async fn what_a_code_would_say_and_cost_is_shown() {
         "de gsm7 44 1 FA+9qCX9VSu",
         "{german}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_codes_is_a_table() {
+    let body = json!({ "sid": "SM1", "status": "queued", "num_segments": "1", "error_code": null });
+    let provider = Provider::start([Act::Answer(201, "", body.to_string())]).await;
+    let config = format!(
+        "[outbound]\nallow_loopback = true\n[[provider]]\nname = \"main\"\nkind = \"twilio\"\naccount_sid = \"AC1\"\nauth_token = \"tok\"\n\
+        from = \"+12025550143\"\nallow_http = true\nbase_url = \"{}\"\n",
+        provider.url
+    );
+    let gateway = super::operate::Gateway::start_with(&config).await;
+    let made = gateway.run(&["keys", "create", "--account", "acme"]).await;
+    let key = made.out.trim().to_owned();
+    let post = async |path: &str, body: Value| {
+        let call = Call::post(path, &body).key(&key).header("x-tenant-id", "acme");
+        call.send(gateway.address).await.expect(200)
+    };
+    let begun = json!({ "to": "+14155550123", "channel": "sms" });
+    let begun = post("/v1/verify/start", begun).await;
+    let said = provider.got()[0].body.clone();
+    let code: String = said.split("Body=").nth(1).unwrap().chars().take(6).collect();
+    let guess = json!({ "verification_id": begun["data"]["verification_id"], "code": code });
+    post("/v1/verify/check", guess).await;
+    let by = [
+        "verify",
+        "figures",
+        "--account",
+        "acme",
+        "--by",
+        "country,prefix,provider",
+    ];
+    let shown = gateway.run(&by).await;
+    let cells = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = shown.out.lines().map(cells).collect();
+    assert_eq!(
+        lines,
+        [
+            "country prefix provider sent delivered approved failed conversion cost",
+            "US +1415555 main 1 0 1 0 100.0% 0.0500"
+        ],
+        "{}",
+        shown.err
+    );
+    gateway.stop().await;
 }

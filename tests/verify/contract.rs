@@ -1,5 +1,6 @@
 //! The contract's shapes, statuses and words.
 
+use ringback::core::time::UnixMs;
 use serde_json::{Value, json};
 
 use super::codes::{OWN, TEST, TEST_CODE, call, check, gateway, id, other_than, over, post, start, status};
@@ -9,6 +10,12 @@ use crate::support::gateway::Gateway;
 fn is_seconds(value: &Value) -> bool {
     let text = value.as_str().unwrap_or_default();
     text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T'
+}
+
+/// Between two times of a start.
+fn lives_s(data: &Value) -> u64 {
+    let at = |name: &str| UnixMs::parse_rfc3339(data[name].as_str().unwrap()).unwrap();
+    at("expires_at").since(at("created_at")) / 1000
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,6 +44,7 @@ async fn a_code_is_started_looked_at_and_checked_once() {
         is_seconds(&data["created_at"]) && is_seconds(&data["expires_at"]),
         "{data}"
     );
+    assert_eq!(lives_s(data), 600, "as it ships");
     let id = id(&started);
 
     let wrong = check(&gateway, &id, "000000").await.expect(400);
