@@ -52,10 +52,14 @@ async fn what_is_cancelled_here_is_cancelled_there() {
     })
     .await;
     settled(&gateway).await;
-    assert!(metric(
-        &gateway,
-        "ringback_supplier_rentals_total{supplier=\"tv\",result=\"refunded\"} 1"
-    ));
+    // Counted right after it is settled.
+    until("counted", || {
+        metric(
+            &gateway,
+            "ringback_supplier_rentals_total{supplier=\"tv\",result=\"refunded\"} 1",
+        )
+    })
+    .await;
     assert_eq!(upstream.asked("POST /verifications/lr_01/cancel"), 2);
     let again = gateway.post(&rental.path("/cancel"), &json!({})).await;
     assert_eq!(again.expect(200)["status"], "cancelled");
