@@ -22,10 +22,10 @@ pub use agents::Mcp;
 pub use inbound::{Inbound, InboundLog};
 pub use keys::RANGES;
 pub use rental::{Catalogue, Quarantine, Rental};
-pub use sending::{Provider, Sending};
+pub use sending::{Bills, Provider, Sending};
 pub use store::{Durability, Store};
 pub use supply::Supplier;
-pub use verify::{CodeHash, Resend, Verify};
+pub use verify::{CodeHash, Privacy, Resend, Verify};
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");

@@ -23,11 +23,15 @@ mod verify {
     pub mod hashed;
     pub mod house;
     pub mod kept;
+    pub mod networks;
     pub mod once;
     pub mod pepper;
     pub mod preview;
+    pub mod privacy;
     pub mod profiles;
     pub mod sinks;
+    pub mod spending;
+    pub mod switch;
     pub mod timing;
     pub mod triggers;
     pub mod ways;

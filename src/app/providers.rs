@@ -10,7 +10,7 @@ use super::build::{BuildError, client_options, guard_policy};
 use super::carry::Way;
 use crate::carrier::{self, send};
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Bills, Config};
 use crate::core::cidr::Cidr;
 use crate::core::message::Report;
 use crate::core::provider::{Rules, Tariff};
@@ -116,6 +116,7 @@ pub fn outward(
         let mut known = Provider::new(&provider.name, &provider.kind, channel, carry);
         known.source.clone_from(reports);
         known.tariff = tariff(provider)?;
+        known.bills_delivered = provider.bills == Bills::Delivered;
         known.rate = provider.per_second_max.map(|n| Rate {
             per_second: f64::from(n),
             burst: n,

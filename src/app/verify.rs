@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{BuildError, consent, files};
-use crate::config::{CodeHash, Config, Resend};
+use crate::config::{self, CodeHash, Config, Privacy, Resend};
 use crate::core::abuse::destination::{self, Policy};
 use crate::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
 use crate::core::abuse::spend::Caps;
@@ -54,6 +54,7 @@ fn rules_with(config: &Config, peppers: Peppers, lasting: Lasting) -> Result<Ver
         resends_same: verify.resend == Resend::Same,
         fallback: way(config)?,
         price: price("price", &verify.price)?,
+        strict_privacy: verify.privacy == Privacy::Strict,
         test_codes: test_codes(&verify.test_numbers)?,
         loopback: verify.loopback,
         consent: None,
@@ -153,6 +154,7 @@ fn is_prefix(text: &str) -> bool {
 fn abuse(config: &Config) -> Result<Rules, BuildError> {
     let verify = &config.verify;
     let ten_minutes = 10 * MINUTE_MS;
+    let [prefix_conversion, country_conversion, network_conversion] = guards(verify);
     Ok(Rules {
         policy: policy(config)?,
         person: [
@@ -185,30 +187,45 @@ fn abuse(config: &Config) -> Result<Rules, BuildError> {
         },
         locks: verify.wrong_locks,
         watches_rows: verify.rows,
-        prefix_conversion: conversion::Rules {
-            warn_below_pct: verify.warn_below_pct,
-            block_below_pct: verify.prefix_block_below_pct,
-            block_matured_min: verify.prefix_matured_min,
-            challenge_below_pct: verify.prefix_challenge_below_pct,
-            challenge_matured_min: verify.prefix_matured_min,
-            outstanding_max: verify.prefix_outstanding_max,
-            hour_min: 0,
-        },
-        country_conversion: conversion::Rules {
-            warn_below_pct: verify.warn_below_pct,
-            block_below_pct: verify.country_block_below_pct,
-            block_matured_min: verify.country_matured_min,
-            challenge_below_pct: verify.country_block_below_pct,
-            challenge_matured_min: verify.country_matured_min,
-            outstanding_max: 0,
-            hour_min: verify.country_per_hour_min,
-        },
+        prefix_conversion,
+        country_conversion,
+        network_conversion,
         caps: caps([
             ("spend_hour_max", &verify.spend_hour_max),
             ("spend_day_max", &verify.spend_day_max),
             ("spend_month_max", &verify.spend_month_max),
         ])?,
+        country_caps: caps([
+            ("spend_country_hour_max", &verify.spend_country_hour_max),
+            ("spend_country_day_max", &verify.spend_country_day_max),
+            ("spend_country_month_max", &verify.spend_country_month_max),
+        ])?,
     })
+}
+
+/// When a block of numbers, a country and a network are closed.
+fn guards(verify: &config::Verify) -> [conversion::Rules; 3] {
+    let of = |block_below_pct, matured_min| conversion::Rules {
+        warn_below_pct: verify.warn_below_pct,
+        block_below_pct,
+        block_matured_min: matured_min,
+        challenge_below_pct: block_below_pct,
+        challenge_matured_min: matured_min,
+        outstanding_max: 0,
+        hour_min: 0,
+    };
+    [
+        conversion::Rules {
+            challenge_below_pct: verify.prefix_challenge_below_pct,
+            outstanding_max: verify.prefix_outstanding_max,
+            ..of(verify.prefix_block_below_pct, verify.prefix_matured_min)
+        },
+        conversion::Rules {
+            hour_min: verify.country_per_hour_min,
+            ..of(verify.country_block_below_pct, verify.country_matured_min)
+        },
+        of(verify.network_block_below_pct, verify.network_matured_min),
+    ]
 }
 
 /// By the hour, the day and 30 days; nothing is no cap.
@@ -220,7 +237,7 @@ fn caps([hour, day, month]: [(&str, &str); 3]) -> Result<Caps, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{self, Layers};
+    use crate::config::Layers;
 
     #[test]
     fn the_shipped_limits_are_those_that_the_worlds_of_the_tests_live_by() {

@@ -77,6 +77,7 @@ fn receipt(item: Node<'_>) -> Result<Report, Reject> {
         to: item.text_opt("/to").map(Address::new),
         error_code: item.word_opt("/error/id").filter(|code| code != "0"),
         occurred_at: item.time_opt("/doneAt"),
+        network: item.word_opt("/mccMnc").as_deref().and_then(report::network),
         ..report::receipt(id, raw_status, status)
     }))
 }

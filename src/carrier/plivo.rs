@@ -159,7 +159,12 @@ pub(super) fn parse(params: &Params) -> Result<Vec<Report>, Reject> {
         let at = params
             .opt("DeliveryReportTime")?
             .and_then(|text| UnixMs::parse_rfc3339(&format!("{text}Z")));
+        let network = match (params.opt("MCC")?, params.opt("MNC")?) {
+            (Some(country), Some(network)) => report::network(&format!("{country}{network}")),
+            _ => None,
+        };
         return Ok(vec![Report::Receipt(Receipt {
+            network,
             from: Some(Address::new(from)),
             to: Some(Address::new(to)),
             error_code: params

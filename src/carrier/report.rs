@@ -19,5 +19,12 @@ pub fn receipt(id: &str, raw_status: &str, status: ReceiptStatus) -> Receipt {
         raw_status: raw_status.to_owned(),
         error_code: None,
         occurred_at: None,
+        network: None,
     }
+}
+
+/// A mobile country code and network code, as carriers write them together; whatever else stands there is none.
+pub fn network(code: &str) -> Option<String> {
+    let is_one = (5..=6).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+    is_one.then(|| code.to_owned())
 }

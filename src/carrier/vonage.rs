@@ -198,6 +198,7 @@ pub(super) fn parse_sms(params: &Params) -> Result<Vec<Report>, Reject> {
                 .filter(|code| *code != "0")
                 .map(str::to_owned),
             occurred_at: at,
+            network: params.opt("network-code")?.and_then(report::network),
             ..report::receipt(id, raw_status, status(raw_status))
         })]);
     }

@@ -13,7 +13,7 @@ use crate::core::time::UnixMs;
 
 #[derive(Subcommand)]
 pub enum Verify {
-    /// List the blocks of numbers and the countries that get no codes now, and until when.
+    /// List the blocks of numbers, countries and networks that get no codes now, and until when.
     Blocks {
         /// Print one JSON object.
         #[arg(long)]
@@ -45,8 +45,14 @@ pub struct Unblock {
     /// A country, by two letters.
     #[arg(long, value_name = "CC", group = "what")]
     country: Option<String>,
+    /// A network of numbers: its mobile country code and network code.
+    #[arg(long, value_name = "MCCMNC", group = "what")]
+    network: Option<String>,
+    /// A provider, where no network is known.
+    #[arg(long, value_name = "NAME", group = "what")]
+    provider: Option<String>,
     /// A person's number.
-    #[arg(long, value_name = "NUMBER", group = "what", required_unless_present_any = ["prefix", "country"])]
+    #[arg(long, value_name = "NUMBER", group = "what", required_unless_present_any = ["prefix", "country", "network", "provider"])]
     to: Option<String>,
     #[command(flatten)]
     admin: AdminAt,
@@ -88,7 +94,7 @@ async fn blocks(json: bool, admin: AdminAt) -> Result<(), Failure> {
     }
     let blocks = answer["blocks"].as_array().map_or(&[][..], Vec::as_slice);
     let columns = [
-        "account", "channel", "country", "prefix", "reason", "times", "until",
+        "account", "channel", "country", "prefix", "network", "provider", "reason", "times", "until",
     ];
     print!("{}", table(&columns, blocks));
     Ok(())
@@ -102,6 +108,8 @@ async fn unblock(wish: Unblock) -> Result<(), Failure> {
     for (name, value) in [
         ("prefix", wish.prefix),
         ("country", wish.country),
+        ("network", wish.network),
+        ("provider", wish.provider),
         ("to", wish.to),
     ] {
         if let Some(value) = value {

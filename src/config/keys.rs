@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Config, Error, accounts, sending, supply, verify};
 
 /// Every whole number of `config.toml` with its least and greatest value. A test holds the comments in that file to it.
-pub const RANGES: [(&str, u64, u64); 112] = [
+pub const RANGES: [(&str, u64, u64); 114] = [
     ("server.connections_max", 1, 1_000_000),
     ("server.connections_per_ip_max", 1, 1_000_000),
     ("server.accept_pause_ms", 1, 10_000),
@@ -118,6 +118,8 @@ pub const RANGES: [(&str, u64, u64); 112] = [
     ("verify.country_block_below_pct", 0, 100),
     ("verify.country_matured_min", 1, 10_000),
     ("verify.country_per_hour_min", 0, 1_000_000),
+    ("verify.network_block_below_pct", 0, 100),
+    ("verify.network_matured_min", 1, 10_000),
 ];
 
 /// One quarantine, in seconds.

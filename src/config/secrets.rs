@@ -21,6 +21,7 @@ const OPEN_KEYS: [(&str, &[&str]); 3] = [
             "timeout_ms",
             "per_second_max",
             "prices",
+            "bills",
             "allow_http",
             "allow_cidrs",
             "from",

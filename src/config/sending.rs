@@ -32,6 +32,8 @@ pub struct Provider {
     #[serde(default)]
     pub prices: BTreeMap<String, String>,
     #[serde(default)]
+    pub bills: Bills,
+    #[serde(default)]
     pub allow_http: bool,
     #[serde(default)]
     pub allow_cidrs: Vec<String>,
@@ -46,6 +48,17 @@ impl fmt::Debug for Provider {
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
+}
+
+/// What a provider charges for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bills {
+    /// All that it took.
+    #[default]
+    Sent,
+    /// Not for what by its report did not arrive.
+    Delivered,
 }
 
 /// Checks names and ranges.

@@ -27,6 +27,7 @@ pub struct Verify {
     pub countries: Vec<String>,
     pub deny_prefixes: Vec<String>,
     pub only_numbers: Vec<String>,
+    pub privacy: Privacy,
     pub callback_url: String,
     pub callback_secret: String,
     pub callback_timeout_ms: u64,
@@ -37,6 +38,9 @@ pub struct Verify {
     pub spend_hour_max: String,
     pub spend_day_max: String,
     pub spend_month_max: String,
+    pub spend_country_hour_max: String,
+    pub spend_country_day_max: String,
+    pub spend_country_month_max: String,
     pub person_per_10min_max: u32,
     pub person_per_hour_max: u32,
     pub person_per_day_max: u32,
@@ -65,6 +69,8 @@ pub struct Verify {
     pub country_block_below_pct: u32,
     pub country_matured_min: u32,
     pub country_per_hour_min: u32,
+    pub network_block_below_pct: u32,
+    pub network_matured_min: u32,
 }
 
 impl std::fmt::Debug for Verify {
@@ -96,6 +102,13 @@ pub enum CodeHash {
 pub enum Resend {
     New,
     Same,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Privacy {
+    Open,
+    Strict,
 }
 
 /// Checks what the types do not say.

@@ -2,6 +2,7 @@
 //! matches is looked at, and charged only if all of it agrees.
 
 pub mod checks;
+mod choice;
 pub mod conversion;
 pub mod counter;
 mod decision;
@@ -10,7 +11,9 @@ mod ends;
 pub mod gate;
 mod guesses;
 pub mod misses;
+pub mod network;
 pub mod numbers;
+mod purses;
 pub mod spend;
 mod texts;
 
@@ -21,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use self::counter::{Counters, Name};
 use self::destination::{Denied, Policy};
 use self::gate::Limit;
+use self::purses::purses;
 use self::spend::{Caps, Warning};
 use super::id::{AccountId, ProfileId};
 use super::money::Price;
@@ -28,10 +32,11 @@ use super::sending::Channel;
 use super::verification::address::To;
 use super::verification::profile::ChannelSettings;
 
-pub use decision::decide;
-pub use ends::{ended, names_of_end, names_of_refund, unsent};
+pub use choice::{Choice, choose, names_of_choice};
+pub use decision::{decide, decide_limits};
+pub use ends::{ended, names_of_end, names_of_refund, settled, unsent};
 pub use guesses::{Guess, Guessed, guessed, names_of_guess, right};
-pub use texts::{decide_text, names_of_text, text_unsent};
+pub use texts::{decide_text, names_of_text, text_settled};
 
 /// Every limit. Each is a key of `config.toml`; a limit of none is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +64,11 @@ pub struct Rules {
     pub watches_rows: bool,
     pub prefix_conversion: conversion::Rules,
     pub country_conversion: conversion::Rules,
+    /// Of a network of numbers where it is known, else of a provider.
+    pub network_conversion: conversion::Rules,
     pub caps: Caps,
+    /// Of one account's codes to one country.
+    pub country_caps: Caps,
 }
 
 /// Addresses of a /48 may do so many times what one of a /64 may.
@@ -78,6 +87,8 @@ pub struct Ask<'a> {
     pub follows: bool,
     /// What the profile adds that it is sent by.
     pub profile: Option<OfProfile<'a>>,
+    /// The network that it goes to, or by which provider, as `network::route` tells.
+    pub route: Option<&'a str>,
 }
 
 /// A profile's own limits, within the operator's.
@@ -86,7 +97,7 @@ pub struct OfProfile<'a> {
     pub id: ProfileId,
     /// `None`: as a channel is by default.
     pub channel: Option<&'a ChannelSettings>,
-    pub day_max: Option<Price>,
+    pub caps: Caps,
 }
 
 /// What the caller says of whoever asked it. It is never the caller's own address.
@@ -172,6 +183,8 @@ pub enum Verdict {
     Delayed(u64),
     /// Not for so many milliseconds; `u64::MAX`: not at all.
     Blocked(u64),
+    /// Not by this channel, and another one may: not for so many milliseconds, or, `None`, only once the caller says that it saw a person.
+    ChannelSwitch(Option<u64>),
 }
 
 impl Verdict {
@@ -181,6 +194,7 @@ impl Verdict {
             Self::Challenge => "challenge",
             Self::Delayed(_) => "delayed",
             Self::Blocked(_) => "blocked",
+            Self::ChannelSwitch(_) => "channel_switch",
         }
     }
 }
@@ -199,6 +213,16 @@ impl Decision {
     pub fn is_allowed(&self) -> bool {
         matches!(self.verdict, Verdict::Allow(_))
     }
+
+    /// Its reasons, as the audit log has them.
+    pub fn words(&self) -> Vec<String> {
+        words(&self.reasons)
+    }
+}
+
+/// Reasons, as the audit log has them.
+pub fn words(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(|reason| reason.as_str().to_owned()).collect()
 }
 
 /// The operator's own check said no: what was counted stays as it is.
@@ -211,11 +235,11 @@ pub fn denied() -> Decision {
     }
 }
 
-/// Few codes come back from a block of numbers or a country, by one channel.
+/// Few codes come back from a block of numbers, a country or a network, by one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
     pub channel: Channel,
-    /// The beginning of the numbers, or two letters.
+    /// The beginning of the numbers, two letters, or a route; `network::shown` tells which.
     pub about: String,
     /// Codes of the last day, those of them that are over or given back, and those given back.
     pub figures: (u32, u32, u32),
@@ -232,32 +256,42 @@ struct Rate<'a> {
     pauses_ms: Option<&'a [u64]>,
 }
 
-/// What a number is counted under: its country, and its prefixes without the last four and the last three digits.
+/// What a number is counted under: its prefixes without the last four and the last three digits.
+#[derive(Debug, Clone, Copy)]
+struct Blocks<'a> {
+    of_10000: &'a str,
+    of_1000: &'a str,
+}
+
+/// The same, and its country.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
     country: &'static str,
-    block_of_10000: &'a str,
-    block_of_1000: &'a str,
+    blocks: Blocks<'a>,
+}
+
+fn blocks<'a>(ask: &Ask<'a>) -> Option<Blocks<'a>> {
+    let text = ask.to.number()?.as_str();
+    Some(Blocks {
+        of_10000: &text[..text.len() - 4],
+        of_1000: &text[..text.len() - 3],
+    })
 }
 
 /// Where a code goes, if it may go there.
 fn place<'a>(ask: &Ask<'a>, policy: &Policy) -> Result<Option<Place<'a>>, Denied> {
-    let Some(number) = ask.to.number() else {
+    let (Some(number), Some(blocks)) = (ask.to.number(), blocks(ask)) else {
         return Ok(None);
     };
-    let (country, text) = (policy.check(number)?, number.as_str());
+    let country = policy.check(number)?;
     let settings = ask.profile.and_then(|profile| profile.channel);
     if settings.is_some_and(|settings| !settings.allows(country)) {
         return Err(Denied::Country);
     }
-    Ok(Some(Place {
-        country,
-        block_of_10000: &text[..text.len() - 4],
-        block_of_1000: &text[..text.len() - 3],
-    }))
+    Ok(Some(Place { country, blocks }))
 }
 
-fn rates<'a>(ask: &Ask<'_>, place: Option<Place<'_>>, rules: &'a Rules) -> Vec<Rate<'a>> {
+fn rates<'a>(ask: &Ask<'_>, blocks: Option<Blocks<'_>>, rules: &'a Rules) -> Vec<Rate<'a>> {
     let (account, who) = (ask.account, ask.who);
     let gates = |name, limits: &[Limit], reason| Rate {
         name,
@@ -307,34 +341,29 @@ fn rates<'a>(ask: &Ask<'_>, place: Option<Place<'_>>, rules: &'a Rules) -> Vec<R
             Reason::OwnRate,
         ));
     }
-    if let Some(place) = place {
-        let block = Name::prefix(account, place.block_of_10000);
+    if let Some(blocks) = blocks {
+        let block = Name::prefix(account, blocks.of_10000);
         rates.push(gates(block, &rules.block_of_10000, Reason::PrefixRate));
-        let block = Name::prefix(account, place.block_of_1000);
+        let block = Name::prefix(account, blocks.of_1000);
         rates.push(gates(block, &[rules.block_of_1000], Reason::PrefixRate));
     }
     rates
 }
 
 /// What records of what was given back are about, with their rules.
-fn conversions<'a>(place: Option<Place<'a>>, rules: &'a Rules) -> Vec<(&'a str, &'a conversion::Rules)> {
+fn conversions<'a>(
+    ask: &Ask<'a>,
+    place: Option<Place<'a>>,
+    rules: &'a Rules,
+) -> Vec<(&'a str, &'a conversion::Rules)> {
     place.map_or_else(Vec::new, |place| {
-        vec![
-            (place.block_of_10000, &rules.prefix_conversion),
+        let route = ask.route.map(|route| (route, &rules.network_conversion));
+        let known = [
+            (place.blocks.of_10000, &rules.prefix_conversion),
             (place.country, &rules.country_conversion),
-        ]
+        ];
+        known.into_iter().chain(route).collect()
     })
-}
-
-/// What it is paid from: the account's caps, and the profile's.
-fn purses(ask: &Ask<'_>, rules: &Rules) -> Vec<(Name, Caps)> {
-    let of_profile = ask.profile.and_then(|profile| {
-        let name = Name::spend_of_profile(ask.account, &profile.id.to_string());
-        Some((name, Caps([None, Some(profile.day_max?), None])))
-    });
-    std::iter::once((Name::spend(ask.account), rules.caps))
-        .chain(of_profile)
-        .collect()
 }
 
 /// Whose latest numbers are looked at: the user's, else the network's.
@@ -350,15 +379,21 @@ pub fn names(ask: &Ask<'_>, rules: &Rules) -> Vec<Name> {
     let Ok(place) = place(ask, &rules.policy) else {
         return Vec::new();
     };
-    let rates = rates(ask, place, rules).into_iter().map(|rate| rate.name);
-    let conversions = conversions(place, rules)
+    let rates = rates(ask, blocks(ask), rules).into_iter().map(|rate| rate.name);
+    let conversions = conversions(ask, place, rules)
         .into_iter()
         .map(|(about, _)| Name::conversion(ask.account, ask.channel, about));
     rates
         .chain(conversions)
         .chain(row(ask, rules))
-        .chain(purses(ask, rules).into_iter().map(|(name, _)| name))
+        .chain(purses(ask, rules).into_iter().map(|(name, _, _)| name))
         .collect()
+}
+
+/// The records of whoever asks, whatever is known of where it would go.
+pub fn names_of_limits(ask: &Ask<'_>, rules: &Rules) -> Vec<Name> {
+    let rates = rates(ask, blocks(ask), rules).into_iter().map(|rate| rate.name);
+    rates.chain(row(ask, rules)).collect()
 }
 
 #[cfg(test)]

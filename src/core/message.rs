@@ -142,6 +142,8 @@ pub struct Receipt {
     pub raw_status: String,
     pub error_code: Option<String>,
     pub occurred_at: Option<UnixMs>,
+    /// The network that the number is of: its mobile country code and network code, five or six digits.
+    pub network: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -68,6 +68,8 @@ pub struct Outbound {
     pub state: State,
     /// The carrier's own code, of a message that failed.
     pub error_code: Option<String>,
+    /// The network that the number is of, where a report told.
+    pub network: Option<String>,
     /// When it was first heard of; the day's log of this time holds it.
     pub created_at: UnixMs,
     pub changed_at: UnixMs,
@@ -95,6 +97,7 @@ impl Outbound {
             code: None,
             state,
             error_code: None,
+            network: None,
             created_at: now,
             changed_at: now,
             version: 0,
@@ -142,6 +145,9 @@ impl Outbound {
         };
         next.state = state;
         next.error_code = receipt.error_code.clone().filter(|_| state == State::Failed);
+        if receipt.network.is_some() {
+            next.network.clone_from(&receipt.network);
+        }
         let event = event::of_outbound(&next);
         Some((next, event))
     }
@@ -176,6 +182,7 @@ mod tests {
             raw_status: String::new(),
             error_code: Some("30003".into()),
             occurred_at: None,
+            network: None,
         }
     }
 

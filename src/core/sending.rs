@@ -246,6 +246,17 @@ impl Class {
         !matches!(self, Self::InvalidRecipient | Self::OptedOut)
     }
 
+    /// Whether this is the word of a refusal that tells something of the person's number.
+    pub fn is_word_of_person(word: &str) -> bool {
+        let of_person = [
+            Self::InvalidRecipient,
+            Self::Unreachable,
+            Self::OptedOut,
+            Self::DestinationNotAllowed,
+        ];
+        of_person.into_iter().any(|class| class.as_str() == word)
+    }
+
     /// Whether the next message to anybody would fare no better: what the health of a provider is counted by.
     pub fn is_the_providers(self) -> bool {
         matches!(

@@ -146,6 +146,8 @@ pub struct Verification {
     /// How often its code was sent.
     pub sends: u8,
     pub sent: Sent,
+    /// It is there only so that its refusal is not told: no code of it is right.
+    pub withheld: bool,
     /// What spend caps were charged for those of its sendings that went out, or may have.
     pub charges: Vec<Charge>,
     /// What follows where it does not arrive.
@@ -261,6 +263,7 @@ impl Verification {
             channel,
             sends: self.sends.saturating_add(1),
             sent: Sent::Asked,
+            withheld: false,
             fallback: None,
             ..self.changed()
         })
@@ -349,6 +352,7 @@ impl New {
             wrong: 0,
             sends: 1,
             sent: Sent::Asked,
+            withheld: false,
             charges: Vec::new(),
             fallback: None,
             created_at: now.wall,

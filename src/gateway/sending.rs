@@ -49,6 +49,8 @@ pub struct Provider {
     /// The source by which it reports.
     pub source: String,
     pub tariff: Tariff,
+    /// It does not charge for what by its report did not arrive.
+    pub bills_delivered: bool,
     pub rate: Option<Rate>,
     pub carry: Carry,
     health: Mutex<Health>,
@@ -64,6 +66,7 @@ impl Provider {
             channel,
             source: name.to_owned(),
             tariff: Tariff::default(),
+            bills_delivered: false,
             rate: None,
             carry,
             health: Mutex::default(),
@@ -181,6 +184,20 @@ impl Gateway {
         known
             .map(|known| known.channel)
             .ok_or_else(|| Error::NoProvider(provider.to_owned()))
+    }
+
+    /// Whether a provider charges for what arrived alone. One that is configured no more counts as charging for all.
+    pub(super) fn bills_delivered(&self, provider: &str) -> bool {
+        let known = self.providers.all.iter().find(|known| known.name == provider);
+        known.is_some_and(|known| known.bills_delivered)
+    }
+
+    /// Whether anybody carries by this channel.
+    pub(super) fn serves(&self, channel: Channel) -> bool {
+        self.providers
+            .all
+            .iter()
+            .any(|provider| provider.channel == channel)
     }
 
     /// Those who carry by this channel, or this one of them.

@@ -2,6 +2,8 @@
 
 mod blocks;
 mod check;
+mod choice;
+mod concealed;
 mod consent;
 mod ends;
 mod figures;
@@ -71,6 +73,8 @@ pub struct VerifyRules {
     pub fallback: Vec<Step>,
     /// What one code is reckoned to cost where no provider's table says.
     pub price: Price,
+    /// A refusal that would tell something of a number is answered as a code that went out.
+    pub strict_privacy: bool,
     /// Numbers that get nothing, and their codes.
     pub test_codes: BTreeMap<String, Code>,
     /// Numbers of our own get their codes without a carrier.

@@ -12,7 +12,7 @@ use super::app::{self, Answer, App, Caller, query};
 use super::problem::Problem;
 use super::verify::retry_after_s;
 use super::webhooks::log::at;
-use crate::core::abuse::destination;
+use crate::core::abuse::network;
 use crate::core::id::AccountId;
 use crate::core::sending::Channel;
 use crate::core::verification::address::To;
@@ -109,12 +109,8 @@ fn of_row(table: &Table, place: &Place, figures: &Figures) -> Value {
 
 fn of_block(block: &Block) -> Value {
     let mut shown = json!({ "account": block.account, "channel": block.channel, "reason": "low_conversion", "times": block.times });
-    let kind = if block.about.starts_with('+') {
-        "prefix"
-    } else {
-        "country"
-    };
-    shown[kind] = json!(block.about);
+    let (kind, what) = network::shown(&block.about);
+    shown[kind] = json!(what);
     if let Some(until) = block.until {
         shown["until"] = json!(until.to_string());
     }
@@ -129,6 +125,8 @@ struct Wish {
     channel: Option<String>,
     prefix: Option<String>,
     country: Option<String>,
+    network: Option<String>,
+    provider: Option<String>,
     to: Option<String>,
 }
 
@@ -136,23 +134,28 @@ impl Wish {
     fn lift(&self) -> Result<Lift, Problem> {
         let refused = || {
             Problem::bad_request(
-                "Send \"channel\" and either \"prefix\", a number without its last four digits, or \"country\", two letters; or \"to\", a number.",
+                "Send \"channel\" and one of \"prefix\", a number without its last four digits, \"country\", two letters, \"network\", five or six digits, and \"provider\", a name; or \"to\", a number.",
             )
         };
-        match (&self.channel, &self.prefix, &self.country, &self.to) {
-            (None, None, None, Some(to)) => {
+        let named = [
+            ("prefix", &self.prefix),
+            ("country", &self.country),
+            ("network", &self.network),
+            ("provider", &self.provider),
+        ];
+        let named: Vec<_> = named
+            .into_iter()
+            .filter_map(|(kind, what)| Some((kind, what.as_deref()?)))
+            .collect();
+        match (&self.channel, &named[..], &self.to) {
+            (None, [], Some(to)) => {
                 let number = To::strict_number(to).ok_or_else(refused)?;
                 Ok(Lift::Person(To::Number(number)))
             }
-            (Some(channel), Some(about), None, None) if about.starts_with('+') => {
+            (Some(channel), [(kind, what)], None) => {
                 let channel = Channel::parse(channel).ok_or_else(refused)?;
-                Ok(Lift::Place(channel, about.clone()))
-            }
-            (Some(channel), None, Some(about), None)
-                if about.len() == 2 && destination::is_country(about) =>
-            {
-                let channel = Channel::parse(channel).ok_or_else(refused)?;
-                Ok(Lift::Place(channel, about.clone()))
+                let about = network::about(kind, what).ok_or_else(refused)?;
+                Ok(Lift::Place(channel, about))
             }
             _ => Err(refused()),
         }

@@ -59,7 +59,7 @@ use crate::core::key::Hash;
 use crate::core::time::{DAY_MS, UnixMs};
 
 /// Version of everything on this page and of the record encoding; changes with any of them.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 pub const META: u8 = 1;
 pub const NUMBER: u8 = 2;

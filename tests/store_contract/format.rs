@@ -28,9 +28,9 @@ fn refusal(folder: &std::path::Path) -> String {
 #[test]
 fn other_formats_are_refused_with_what_to_do() {
     for (format, told) in [
-        ("ringback 4\n", "start the newer ringback"),
+        ("ringback 5\n", "start the newer ringback"),
         ("ringback 4294967295\n", "start the newer ringback"),
-        ("ringback 2\n", "start the older ringback"),
+        ("ringback 3\n", "start the older ringback"),
         ("ringback one\n", "is not a FORMAT file"),
         ("something else\n", "is not a FORMAT file"),
         ("", "is not a FORMAT file"),

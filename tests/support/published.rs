@@ -18,7 +18,14 @@ static PUBLISHED: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Members of a profile that Telnyx does not know; they are sent only to who set them.
-const OURS: [&str; 3] = ["app_hash", "fallback", "web_domain"];
+const OURS: [&str; 6] = [
+    "app_hash",
+    "fallback",
+    "hourly_spend_limit",
+    "monthly_spend_limit",
+    "privacy",
+    "web_domain",
+];
 
 static VALIDATORS: LazyLock<Mutex<BTreeMap<String, Validator>>> = LazyLock::new(Mutex::default);
 

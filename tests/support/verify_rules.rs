@@ -46,7 +46,9 @@ pub fn abuse_rules() -> abuse::Rules {
         watches_rows: false,
         prefix_conversion: NO_GUARD,
         country_conversion: NO_GUARD,
-        caps: Caps([None, None, None]),
+        network_conversion: NO_GUARD,
+        caps: Caps([None; 3]),
+        country_caps: Caps([None; 3]),
     }
 }
 
@@ -64,6 +66,7 @@ pub fn verify_rules() -> VerifyRules {
         resends_same: false,
         fallback: Vec::new(),
         price: Price(500),
+        strict_privacy: false,
         test_codes: Default::default(),
         loopback: false,
         consent: None,

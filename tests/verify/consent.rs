@@ -98,3 +98,34 @@ async fn the_guard_judges_it_as_every_call() {
     start(&gateway, TO).await.expect(429);
     assert!(provider.got().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_further_step_is_asked_for_too_and_a_no_ends_the_way() {
+    let no = || says(200, "{\"allow\":false}");
+    // The request and the worker may both come to the step; then both ask.
+    let callback = Provider::start([says(200, "{\"allow\":true}"), no(), no()]).await;
+    let verify = format!(
+        "callback_url = \"{}/ask\"\ncallback_secret = \"{SECRET}\"\nfallback = [{{ channel = \"sms\" }}, {{ channel = \"voice\" }}]",
+        callback.url
+    );
+    let (gateway, sms, calls) = super::ways::house(&verify).await;
+    sms.then(says(400, "{\"code\":21408,\"message\":\"no\"}"));
+    start(&gateway, TO).await.expect(502);
+    assert!(
+        calls.got().is_empty(),
+        "nobody is called whom the operator does not want called"
+    );
+    let events = gateway.get("/api/events?types=verify.blocked").await.expect(200);
+    let told = &events["events"][0]["payload"]["data"];
+    assert_eq!(
+        (&told["channel"], &told["reasons"]),
+        (&json!("voice"), &json!(["denied"]))
+    );
+    let mut asked: Vec<Value> = callback
+        .got()
+        .iter()
+        .map(|got| serde_json::from_str::<Value>(&got.body).unwrap()["data"]["channel"].clone())
+        .collect();
+    asked.dedup();
+    assert_eq!(asked, ["sms", "voice"]);
+}

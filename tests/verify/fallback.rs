@@ -264,3 +264,24 @@ async fn a_step_by_one_provider_alone_is_by_no_other() {
     house.then(no());
     assert_eq!(house.start(TO).await.unwrap().channel, Voice);
 }
+
+#[tokio::test]
+async fn the_operators_own_check_may_deny_a_later_step_and_the_code_that_is_out_still_counts() {
+    let house = House::new(&Choice {
+        denies: vec![Voice],
+        ..way()
+    })
+    .await;
+    let begun = house.start(TO).await.unwrap();
+    house.pass(30_000).await;
+    house.pass(300_000).await;
+    assert_eq!(
+        (house.asked(), house.channels()),
+        (BOTH.to_vec(), vec![Sms]),
+        "it was asked before the call, and the way ended there"
+    );
+    assert_eq!(house.heard(), ["verify.sent sms", "verify.blocked voice"]);
+    assert_eq!(house.told()[1].1["reasons"], json!(["denied"]));
+    assert_eq!(house.audited().await[2], "fallback blocked denied");
+    house.check(&begun, house.code()).await.unwrap();
+}

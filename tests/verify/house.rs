@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ringback::clock::Clock;
+use ringback::core::abuse::conversion::Conversion;
+use ringback::core::abuse::counter::{Counter, Name};
 use ringback::core::abuse::gate::{DAY_MS, Limit};
 use ringback::core::abuse::spend::Caps;
 use ringback::core::abuse::{self, Who, checks, conversion};
@@ -23,12 +25,12 @@ use ringback::core::verification::pepper::{Pepper, Peppers};
 use ringback::core::verification::{self, Own, Verification};
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
-    Gateway, Guess, InboundLog, NewKey, Parts, Provider, Providers, Supply, VerifyError, VerifyRules,
-    VerifyWish,
+    Consent, Gateway, Guess, InboundLog, NewKey, Parts, Provider, Providers, Supply, VerifyError,
+    VerifyRules, VerifyWish,
 };
 use ringback::store::sim::{Disk, Simulated, Sync};
 use ringback::store::vault::Vault;
-use ringback::store::{Reads, Store};
+use ringback::store::{Commit, Committed, CounterChange, Reads, Store, VerifyStep};
 use ringback::telemetry::Metrics;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
@@ -49,9 +51,13 @@ pub struct Choice {
     pub pauses_ms: Vec<u64>,
     pub day_max: Option<Price>,
     pub prefix: conversion::Rules,
+    pub network: conversion::Rules,
     pub checks: checks::Rules,
     pub pepper: u8,
     pub pepper_before: Option<u8>,
+    pub strict_privacy: bool,
+    /// The operator's own check says no to these.
+    pub denies: Vec<Channel>,
 }
 
 impl Default for Choice {
@@ -62,9 +68,12 @@ impl Default for Choice {
             pauses_ms: Vec::new(),
             day_max: None,
             prefix: NO_GUARD,
+            network: NO_GUARD,
             checks: NO_ALARM,
             pepper: 7,
             pepper_before: None,
+            strict_privacy: false,
+            denies: Vec::new(),
         }
     }
 }
@@ -99,6 +108,7 @@ fn rules_of(choice: &Choice) -> VerifyRules {
             checks: choice.checks,
             prefix_conversion: choice.prefix,
             country_conversion: country,
+            network_conversion: choice.network,
             caps: Caps([None, choice.day_max, None]),
             ..abuse_rules()
         },
@@ -109,8 +119,22 @@ fn rules_of(choice: &Choice) -> VerifyRules {
         ttl_ms: TTL_MS,
         fallback: choice.fallback.clone(),
         price: PRICE,
+        strict_privacy: choice.strict_privacy,
         ..verify_rules()
     }
+}
+
+/// The operator's own check, which keeps in mind what it was asked.
+fn consent(denies: Vec<Channel>, line: &Arc<Mutex<Line>>) -> Consent {
+    let line = line.clone();
+    Box::new(move |body| {
+        let asked: Value = serde_json::from_str(&body).unwrap();
+        let channel = Channel::parse(asked["data"]["channel"].as_str().unwrap()).unwrap();
+        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.asked.push(channel);
+        let allows = !denies.contains(&channel);
+        Box::pin(async move { Ok(allows) })
+    })
 }
 
 /// What providers say in turn, and then yes; and what they were given.
@@ -118,6 +142,8 @@ fn rules_of(choice: &Choice) -> VerifyRules {
 struct Line {
     says: VecDeque<Sent>,
     got: Vec<(Channel, String)>,
+    /// What the operator's own check was asked.
+    asked: Vec<Channel>,
 }
 
 pub struct House {
@@ -180,7 +206,10 @@ impl House {
         };
         let gateway = Gateway::new(parts)
             .with_providers(providers)
-            .with_verify(rules_of(choice));
+            .with_verify(VerifyRules {
+                consent: Some(consent(choice.denies.clone(), &line)),
+                ..rules_of(choice)
+            });
         let account = AccountId::parse("acme").unwrap();
         Self {
             gateway: Arc::new(gateway),
@@ -213,6 +242,42 @@ impl House {
     /// By which channels codes went, in order.
     pub fn channels(&self) -> Vec<Channel> {
         self.lock().got.iter().map(|(channel, _)| *channel).collect()
+    }
+
+    /// For which channels the operator's own check was asked, in order.
+    pub fn asked(&self) -> Vec<Channel> {
+        self.lock().asked.clone()
+    }
+
+    /// So many codes went to numbers with this beginning by this channel, and nobody gave them back.
+    pub async fn lost(&self, (channel, about): (Channel, &str), count: usize) {
+        let now = self.gateway.steady();
+        let lost = (0..count).fold(Conversion::default(), |known, _| {
+            known.sent(now).matured(now, false)
+        });
+        let change = CounterChange {
+            name: Name::conversion(&self.key.account, channel, about),
+            was: 0,
+            next: Some(Counter::Conversion(lost)),
+        };
+        let step = VerifyStep {
+            counters: vec![change],
+            ..VerifyStep::default()
+        };
+        let committed = self
+            .store
+            .commit(Commit::Verify(Box::new(step)), self.clock.moment());
+        assert_eq!(committed.await.unwrap(), Committed::New(None));
+    }
+
+    /// What is remembered of codes that went to numbers with this beginning, in this country, or by this route: sent, over, given back.
+    pub fn figures(&self, channel: Channel, about: &str) -> (u32, u32, u32) {
+        let name = Name::conversion(&self.key.account, channel, about);
+        let found = self.store.counters(&[name]).unwrap();
+        match found.first().map(|found| &found.counter) {
+            Some(Counter::Conversion(known)) => known.figures(self.gateway.steady()),
+            _ => (0, 0, 0),
+        }
     }
 
     /// The code that was told last.

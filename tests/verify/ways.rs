@@ -14,7 +14,7 @@ use crate::support::until_async;
 const TO: &str = "+14155550123";
 
 /// A gateway with one provider for SMS and one for calls, and `verify` laid over.
-async fn house(verify: &str) -> (Gateway, Provider, Provider) {
+pub async fn house(verify: &str) -> (Gateway, Provider, Provider) {
     let (sms, calls) = (Provider::start([]).await, Provider::start([]).await);
     let mut over = carried(&sms.url, verify);
     let caller = toml::toml! {

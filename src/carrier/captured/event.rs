@@ -64,7 +64,7 @@ fn received(message: &Message) -> Value {
 }
 
 fn status(receipt: &Receipt) -> Value {
-    json!({
+    let mut value = json!({
         "event": "sms.status",
         "carrier_event_id": receipt.carrier_event_id,
         "carrier_message_id": receipt.carrier_message_id,
@@ -75,7 +75,11 @@ fn status(receipt: &Receipt) -> Value {
         "raw_status": receipt.raw_status,
         "error_code": receipt.error_code,
         "occurred_at": time(receipt.occurred_at),
-    })
+    });
+    if let Some(network) = &receipt.network {
+        value["network"] = json!(network);
+    }
+    value
 }
 
 fn verify_status(verify: &VerifyStatus) -> Value {

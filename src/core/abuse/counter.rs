@@ -10,6 +10,7 @@ use super::checks::Checks;
 use super::conversion::Conversion;
 use super::gate::{Gate, Recent};
 use super::misses::Misses;
+use super::network::Network;
 use super::numbers::Numbers;
 use super::spend::Spend;
 use crate::core::id::AccountId;
@@ -97,13 +98,23 @@ impl Name {
         Self::new("account", &[account.as_str()])
     }
 
-    /// What was given back of what was sent to a prefix or a country by one channel: where one is closed, the others go on.
+    /// Which network numbers of one block are of.
+    pub fn network_of(account: &AccountId, block: &str) -> Self {
+        Self::new("network_of", &[account.as_str(), block])
+    }
+
+    /// What was given back of what was sent to a prefix, a country or a network by one channel: where one is closed, the others go on.
     pub fn conversion(account: &AccountId, channel: Channel, about: &str) -> Self {
         Self::new("conversion", &[account.as_str(), channel.as_str(), about])
     }
 
     pub fn spend(account: &AccountId) -> Self {
         Self::new("spend", &[account.as_str()])
+    }
+
+    /// What the account's codes to one country cost.
+    pub fn spend_in_country(account: &AccountId, country: &str) -> Self {
+        Self::new("spend_in_country", &[account.as_str(), country])
     }
 
     pub fn spend_of_profile(account: &AccountId, profile: &str) -> Self {
@@ -160,6 +171,7 @@ pub enum Counter {
     Spend(Spend),
     Misses(Misses),
     Checks(Checks),
+    Network(Network),
 }
 
 impl Counter {
@@ -173,6 +185,7 @@ impl Counter {
             Self::Spend(spend) => spend.is_over(now),
             Self::Misses(misses) => misses.is_over(now),
             Self::Checks(checks) => checks.is_over(now),
+            Self::Network(network) => network.is_over(now),
         }
     }
 }
@@ -199,6 +212,7 @@ read!(numbers, Numbers, Numbers);
 read!(spend, Spend, Spend);
 read!(misses, Misses, Misses);
 read!(checks, Checks, Checks);
+read!(network_known, Network, Network);
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,10 @@
 use super::conversion::{self, Standing};
 use super::counter::{self, Counter, Counters, Name};
 use super::gate::{Gate, Limit};
-use super::{Alarm, Ask, Decision, Rate, Reason, Rules, Verdict, conversions, place, purses, rates, row};
+use super::spend::Warning;
+use super::{
+    Alarm, Ask, Decision, Rate, Reason, Rules, Verdict, blocks, conversions, place, purses, rates, row,
+};
 use crate::core::time::UnixMs;
 
 /// Gathers what speaks against a code, and the records as they will be.
@@ -132,6 +135,31 @@ impl Findings {
     }
 }
 
+impl Findings {
+    /// The gravest of it counts.
+    fn decided(self, ask: &Ask<'_>, warnings: Vec<Warning>) -> Decision {
+        let verdict = if self.blocked_ms > 0 {
+            Verdict::Blocked(self.blocked_ms)
+        } else if self.delayed_ms > 0 {
+            Verdict::Delayed(self.delayed_ms)
+        } else if self.is_challenged && !ask.who.challenge_passed {
+            Verdict::Challenge
+        } else {
+            Verdict::Allow(warnings)
+        };
+        let changes = match verdict {
+            Verdict::Allow(_) => self.charged,
+            _ => self.kept,
+        };
+        Decision {
+            verdict,
+            reasons: self.reasons,
+            changes,
+            alarms: self.alarms,
+        }
+    }
+}
+
 fn all_taken(gates: &[Gate], limits: &[Limit], now: UnixMs) -> Result<Vec<Gate>, u64> {
     let each: Vec<Result<Gate, u64>> = gates
         .iter()
@@ -158,16 +186,16 @@ pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> De
         }
     };
     let mut findings = Findings::default();
-    for rate in rates(ask, place, rules) {
+    for rate in rates(ask, blocks(ask), rules) {
         findings.rate(rate, known, now);
     }
-    for of in conversions(place, rules) {
+    for of in conversions(ask, place, rules) {
         findings.conversion(ask, of, known, now);
     }
     findings.row(ask, rules, known, now);
     let mut warnings = Vec::new();
-    for (name, caps) in purses(ask, rules) {
-        match counter::spend(known, &name).charged(ask.cost, caps, now) {
+    for (name, whose, caps) in purses(ask, rules) {
+        match counter::spend(known, &name).charged(ask.cost, (whose, caps), now) {
             Ok((next, due)) => {
                 findings.charged.insert(name, Counter::Spend(next));
                 warnings.extend(due);
@@ -175,23 +203,16 @@ pub fn decide(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> De
             Err(wait_ms) => findings.delay(Reason::SpendCap, wait_ms),
         }
     }
-    let verdict = if findings.blocked_ms > 0 {
-        Verdict::Blocked(findings.blocked_ms)
-    } else if findings.delayed_ms > 0 {
-        Verdict::Delayed(findings.delayed_ms)
-    } else if findings.is_challenged && !ask.who.challenge_passed {
-        Verdict::Challenge
-    } else {
-        Verdict::Allow(warnings)
-    };
-    let changes = match verdict {
-        Verdict::Allow(_) => findings.charged,
-        _ => findings.kept,
-    };
-    Decision {
-        verdict,
-        reasons: findings.reasons,
-        changes,
-        alarms: findings.alarms,
+    findings.decided(ask, warnings)
+}
+
+/// Whether whoever asks may ask for one more, whatever is known of where it would go: for a code that is not sent and must look as if it
+/// were. For the names of `names_of_limits`.
+pub fn decide_limits(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> Decision {
+    let mut findings = Findings::default();
+    for rate in rates(ask, blocks(ask), rules) {
+        findings.rate(rate, known, now);
     }
+    findings.row(ask, rules, known, now);
+    findings.decided(ask, Vec::new())
 }

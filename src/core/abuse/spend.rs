@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::{DAY_MS, HOUR_MS};
+use crate::core::id::ProfileId;
 use crate::core::money::Price;
 use crate::core::time::UnixMs;
 
@@ -16,6 +17,15 @@ const WARN_PCT: u64 = 80;
 /// The most that may be spent in an hour, a day and 30 days; `None` is no cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps(pub [Option<Price>; 3]);
+
+/// Whose spending a cap is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Account,
+    /// The account's, for codes to it.
+    Country(&'static str),
+    Profile(ProfileId),
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Window {
@@ -31,6 +41,7 @@ pub struct Spend([Window; 3]);
 /// A cap that is nearly reached: which, what was spent of it, and how much it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Warning {
+    pub whose: Whose,
     pub window: &'static str,
     pub spent: Price,
     pub cap: Price,
@@ -52,7 +63,12 @@ impl Spend {
     }
 
     /// Spends so much, with the warnings that are due by it; or how long until a cap allows it.
-    pub fn charged(&self, cost: Price, caps: Caps, now: UnixMs) -> Result<(Self, Vec<Warning>), u64> {
+    pub fn charged(
+        &self,
+        cost: Price,
+        (whose, caps): (Whose, Caps),
+        now: UnixMs,
+    ) -> Result<(Self, Vec<Warning>), u64> {
         let mut windows = self.at(now);
         let (mut warnings, mut wait_ms) = (Vec::new(), 0);
         for (nth, window) in windows.iter_mut().enumerate() {
@@ -67,6 +83,7 @@ impl Spend {
             if !window.is_warned && window.spent.0.saturating_mul(100) >= cap.0.saturating_mul(WARN_PCT) {
                 window.is_warned = true;
                 warnings.push(Warning {
+                    whose,
                     window: WINDOWS[nth],
                     spent: window.spent,
                     cap,
@@ -79,12 +96,13 @@ impl Spend {
         Ok((Self(windows), warnings))
     }
 
-    /// What was charged and not sent comes back, in the windows in which it was charged.
-    pub fn refunded(&self, cost: Price, charged_at: UnixMs) -> Self {
+    /// What was charged turns out to cost this, in the windows in which it was charged.
+    pub fn settled(&self, (charged, cost): (Price, Price), charged_at: UnixMs) -> Self {
         let mut next = self.clone();
         for (window, ms) in next.0.iter_mut().zip(WINDOWS_MS) {
             if window.number == charged_at.0 / ms {
-                window.spent = Price(window.spent.0.saturating_sub(cost.0));
+                let without = window.spent.0.saturating_sub(charged.0);
+                window.spent = Price(without.saturating_add(cost.0));
             }
         }
         next
@@ -108,25 +126,46 @@ mod tests {
 
     const NONE: Price = Price(0);
 
+    fn of(caps: Caps) -> (Whose, Caps) {
+        (Whose::Account, caps)
+    }
+
     #[test]
     fn a_cap_is_never_passed_and_warned_of_once() {
         let caps = Caps([None, Some(Price(1000)), None]);
         let (mut spend, now) = (Spend::default(), UnixMs(DAY_MS * 20_000 + 1000));
         for nth in 0..10 {
-            let (next, warnings) = spend.charged(Price(100), caps, now).unwrap();
+            let (next, warnings) = spend.charged(Price(100), of(caps), now).unwrap();
             assert_eq!(warnings.len(), usize::from(nth == 7), "{nth}");
             spend = next;
         }
-        assert_eq!(spend.charged(Price(100), caps, now), Err(DAY_MS - 1000));
-        assert!(spend.charged(NONE, caps, now).is_ok());
+        assert_eq!(spend.charged(Price(100), of(caps), now), Err(DAY_MS - 1000));
+        assert!(spend.charged(NONE, of(caps), now).is_ok());
         assert!(
             spend
-                .refunded(Price(100), now)
-                .charged(Price(100), caps, now)
+                .settled((Price(100), NONE), now)
+                .charged(Price(100), of(caps), now)
                 .is_ok()
         );
-        assert!(spend.charged(Price(100), caps, now.plus_ms(DAY_MS)).is_ok());
-        assert_eq!(spend.refunded(Price(100), now.plus_ms(40 * DAY_MS)), spend);
+        assert!(spend.charged(Price(100), of(caps), now.plus_ms(DAY_MS)).is_ok());
+        let long_after = now.plus_ms(40 * DAY_MS);
+        assert_eq!(spend.settled((Price(100), NONE), long_after), spend);
+    }
+
+    #[test]
+    fn what_turns_out_dearer_or_cheaper_counts_as_what_it_costs() {
+        let caps = Caps([Some(Price(1000)), None, Some(Price(5000))]);
+        let now = UnixMs(DAY_MS * 20_000);
+        let (spend, _) = Spend::default().charged(Price(300), of(caps), now).unwrap();
+        assert_eq!(
+            spend.settled((Price(300), Price(900)), now).spent(now),
+            [Price(900); 3]
+        );
+        assert_eq!(spend.settled((Price(300), NONE), now).spent(now), [NONE; 3]);
+        let next_hour = now.plus_ms(HOUR_MS);
+        let (spend, _) = spend.charged(Price(50), of(caps), next_hour).unwrap();
+        let settled = spend.settled((Price(300), Price(400)), now);
+        assert_eq!(settled.spent(next_hour), [Price(50), Price(450), Price(450)]);
     }
 
     proptest! {
@@ -136,7 +175,7 @@ mod tests {
             let (mut spend, mut now, mut sum) = (Spend::default(), 1i64 << 41, 0);
             for (step, cost) in steps {
                 now += step;
-                if let Ok((next, _)) = spend.charged(Price(cost), caps, UnixMs(now.unsigned_abs())) {
+                if let Ok((next, _)) = spend.charged(Price(cost), of(caps), UnixMs(now.unsigned_abs())) {
                     (spend, sum) = (next, sum + cost);
                 }
             }

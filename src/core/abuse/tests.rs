@@ -63,7 +63,17 @@ pub fn rules() -> Rules {
             outstanding_max: 0,
             hour_min: 50,
         },
+        network_conversion: conversion::Rules {
+            warn_below_pct: 35,
+            block_below_pct: 15,
+            block_matured_min: 50,
+            challenge_below_pct: 15,
+            challenge_matured_min: 50,
+            outstanding_max: 0,
+            hour_min: 0,
+        },
         caps: Caps([None, Some(Price(500_000)), None]),
+        country_caps: Caps([None; 3]),
     }
 }
 
@@ -132,6 +142,7 @@ impl World {
             cost: COST,
             follows: false,
             profile: None,
+            route: Some("provider/main"),
         };
         let names = names(&ask, &self.rules);
         let read = names
@@ -149,7 +160,9 @@ impl World {
         }
         self.sent += 1;
         self.spent = Price(self.spent.0 + COST.0);
-        let verification = begun(&self.account, to, self.now).charged(COST, None, self.now);
+        let verification = begun(&self.account, to, self.now)
+            .charged(COST, None, self.now)
+            .over(ask.route);
         let back = comes_back_after_ms.map(|ms| self.now.plus_ms(ms));
         let end = back.unwrap_or(verification.ends_at());
         self.open.insert((end, self.sent), (verification, back));
@@ -307,6 +320,7 @@ fn a_closed_prefix_leaves_other_channels_open() {
         cost: COST,
         follows: false,
         profile: None,
+        route: None,
     };
     assert_eq!(
         decide(&ask, &world.known, &world.rules, START).verdict,
@@ -327,6 +341,7 @@ fn an_address_has_no_country_and_where_nothing_may_be_sent_nothing_is_read() {
         cost: Price(0),
         follows: false,
         profile: None,
+        route: None,
     };
     assert!(
         names(&ask(&email), &rules())

@@ -1,11 +1,13 @@
 //! Texts of a caller's own: limited and charged as codes are. Whether the code in one came back is known elsewhere alone, so they are not
 //! counted among those that may.
 
-use super::counter::{self, Counter, Counters, Name};
-use super::{Ask, Decision, Rules, decide};
+use super::counter::{Counter, Counters, Name};
+use super::ends::paid;
+use super::{Ask, Decision, Rules, decide, purses};
 use crate::core::id::AccountId;
 use crate::core::money::Price;
 use crate::core::time::UnixMs;
+use crate::core::verification::address::To;
 
 /// Whether this text may be sent, by what is known of the names that `names` named.
 pub fn decide_text(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) -> Decision {
@@ -17,22 +19,21 @@ pub fn decide_text(ask: &Ask<'_>, known: &Counters, rules: &Rules, now: UnixMs) 
     decision
 }
 
-/// The record that a text was paid from.
-pub fn names_of_text(account: &AccountId) -> Vec<Name> {
-    vec![Name::spend(account)]
+/// The records that a text to this address was paid from.
+pub fn names_of_text(account: &AccountId, to: &To) -> Vec<Name> {
+    purses::names(account, "", to)
 }
 
-/// It did not go out: nothing was spent for it. For the name of that record.
-pub fn text_unsent(account: &AccountId, (cost, charged_at): (Price, UnixMs), known: &Counters) -> Counters {
-    let name = Name::spend(account);
-    let spend = counter::spend(known, &name).refunded(cost, charged_at);
-    Counters::from_iter([(name, Counter::Spend(spend))])
+/// What was charged for it at that time turned out to cost something else. For the names of those records.
+pub fn text_settled(names: &[Name], costs: (Price, Price), charged_at: UnixMs, known: &Counters) -> Counters {
+    paid(names, costs, charged_at, known)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::spend::Caps;
     use super::super::tests::{pending, rules};
-    use super::super::{Verdict, Who, names};
+    use super::super::{Verdict, Who, counter, names};
     use super::*;
 
     #[test]
@@ -48,6 +49,7 @@ mod tests {
             cost,
             follows: false,
             profile: None,
+            route: None,
         };
         // A code an hour to this person for a year would be far below every rate.
         for hour in 0..365 * 24 {
@@ -69,8 +71,11 @@ mod tests {
 
     #[test]
     fn what_does_not_go_out_is_paid_back() {
-        let (rules, who) = (rules(), Who::default());
-        let (of, mut known) = (pending("+12025550143", 0), Counters::new());
+        let rules = Rules {
+            country_caps: Caps([None, Some(Price(600)), None]),
+            ..rules()
+        };
+        let (of, mut known, who) = (pending("+12025550143", 0), Counters::new(), Who::default());
         let ask = Ask {
             account: &of.account,
             to: &of.to,
@@ -79,13 +84,20 @@ mod tests {
             cost: Price(500),
             follows: false,
             profile: None,
+            route: None,
         };
         let now = UnixMs(90_000_000);
         known.extend(decide_text(&ask, &known, &rules, now).changes);
-        let spend = |known: &Counters| counter::spend(known, &Name::spend(&of.account)).spent(now);
-        assert_eq!(spend(&known), [Price(500); 3]);
-        known.extend(text_unsent(&of.account, (Price(500), now), &known));
-        assert_eq!(spend(&known), [Price(0); 3]);
+        let names = names_of_text(&of.account, &of.to);
+        assert_eq!(names.len(), 2, "the account's, and the country's");
+        let spent = |known: &Counters| {
+            let of = |name| counter::spend(known, name).spent(now);
+            names.iter().map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(spent(&known), [[Price(500); 3]; 2]);
+        assert!(!decide_text(&ask, &known, &rules, now).is_allowed());
+        known.extend(text_settled(&names, (Price(500), Price(0)), now, &known));
+        assert_eq!(spent(&known), [[Price(0); 3]; 2]);
         assert!(matches!(
             decide_text(&ask, &known, &rules, now).verdict,
             Verdict::Allow(_)

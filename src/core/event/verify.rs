@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::{Event, Kind, Text, event};
 use crate::core::abuse::checks::Failing;
 use crate::core::abuse::destination;
-use crate::core::abuse::spend::Warning;
-use crate::core::abuse::{Alarm, Ask, Reason};
-use crate::core::id::{AccountId, VerificationId};
+use crate::core::abuse::network;
+use crate::core::abuse::spend::{Warning, Whose};
+use crate::core::abuse::{Alarm, Ask, Decision};
+use crate::core::id::{AccountId, ProfileId, VerificationId};
 use crate::core::money::Price;
 use crate::core::time::UnixMs;
 use crate::core::verification::address::To;
@@ -84,9 +85,13 @@ pub fn of_verification(kind: Kind, verification: &Verification, now: UnixMs) -> 
 #[serde(rename_all = "camelCase")]
 struct Blocked<'a> {
     account_id: &'a str,
+    /// The verification that was answered in its place, where the refusal is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Text<VerificationId>>,
     channel: &'static str,
     #[serde(flatten)]
     place: Place<'a>,
+    verdict: &'static str,
     reasons: Vec<&'static str>,
     /// Not there where it is for good.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,16 +101,18 @@ struct Blocked<'a> {
 /// A code was asked for and is not sent; `wait_ms` until one may be, `u64::MAX` for good.
 pub fn of_refusal(
     ask: &Ask<'_>,
-    reasons: &[Reason],
+    (decision, answered): (&Decision, Option<VerificationId>),
     wait_ms: u64,
     (now, random): (UnixMs, [u8; 16]),
 ) -> Event {
     let until = (wait_ms < u64::MAX).then(|| Text(now.plus_ms(wait_ms)));
     let data = Blocked {
         account_id: ask.account.as_str(),
+        id: answered.map(Text),
         channel: ask.channel.as_str(),
         place: Place::of(ask.to),
-        reasons: reasons.iter().map(|reason| reason.as_str()).collect(),
+        verdict: decision.verdict.as_str(),
+        reasons: decision.reasons.iter().map(|reason| reason.as_str()).collect(),
         until,
     };
     event(ask.account, (Kind::VerifyBlocked, &random), now, &data)
@@ -115,6 +122,11 @@ pub fn of_refusal(
 #[serde(rename_all = "camelCase")]
 struct Spent<'a> {
     account_id: &'a str,
+    /// Of what it is a cap, where not of all the account's codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Text<ProfileId>>,
     window: &'static str,
     spent: Text<Price>,
     cap: Text<Price>,
@@ -122,8 +134,15 @@ struct Spent<'a> {
 
 /// A cap is nearly reached.
 pub fn of_warning(account: &AccountId, warning: &Warning, (now, random): (UnixMs, [u8; 16])) -> Event {
+    let (country, profile) = match warning.whose {
+        Whose::Account => (None, None),
+        Whose::Country(country) => (Some(country), None),
+        Whose::Profile(id) => (None, Some(Text(id))),
+    };
     let data = Spent {
         account_id: account.as_str(),
+        country,
+        profile,
         window: warning.window,
         spent: Text(warning.spent),
         cap: Text(warning.cap),
@@ -138,6 +157,11 @@ struct Low<'a> {
     channel: &'static str,
     #[serde(flatten)]
     place: Place<'a>,
+    /// Where it is neither about a country nor about a prefix: a network of numbers, or a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
     sent: u32,
     matured: u32,
     converted: u32,
@@ -147,19 +171,21 @@ struct Low<'a> {
     until: Option<Text<UnixMs>>,
 }
 
-/// Few codes come back from a block of numbers or a country.
+/// Few codes come back from a block of numbers, a country or a network.
 pub fn of_alarm(account: &AccountId, alarm: &Alarm, (now, random): (UnixMs, [u8; 16])) -> Event {
-    let about = alarm.about.as_str();
-    let (country, prefix) = match about.starts_with('+') {
-        true => (None, Some(about)),
-        false => (Some(about), None),
-    };
+    let (kind, what) = network::shown(&alarm.about);
+    let is = |of: &str| (kind == of).then_some(what);
     let (sent, matured, converted) = alarm.figures;
     let until = alarm.closed_ms.filter(|ms| *ms < u64::MAX);
     let data = Low {
         account_id: account.as_str(),
         channel: alarm.channel.as_str(),
-        place: Place { country, prefix },
+        place: Place {
+            country: is("country"),
+            prefix: is("prefix"),
+        },
+        network: is("network"),
+        provider: is("provider"),
         sent,
         matured,
         converted,

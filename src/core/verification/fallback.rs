@@ -120,6 +120,8 @@ pub struct Charge {
     pub channel: Channel,
     pub at: UnixMs,
     pub cost: Price,
+    /// The network that it went to, or by which provider, where that was known: whether it came back is counted there too.
+    pub route: Option<String>,
 }
 
 /// Where a due step stands in the store.
@@ -138,6 +140,20 @@ impl Verification {
         Price(sum.fold(0, u64::saturating_add))
     }
 
+    /// What was charged for one of them.
+    pub fn charge(&self, nth: u8) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.nth == nth)
+    }
+
+    /// One of its sendings turned out to cost this; `None`: it was charged so, or not at all.
+    pub fn settled(&self, nth: u8, cost: Price) -> Option<Self> {
+        self.charge(nth).filter(|charge| charge.cost != cost)?;
+        let mut next = self.changed();
+        let charge = next.charges.iter_mut().find(|charge| charge.nth == nth);
+        charge.into_iter().for_each(|charge| charge.cost = cost);
+        Some(next)
+    }
+
     /// Charged for this sending; what is left of its way begins to be waited for.
     pub fn charged(self, cost: Price, rest: Option<Fallback>, now: UnixMs) -> Self {
         let charge = Charge {
@@ -145,6 +161,7 @@ impl Verification {
             channel: self.channel,
             at: now,
             cost,
+            route: None,
         };
         let mut charges = self.charges;
         charges.push(charge);
@@ -153,6 +170,23 @@ impl Verification {
             fallback: rest.map(Box::new),
             ..self
         }
+    }
+
+    /// Its latest sending goes over this network, or by this provider.
+    pub fn over(mut self, route: Option<&str>) -> Self {
+        if let Some(charge) = self.charges.last_mut() {
+            charge.route = route.map(str::to_owned);
+        }
+        self
+    }
+
+    /// So many of the steps that are left are passed over.
+    pub fn without(&self, steps: usize) -> Self {
+        let mut next = self.clone();
+        if let Some(fallback) = &mut next.fallback {
+            fallback.rest.drain(..steps.min(fallback.rest.len()));
+        }
+        next
     }
 
     /// Where its next step stands, if one is waited for.

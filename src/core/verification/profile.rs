@@ -7,6 +7,7 @@ use super::autofill::Autofill;
 use super::code::DIGITS_MAX;
 use super::fallback::Step;
 use crate::core::abuse::OfProfile;
+use crate::core::abuse::spend::Caps;
 use crate::core::id::{AccountId, ProfileId, SubscriptionId, TemplateId};
 use crate::core::money::Price;
 use crate::core::sending::Channel;
@@ -46,6 +47,9 @@ pub struct Settings {
     /// The most that its codes may cost in a day, where that is enforced.
     pub daily_spend_limit: Option<Price>,
     pub daily_spend_limit_enabled: bool,
+    /// The same in an hour and in 30 days.
+    pub hourly_spend_limit: Option<Price>,
+    pub monthly_spend_limit: Option<Price>,
     /// `None`: as a channel is by default.
     pub sms: Option<ChannelSettings>,
     pub call: Option<ChannelSettings>,
@@ -53,6 +57,8 @@ pub struct Settings {
     pub whatsapp: Option<ChannelSettings>,
     /// How its codes go on where they do not arrive.
     pub fallback: Vec<Step>,
+    /// Whether a refusal that would tell something of a number is not told; `None`: as the operator says.
+    pub strict_privacy: Option<bool>,
 }
 
 /// How codes go out by one channel.
@@ -116,9 +122,10 @@ impl Settings {
         }
     }
 
-    /// The most that its codes may cost in a day, where that is enforced.
-    pub fn day_max(&self) -> Option<Price> {
-        self.daily_spend_limit.filter(|_| self.daily_spend_limit_enabled)
+    /// The most that its codes may cost; by the day where that is enforced.
+    pub fn caps(&self) -> Caps {
+        let day = self.daily_spend_limit.filter(|_| self.daily_spend_limit_enabled);
+        Caps([self.hourly_spend_limit, day, self.monthly_spend_limit])
     }
 
     /// The templates that its channels name.
@@ -137,7 +144,7 @@ impl Profile {
         OfProfile {
             id: self.id,
             channel: self.settings.of(channel),
-            day_max: self.settings.day_max(),
+            caps: self.settings.caps(),
         }
     }
 

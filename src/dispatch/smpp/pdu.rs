@@ -266,6 +266,7 @@ fn receipt(delivered: &DeliverSm, bytes: &[u8], ids: ReceiptIds) -> Option<Recei
         raw_status,
         error_code: error.map(str::to_owned),
         occurred_at: None,
+        network: None,
     })
 }
 

@@ -13,12 +13,12 @@ use crate::store::VerifyStep;
 /// Records that are looked at in one go.
 const PAGE: usize = 500;
 
-/// A block of numbers or a country that gets no codes by one channel, because few came back.
+/// A block of numbers, a country or a network that gets no codes by one channel, because few came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     pub account: String,
     pub channel: String,
-    /// The numbers' beginning, or two letters.
+    /// What it is about; `abuse::network::shown` tells which.
     pub about: String,
     /// `None`: until somebody lifts it.
     pub until: Option<UnixMs>,
@@ -29,7 +29,7 @@ pub struct Block {
 /// What shall be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lift {
-    /// A block of numbers by its beginning, or a country.
+    /// A block of numbers by its beginning, a country, or a network.
     Place(Channel, String),
     /// A person who was locked out by wrong codes.
     Person(To),

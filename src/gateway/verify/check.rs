@@ -34,7 +34,7 @@ impl Gateway {
 
     pub(super) async fn checked(&self, guess: &Guess) -> Result<Verification, VerifyError> {
         let counted = self.count_guess(guess).await?;
-        let is_right = self.is_code_of(&counted, &guess.code).await?;
+        let is_right = self.is_code_of(&counted, &guess.code).await? && !counted.withheld;
         self.judge_guess(guess, is_right).await
     }
 

@@ -47,7 +47,8 @@ impl Gateway {
                 .await?;
             for (account, open) in &open {
                 let known = self.verification(account, open.id).await;
-                if known.is_ok_and(|known| steady < known.began_at) {
+                // By the time that it is now: one that was begun since this sweep was is none of them.
+                if known.is_ok_and(|known| self.steady() < known.began_at) {
                     self.end_verification(account, *open).await.map_err(inner)?;
                 }
             }

@@ -137,7 +137,8 @@ impl Gateway {
         let _lane = self.lane(account).await?;
         for _ in 0..DECISIONS_MAX {
             let known = self.verification(account, word.id).await?;
-            let (status, kind, said) = match word.is_right {
+            let is_right = word.is_right && !known.withheld;
+            let (status, kind, said) = match is_right {
                 true => (Status::Approved, Kind::VerifyApproved, "approved"),
                 false => (Status::Failed, Kind::VerifyFailed, "failed"),
             };
@@ -149,7 +150,7 @@ impl Gateway {
             };
             let step = self.step_of_word((&known, next, kind), word, said).await?;
             if self.take_step(step).await? {
-                return Ok(word.is_right);
+                return Ok(is_right);
             }
         }
         Err(Error::Contended.into())
@@ -166,7 +167,7 @@ impl Gateway {
         let read = self.counters(abuse::names_of_end(known)).await?;
         Ok(VerifyStep {
             audit: vec![by(entry, &word.key, None)],
-            counters: read.changes(abuse::ended(known, &read.known, word.is_right)),
+            counters: read.changes(abuse::ended(known, &read.known, next.status == Status::Approved)),
             settled: vec![known.into()],
             events: vec![self.event_of(kind, &next)],
             verifications: vec![(next, Some(known.version))],

@@ -13,7 +13,7 @@ impl Gateway {
         started: Verification,
     ) -> Result<Verification, VerifyError> {
         if let Some(once) = &wish.once {
-            let is_refused = matches!(started.sent, Sent::Refused { .. });
+            let is_refused = matches!(started.sent, Sent::Refused { .. }) && !started.withheld;
             let made = Some(&started).filter(|_| !is_refused);
             self.answer_anew(once, made).await?;
         }

@@ -6,6 +6,7 @@ use crate::core::money::Price;
 use crate::core::sending::Channel;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
+use crate::core::verification::fallback::Words;
 use crate::gateway::Gateway;
 use crate::gateway::sending::Quote;
 
@@ -25,9 +26,14 @@ pub struct Preview {
 impl VerifyWish {
     /// What its person would read, with zeros for a code: no digit is longer than another.
     pub(super) fn told(&self, usual_ttl_ms: u64) -> String {
+        self.told_in(&self.words, self.channel, usual_ttl_ms)
+    }
+
+    /// The same in these words, by this channel.
+    pub(super) fn told_in(&self, words: &Words, channel: Channel, usual_ttl_ms: u64) -> String {
         let zeros = Code::drawn(self.digits, || 0);
         let ttl_ms = self.ttl_ms.unwrap_or(usual_ttl_ms);
-        self.words.told(self.channel, &zeros, ttl_ms)
+        words.told(channel, &zeros, ttl_ms)
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use super::VerifyError;
+use super::{Read, VerifyError};
 use crate::core::abuse;
+use crate::core::abuse::counter::{Counters, Name};
+use crate::core::abuse::network;
 use crate::core::audit::Action;
 use crate::core::event::Kind;
+use crate::core::id::AccountId;
+use crate::core::money::Price;
 use crate::core::outbound::{Outbound, Sending, State};
 use crate::core::phone::PhoneNumber;
 use crate::core::sending::{self, Order, Recipient};
@@ -74,21 +78,27 @@ impl Gateway {
         };
         let by = (verification.channel, provider.as_deref());
         let number = verification.to.number();
-        let (provider, sent) = match number.filter(|number| self.goes_by_loopback(number)) {
-            Some(number) => ("loopback".to_owned(), self.loop_back(number, &order).await),
+        let (provider, sent, cost) = match number.filter(|number| self.goes_by_loopback(number)) {
+            Some(number) => ("loopback".to_owned(), self.loop_back(number, &order).await, None),
             None => match self.send(by, Some(behalf), order).await {
-                Ok(handover) => (handover.provider, handover.sent),
+                Ok(handover) => (handover.provider, handover.sent, handover.cost),
                 Err(error) => {
                     let refusal = sending::Refusal::new(sending::Class::Misconfigured, error.to_string());
-                    (String::new(), sending::Sent::Refused(refusal))
+                    (String::new(), sending::Sent::Refused(refusal), None)
                 }
             },
         };
-        self.heard(&verification, Sent::of(&provider, &sent)).await
+        self.heard(&verification, (Sent::of(&provider, &sent), cost))
+            .await
     }
 
-    /// Commits what was heard of one sending. A refusal takes back what was charged for it, and ends one that nothing else is known of.
-    async fn heard(&self, verification: &Verification, sent: Sent) -> Result<Verification, VerifyError> {
+    /// Commits what was heard of one sending, and what it cost by whoever took it. A refusal takes back what was charged for it, and ends
+    /// one that nothing else is known of.
+    async fn heard(
+        &self,
+        verification: &Verification,
+        (sent, cost): (Sent, Option<Price>),
+    ) -> Result<Verification, VerifyError> {
         let word = match &sent {
             Sent::Refused { reason, .. } => reason.as_str(),
             sent => sent.as_str(),
@@ -108,6 +118,7 @@ impl Gateway {
             let Some(next) = known.heard(nth, sent.clone(), self.steady()) else {
                 return Ok(known);
             };
+            let mut next = self.kept_quiet(&known, next);
             let mut step = VerifyStep {
                 audit: vec![entry.clone()],
                 ..VerifyStep::default()
@@ -120,6 +131,11 @@ impl Gateway {
                 step.counters = read.changes(abuse::unsent(&known, nth, &read.known));
                 let is_over = next.status != Status::Pending;
                 step.settled.extend(is_over.then(|| Open::from(&known)));
+            }
+            if let Some((settled, cost)) = cost.and_then(|cost| Some((next.settled(nth, cost)?, cost))) {
+                let read = self.counters(abuse::names_of_refund(&known)).await?;
+                step.counters = read.changes(abuse::settled(&known, (nth, cost), &read.known));
+                next = settled;
             }
             step.events.push(self.event_of(kind, &next));
             step.verifications.push((next.clone(), Some(known.version)));
@@ -140,29 +156,83 @@ impl Draft<'_> {
         let Some((known, at)) = self.verification(account, code).await? else {
             return Ok(());
         };
+        self.network_told(account, &known, outbound).await?;
         let report = (outbound.state, outbound.error_code.as_deref());
-        let Some(next) = known.reported(code, report, self.gateway.steady()) else {
-            return Ok(());
+        let told = known.reported(code, report, self.gateway.steady());
+        let is_free = outbound.state == State::Failed && self.gateway.bills_delivered(&code.provider);
+        let free = match is_free {
+            true => told
+                .as_ref()
+                .unwrap_or(&known)
+                .settled(code.nth, Price::default()),
+            false => None,
         };
-        let kind = match outbound.state {
-            State::Delivered => Kind::VerifyDelivered,
-            _ => Kind::VerifyFailed,
-        };
-        let heard = self.gateway.event_of(kind, &next);
-        self.rings |= !heard.targets.is_empty();
+        if free.is_some() {
+            let read = self.counters(abuse::names_of_refund(&known)).await?;
+            let paid_back = abuse::settled(&known, (code.nth, Price::default()), &read.known);
+            self.put_counters(&read, paid_back);
+        }
+        if let Some(told) = &told {
+            let kind = match outbound.state {
+                State::Delivered => Kind::VerifyDelivered,
+                _ => Kind::VerifyFailed,
+            };
+            let heard = self.gateway.event_of(kind, told);
+            self.rings |= !heard.targets.is_empty();
+            self.batch.verify.events.push(heard);
+        }
         let verify = &mut self.batch.verify;
-        verify.events.push(heard);
-        match at {
-            Some(at) => verify.verifications[at].0 = next,
-            None => verify.verifications.push((next, Some(known.version))),
+        match (free.or(told), at) {
+            (Some(next), Some(at)) => verify.verifications[at].0 = next,
+            (Some(next), None) => verify.verifications.push((next, Some(known.version))),
+            (None, _) => {}
         }
         Ok(())
+    }
+
+    /// What a report tells of the network that a number is of holds for its block.
+    async fn network_told(
+        &mut self,
+        account: &AccountId,
+        known: &Verification,
+        outbound: &Outbound,
+    ) -> Result<(), Error> {
+        let (Some(code), Some(name)) = (&outbound.network, network::name(account, &known.to)) else {
+            return Ok(());
+        };
+        let read = self.counters(vec![name.clone()]).await?;
+        if let Some(told) = network::told(&read.known, &name, code, self.gateway.steady()) {
+            self.put_counters(&read, told);
+        }
+        Ok(())
+    }
+
+    /// Records of abuse control as decided so far.
+    async fn counters(&self, names: Vec<Name>) -> Result<Read, Error> {
+        let mut read = self.gateway.counters(names.clone()).await?;
+        let drafted = self.batch.verify.counters.iter();
+        for change in drafted.filter(|change| names.contains(&change.name)) {
+            let next = change.next.clone();
+            read.known.extend(next.map(|next| (change.name.clone(), next)));
+        }
+        Ok(read)
+    }
+
+    /// Each record is in the draft once, with the version that was read of it.
+    fn put_counters(&mut self, read: &Read, next: Counters) {
+        for change in read.changes(next) {
+            let drafted = &mut self.batch.verify.counters;
+            match drafted.iter_mut().find(|drafted| drafted.name == change.name) {
+                Some(drafted) => drafted.next = change.next,
+                None => drafted.push(change),
+            }
+        }
     }
 
     /// As decided so far, and its place in the draft.
     async fn verification(
         &self,
-        account: &crate::core::id::AccountId,
+        account: &AccountId,
         code: &Sending,
     ) -> Result<Option<(Verification, Option<usize>)>, Error> {
         let drafted = &self.batch.verify.verifications;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::choice::Way;
 use super::send::Going;
 use super::{Read, VerifyError, bound, by};
 use crate::core::abuse::{self, Ask, Decision, Reason, Verdict, Who};
@@ -46,8 +47,8 @@ impl VerifyWish {
 }
 
 /// A code that is ready to go out.
-struct Ready {
-    verification: Verification,
+pub(super) struct Ready {
+    pub verification: Verification,
     code: Code,
 }
 
@@ -63,7 +64,9 @@ impl Gateway {
     pub async fn start_verification(self: &Arc<Self>, wish: VerifyWish) -> Result<Verification, VerifyError> {
         let started = self.begin_verification(wish).await?;
         match &started.sent {
-            Sent::Refused { reason, .. } => Err(VerifyError::Undelivered(reason.clone())),
+            Sent::Refused { reason, .. } if !started.withheld => {
+                Err(VerifyError::Undelivered(reason.clone()))
+            }
             _ => Ok(started),
         }
     }
@@ -95,20 +98,23 @@ impl Gateway {
             return self.test_verification(wish, code.clone()).await;
         }
         // Before anything is hashed: what is refused costs nothing.
-        let read = self.counters(abuse::names(&self.ask(wish), &rules.abuse)).await?;
-        let decision = abuse::decide(&self.ask(wish), &read.known, &rules.abuse, self.steady());
-        if !matches!(decision.verdict, Verdict::Allow(_)) {
-            return self.refused_start(wish, &read, decision).await;
-        }
-        if !self.consents(&self.ask(wish)).await {
-            let denied = abuse::denied();
-            return self.refused_start(wish, &read, denied).await;
+        let (asker, ways) = (wish.asker(), self.ways(wish).await?);
+        let (read, choice) = self.chosen(&asker, &ways).await?;
+        let way = &ways[choice.at];
+        let refused = match choice.decision.is_allowed() {
+            false => Some(choice.decision),
+            true => (!self.consents(&asker.ask(way)).await).then(abuse::denied),
+        };
+        if let Some(decision) = refused {
+            if self.conceals(wish, &decision) {
+                return self.concealed_start(wish, way, (&read, decision)).await;
+            }
+            return self.refused_start(wish, &asker.ask(way), (&read, decision)).await;
         }
         let ready = self.ready(wish).await?;
-        match self.committed(wish, ready).await? {
+        match self.committed(wish, (&ways, choice.at), ready).await? {
             Begun::Anew(ready) => {
-                let (step, _) = self.way(wish)?;
-                let going = Going::new(ready.verification, &step, (&ready.code, &wish.words));
+                let going = Going::new(ready.verification, &way.step, (&ready.code, &way.words));
                 self.gone_on(self.sent_out(going).await?).await
             }
             Begun::Already(known) => self.met(wish, known).await,
@@ -137,41 +143,22 @@ impl Gateway {
         }
     }
 
-    fn ask<'a>(&self, wish: &'a VerifyWish) -> Ask<'a> {
-        let step = self.way(wish).ok().map(|(step, _)| step);
-        let by = step.as_ref().and_then(|step| step.provider.as_deref());
-        let text = wish.told(self.verify_rules().map_or(0, |rules| rules.ttl_ms));
-        Ask {
-            account: &wish.key.account,
-            to: &wish.to,
-            channel: wish.channel,
-            who: &wish.who,
-            cost: self.price_of(&wish.to, (wish.channel, by), &text),
-            follows: false,
-            profile: wish
-                .profile
-                .as_deref()
-                .map(|profile| profile.limits(wish.channel)),
-        }
-    }
-
     /// Notes why there is no code, and what the decision found due.
-    async fn refused_start(
+    pub(super) async fn refused_start(
         &self,
         wish: &VerifyWish,
-        read: &Read,
-        decision: Decision,
+        ask: &Ask<'_>,
+        (read, decision): (&Read, Decision),
     ) -> Result<Verification, VerifyError> {
         let (word, error) = (decision.verdict.as_str(), refusal(&decision));
         let entry = self.about(self.entry(&wish.key.account, Action::Start, word), &wish.to, None);
-        let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
         let step = VerifyStep {
-            events: self.events_of_refusal(&self.ask(wish), &decision, false),
-            counters: read.changes(decision.changes),
+            events: self.events_of_refusal(ask, (&decision, None), false),
             audit: vec![Entry {
-                reasons: reasons.collect(),
+                reasons: decision.words(),
                 ..by(entry, &wish.key, wish.who.ip)
             }],
+            counters: read.changes(decision.changes),
             ..VerifyStep::default()
         };
         // Where the records have changed since, the next decision finds the same due; only the line and the event are missing then.
@@ -180,7 +167,7 @@ impl Gateway {
     }
 
     /// The code and its hash: a new one, or that of the pending verification where it goes out again.
-    async fn ready(&self, wish: &VerifyWish) -> Result<Ready, VerifyError> {
+    pub(super) async fn ready(&self, wish: &VerifyWish) -> Result<Ready, VerifyError> {
         let rules = self.verify_rules()?;
         let is_told_again = rules.resends_same || !self.way(wish)?.1.is_empty();
         if rules.resends_same
@@ -245,7 +232,7 @@ impl Gateway {
     }
 
     /// The newest one to the same address that is still pending.
-    async fn pending(&self, wish: &VerifyWish) -> Result<Option<Verification>, VerifyError> {
+    pub(super) async fn pending(&self, wish: &VerifyWish) -> Result<Option<Verification>, VerifyError> {
         let (account, profile, to, now) = (
             wish.key.account.clone(),
             wish.profile_id(),
@@ -259,33 +246,38 @@ impl Gateway {
         Ok(newest.filter(|known| known.status_at(steady) == Status::Pending))
     }
 
-    /// Charges and begins it in one commit; the one before it ends by it.
-    async fn committed(&self, wish: &VerifyWish, ready: Ready) -> Result<Begun, VerifyError> {
-        let (rules, way) = (self.verify_rules()?, self.way(wish)?);
+    /// Charges and begins it in one commit; the one before it ends by it. It goes by the way that was chosen, or not at all.
+    async fn committed(
+        &self,
+        wish: &VerifyWish,
+        (ways, at): (&[Way], usize),
+        ready: Ready,
+    ) -> Result<Begun, VerifyError> {
+        let (way, asker) = (&ways[at], wish.asker());
         let _lane = self.lane(&wish.key.account).await?;
         for _ in 0..DECISIONS_MAX {
-            let (ask, now) = (self.ask(wish), self.steady());
-            let read = self.counters(abuse::names(&ask, &rules.abuse)).await?;
-            let decision = abuse::decide(&ask, &read.known, &rules.abuse, now);
-            if !matches!(decision.verdict, Verdict::Allow(_)) {
-                self.refused_start(wish, &read, decision).await?;
+            let (read, choice) = self.chosen(&asker, ways).await?;
+            if !choice.decision.is_allowed() {
+                self.refused_start(wish, &asker.ask(way), (&read, choice.decision))
+                    .await?;
                 continue;
             }
+            let now = self.steady();
             let mut verification = ready.verification.clone();
-            let follows = self.follows(wish, (&way.0, &way.1), now);
+            let follows = self.follows(wish, (&way.step, &way.rest), now);
             let before = self.pending(wish).await?;
             let mut step = VerifyStep {
-                events: self.events_of_start(&wish.key.account, &decision),
-                counters: read.changes(decision.changes),
-                audit: vec![self.start_entry(wish, &verification, "allow")],
+                events: self.events_of_start(&wish.key.account, &choice.decision),
+                counters: read.changes(choice.decision.changes),
                 ..VerifyStep::default()
             };
             let is_resend = verification.sends > 1;
             match before {
+                _ if choice.at != at => return Err(Error::Contended.into()),
                 Some(before) if is_resend && before.id == verification.id => {
                     // As it is now: a guess may have been counted since it was read.
                     let next = before.resent(wish.channel).unwrap_or(verification);
-                    verification = next.charged(ask.cost, follows, now);
+                    verification = next.charged_by(way, follows, now);
                     step.passed.extend(before.place());
                     step.verifications
                         .push((verification.clone(), Some(before.version)));
@@ -297,11 +289,12 @@ impl Gateway {
                         .as_ref()
                         .and_then(|before| before.ended(Status::Superseded));
                     let was = before.map(|before| before.version);
-                    verification = verification.charged(ask.cost, follows, now);
+                    verification = verification.charged_by(way, follows, now);
                     step.verifications.extend(over.map(|over| (over, was)));
                     step.verifications.push((verification.clone(), None));
                 }
             }
+            step.audit = self.lines_of_start(wish, &verification, &choice.switched);
             let once = wish.once.as_deref();
             if self.take_step_once(step, once, &verification).await? {
                 return Ok(Begun::Anew(Ready {
@@ -313,7 +306,23 @@ impl Gateway {
         Err(Error::Contended.into())
     }
 
-    fn start_entry(&self, wish: &VerifyWish, verification: &Verification, verdict: &str) -> Entry {
+    /// That it is let through, and before that, why not by the channel that was asked for.
+    fn lines_of_start(
+        &self,
+        wish: &VerifyWish,
+        verification: &Verification,
+        switched: &[Reason],
+    ) -> Vec<Entry> {
+        let allowed = self.start_entry(wish, verification, "allow");
+        let switch = (!switched.is_empty()).then(|| Entry {
+            verdict: Verdict::ChannelSwitch(None).as_str().to_owned(),
+            reasons: abuse::words(switched),
+            ..allowed.clone()
+        });
+        switch.into_iter().chain([allowed]).collect()
+    }
+
+    pub(super) fn start_entry(&self, wish: &VerifyWish, verification: &Verification, verdict: &str) -> Entry {
         let entry = self.entry(&wish.key.account, Action::Start, verdict);
         by(
             self.about(entry, &wish.to, Some(verification.id)),
@@ -347,11 +356,13 @@ impl Gateway {
 /// What whoever asked hears of a decision against it.
 pub(super) fn refusal(decision: &Decision) -> VerifyError {
     match decision.verdict {
-        Verdict::Challenge => VerifyError::Challenge,
+        Verdict::Challenge | Verdict::ChannelSwitch(None) => VerifyError::Challenge,
         Verdict::Blocked(_) if decision.reasons.iter().any(|reason| is_of_destination(*reason)) => {
             VerifyError::Destination
         }
-        Verdict::Delayed(wait_ms) | Verdict::Blocked(wait_ms) => VerifyError::Limited(wait_ms),
+        Verdict::Delayed(wait_ms) | Verdict::Blocked(wait_ms) | Verdict::ChannelSwitch(Some(wait_ms)) => {
+            VerifyError::Limited(wait_ms)
+        }
         Verdict::Allow(_) => VerifyError::Gateway(Error::Contended),
     }
 }

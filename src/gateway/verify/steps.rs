@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::choice::{Asker, Way};
 use super::{Read, VerifyError, VerifyWish};
-use crate::core::abuse::{self, Ask, Decision, Verdict};
+use crate::core::abuse::{self, Ask, Choice, Verdict};
 use crate::core::audit::{Action, Entry};
 use crate::core::event::Kind;
 use crate::core::id::AccountId;
 use crate::core::time::UnixMs;
 use crate::core::verification::code::Code;
-use crate::core::verification::fallback::{self, Fallback, Place, Step, Words};
+use crate::core::verification::fallback::{self, Fallback, Place, Step};
 use crate::core::verification::profile::Profile;
 use crate::core::verification::{Status, Verification};
 use crate::gateway::verify::send::Going;
@@ -27,7 +28,6 @@ const AT_ONCE_MAX: usize = 16;
 /// A code that can be told once more, and by whose rules.
 struct Told {
     code: Code,
-    words: Words,
     profile: Option<Arc<Profile>>,
 }
 
@@ -138,110 +138,127 @@ impl Gateway {
         Ok(known)
     }
 
-    /// Decides on the step that is due, and commits it; `None`: it does not go, or somebody else was quicker.
+    /// Decides on the step that is due, and commits it; `None`: it does not go, or somebody else was quicker. Where its channel is what
+    /// speaks against it, one behind it by another channel goes in its place.
     async fn stepped(&self, known: &Verification) -> Result<Option<Going>, VerifyError> {
         let told = self.told_again(known).await?;
-        let consents = match (&told, &known.fallback, known.step_due(self.steady())) {
-            (Some(told), Some(left), Some(step)) => {
-                self.consents(&self.ask_of((known, left), step, told)).await
-            }
-            _ => false,
+        let (Some(told), Some(left)) = (&told, &known.fallback) else {
+            return self.not_told(known).await;
         };
+        let asker = Asker {
+            account: &known.account,
+            to: &known.to,
+            who: &left.who,
+            profile: told.profile.as_deref(),
+            follows: true,
+        };
+        let ways = self.ways_left((known, left), &asker, told).await?;
+        let (_, choice) = self.chosen(&asker, &ways).await?;
+        let consents = self.consents(&asker.ask(&ways[choice.at])).await;
         let _lane = self.lane(&known.account).await?;
         for _ in 0..DECISIONS_MAX {
-            let (known, now) = (self.verification(&known.account, known.id).await?, self.steady());
-            let (Some(step), Some(left)) = (known.step_due(now), &known.fallback) else {
+            let (now_is, now) = (self.verification(&known.account, known.id).await?, self.steady());
+            if now_is.place() != known.place() || now_is.step_due(now).is_none() {
                 return Ok(None);
-            };
-            let (going, step) = match &told {
-                None => {
-                    let reasons = vec!["code_or_profile_gone".to_owned()];
-                    (
-                        None,
-                        self.stays(&known, self.line(&known, left, ("blocked", reasons))),
-                    )
-                }
-                Some(told) => {
-                    let ask = self.ask_of((&known, left), step, told);
-                    let rules = &self.verify_rules()?.abuse;
-                    let read = self.counters(abuse::names(&ask, rules)).await?;
-                    let decision = match consents {
-                        true => abuse::decide(&ask, &read.known, rules, now),
-                        false => abuse::denied(),
-                    };
-                    self.decided((&known, left), &ask, (decision, &read), now)
-                }
-            };
+            }
+            let (read, mut choice) = self.chosen(&asker, &ways).await?;
+            if !consents {
+                choice.decision = abuse::denied();
+            }
+            let ask = asker.ask(&ways[choice.at]);
+            let (going, step) = self.decided((&now_is, left), &ask, (choice, &read), now);
             if self.take_step(step).await? {
-                let going = going.zip(told);
-                return Ok(
-                    going.map(|((next, step), told)| Going::new(next, &step, (&told.code, &told.words)))
-                );
+                let way = |(next, at): (Verification, usize)| {
+                    Going::new(next, &ways[at].step, (&told.code, &ways[at].words))
+                };
+                return Ok(going.map(way));
             }
         }
         Err(Error::Contended.into())
     }
 
-    /// A step is asked for as its code was, by whoever asked for it.
-    fn ask_of<'a>(
-        &self,
-        (known, left): (&'a Verification, &'a Fallback),
-        step: &Step,
-        told: &'a Told,
-    ) -> Ask<'a> {
-        Ask {
-            account: &known.account,
-            to: &known.to,
-            channel: step.channel,
-            who: &left.who,
-            cost: self.price_of(
-                &known.to,
-                (step.channel, step.provider.as_deref()),
-                &told.words.told(step.channel, &told.code, known.ttl_ms),
-            ),
-            follows: true,
-            profile: told
-                .profile
-                .as_deref()
-                .map(|profile| profile.limits(step.channel)),
+    /// Its code or its profile is gone: it stays.
+    async fn not_told(&self, known: &Verification) -> Result<Option<Going>, VerifyError> {
+        let _lane = self.lane(&known.account).await?;
+        for _ in 0..DECISIONS_MAX {
+            let known = self.verification(&known.account, known.id).await?;
+            let (Some(_), Some(left)) = (known.step_due(self.steady()), &known.fallback) else {
+                return Ok(None);
+            };
+            let reasons = vec!["code_or_profile_gone".to_owned()];
+            let step = self.stays(&known, self.line(&known, left, ("blocked", reasons)));
+            if self.take_step(step).await? {
+                return Ok(None);
+            }
         }
+        Err(Error::Contended.into())
+    }
+
+    /// The steps that are left, each asked for as its code was, by whoever asked for it.
+    async fn ways_left(
+        &self,
+        (known, left): (&Verification, &Fallback),
+        asker: &Asker<'_>,
+        told: &Told,
+    ) -> Result<Vec<Way>, VerifyError> {
+        let told = |step: &Step| {
+            let words = match &told.profile {
+                Some(profile) => self.words(profile, step.channel),
+                None => left.words.clone(),
+            };
+            let text = words.told(step.channel, &told.code, known.ttl_ms);
+            (words, text)
+        };
+        self.ways_of(asker, &left.rest, &told).await
     }
 
     fn decided(
         &self,
         (known, left): (&Verification, &Fallback),
         ask: &Ask<'_>,
-        (decision, read): (Decision, &Read),
+        (choice, read): (Choice, &Read),
         now: UnixMs,
-    ) -> (Option<(Verification, Step)>, VerifyStep) {
+    ) -> (Option<(Verification, usize)>, VerifyStep) {
+        let Choice {
+            at,
+            decision,
+            switched,
+        } = choice;
         let going = match decision.verdict {
-            Verdict::Allow(_) => known.stepped(ask.cost, now),
+            Verdict::Allow(_) => known.without(at).stepped(ask.cost, now),
             _ => None,
         };
+        let switch = (!switched.is_empty()).then(|| {
+            let word = Verdict::ChannelSwitch(None).as_str();
+            self.line(known, left, (word, abuse::words(&switched)))
+        });
         let mut step = match &going {
             Some((next, _)) => VerifyStep {
                 passed: known.place().into_iter().collect(),
-                audit: vec![self.line(known, left, ("allow", vec![known.sent.as_str().to_owned()]))],
+                audit: switch
+                    .into_iter()
+                    .chain([self.line(known, left, ("allow", vec![known.sent.as_str().to_owned()]))])
+                    .collect(),
                 events: self.events_of_start(&known.account, &decision),
-                verifications: vec![(next.clone(), Some(known.version))],
+                verifications: vec![(next.clone().over(ask.route), Some(known.version))],
                 ..VerifyStep::default()
             },
             None => {
-                let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
-                let line = self.line(known, left, (decision.verdict.as_str(), reasons.collect()));
+                let line = self.line(known, left, (decision.verdict.as_str(), decision.words()));
                 let mut step = self.stays(known, line);
                 // Nobody waits for an answer that would tell it.
-                step.events.extend(self.events_of_refusal(ask, &decision, true));
+                let refused = self.events_of_refusal(ask, (&decision, None), true);
+                step.events.extend(refused);
                 step
             }
         };
         step.counters = read.changes(decision.changes);
-        (going, step)
+        (going.map(|(next, _)| (next, at)), step)
     }
 
     /// It goes no further, as this line says.
     fn stays(&self, known: &Verification, line: Entry) -> VerifyStep {
-        let next = known.stayed();
+        let next = self.kept_quiet(known, known.stayed());
         let is_over = next.status == Status::Canceled;
         VerifyStep {
             passed: known.place().into_iter().collect(),
@@ -270,23 +287,20 @@ impl Gateway {
         }
     }
 
-    /// Its code and the words for it; `None` where its profile or its pepper is gone.
+    /// Its code, and the profile whose words tell it; `None` where that or its pepper is gone.
     async fn told_again(&self, known: &Verification) -> Result<Option<Told>, VerifyError> {
-        let (Some(left), Some(step)) = (&known.fallback, known.step_due(self.steady())) else {
+        let (Some(left), Some(_)) = (&known.fallback, known.step_due(self.steady())) else {
             return Ok(None);
         };
-        let (profile, words) = match known.profile.parse() {
-            Err(_) => (None, left.words.clone()),
+        let profile = match known.profile.parse() {
+            Err(_) => None,
             Ok(id) => match self.parts.store.live().profile(&known.account, id) {
                 None => return Ok(None),
-                Some(profile) => {
-                    let words = self.words(&profile, step.channel);
-                    (Some(profile), words)
-                }
+                profile => profile,
             },
         };
         let own = known.own.code.as_ref();
         let code = self.code_again(known, (own, left.digits)).await?;
-        Ok(code.map(|code| Told { code, words, profile }))
+        Ok(code.map(|code| Told { code, profile }))
     }
 }

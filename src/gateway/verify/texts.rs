@@ -93,14 +93,17 @@ impl Gateway {
             challenge_passed: true,
             ..Who::default()
         };
+        let by = (Channel::Sms, None);
+        let route = self.route((&wish.key.account, &to), by, &wish.text).await?;
         let ask = Ask {
             account: &wish.key.account,
             to: &to,
             channel: Channel::Sms,
             who: &who,
-            cost: self.price_of(&to, (Channel::Sms, None), &wish.text),
+            cost: self.price_of(&to, by, &wish.text),
             follows: false,
             profile: None,
+            route: route.as_deref(),
         };
         let charged_at = self.charge_text(wish, &ask, &begun).await?;
         let handover = self.carry_text(wish, begun.segments).await;
@@ -159,13 +162,12 @@ impl Gateway {
         (read, decision): (&Read, Decision),
     ) -> Result<UnixMs, VerifyError> {
         let error = refusal(&decision);
-        let reasons = decision.reasons.iter().map(|reason| reason.as_str().to_owned());
         let entry = Entry {
-            reasons: reasons.collect(),
+            reasons: decision.words(),
             ..self.text_line(wish, ask.to, decision.verdict.as_str())
         };
         let step = VerifyStep {
-            events: self.events_of_refusal(ask, &decision, false),
+            events: self.events_of_refusal(ask, (&decision, None), false),
             counters: read.changes(decision.changes),
             audit: vec![entry],
             ..VerifyStep::default()
@@ -207,7 +209,7 @@ impl Gateway {
         })
     }
 
-    /// Commits what was heard of the sending. A refusal takes back what was charged.
+    /// Commits what was heard of the sending, and settles what was charged: a refusal costs nothing, another provider what its table says.
     async fn text_heard(
         &self,
         ask: &Ask<'_>,
@@ -220,6 +222,10 @@ impl Gateway {
             Sent::Unknown(_) => ("unknown", Ok(Outcome::Unknown)),
             Sent::Refused(refusal) => (refusal.class.as_str(), Err(refusal.class)),
         };
+        let cost = match heard {
+            Ok(_) => handover.cost.unwrap_or(ask.cost),
+            Err(_) => Price::default(),
+        };
         let _lane = self.lane(account).await?;
         for _ in 0..DECISIONS_MAX {
             let entry = self.about(self.entry(account, Action::Sent, word), ask.to, None);
@@ -227,10 +233,11 @@ impl Gateway {
                 audit: vec![entry],
                 ..VerifyStep::default()
             };
-            if heard.is_err() {
-                let read = self.counters(abuse::names_of_text(account)).await?;
-                let paid_back = abuse::text_unsent(account, (ask.cost, charged_at), &read.known);
-                step.counters = read.changes(paid_back);
+            if cost != ask.cost {
+                let names = abuse::names_of_text(account, ask.to);
+                let read = self.counters(names.clone()).await?;
+                let settled = abuse::text_settled(&names, (ask.cost, cost), charged_at, &read.known);
+                step.counters = read.changes(settled);
             }
             if self.take_step(step).await? {
                 return Ok(heard.map(|outcome| TextSent {

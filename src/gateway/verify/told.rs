@@ -3,7 +3,7 @@
 use crate::core::abuse::checks::Failing;
 use crate::core::abuse::{Ask, Decision, Reason, Verdict};
 use crate::core::event::{self, Event, Kind};
-use crate::core::id::AccountId;
+use crate::core::id::{AccountId, VerificationId};
 use crate::core::verification::Verification;
 use crate::gateway::{Error, Gateway, Once};
 use crate::store::{Commit, Committed, Heard, VerifyStep};
@@ -70,11 +70,17 @@ impl Gateway {
         events.into_iter().map(|event| self.owed(event)).collect()
     }
 
-    /// Of one that is not: one that is only too early, or wants a person shown, is told by its answer alone, unless nobody hears that.
-    pub(super) fn events_of_refusal(&self, ask: &Ask<'_>, decision: &Decision, always: bool) -> Vec<Heard> {
+    /// Of one that is not: one that is only too early, or wants a person shown, is told by its answer alone, unless nobody hears that. What
+    /// was answered in its place is named.
+    pub(super) fn events_of_refusal(
+        &self,
+        ask: &Ask<'_>,
+        (decision, answered): (&Decision, Option<VerificationId>),
+        always: bool,
+    ) -> Vec<Heard> {
         let mut events = self.events_of_start(ask.account, decision);
         let wait_ms = match decision.verdict {
-            Verdict::Blocked(wait_ms) => Some(wait_ms),
+            Verdict::Blocked(wait_ms) | Verdict::ChannelSwitch(Some(wait_ms)) => Some(wait_ms),
             Verdict::Delayed(wait_ms) if always || decision.reasons.contains(&Reason::SpendCap) => {
                 Some(wait_ms)
             }
@@ -82,7 +88,8 @@ impl Gateway {
         };
         if let Some(wait_ms) = wait_ms {
             let at = (self.now(), self.parts.clock.random());
-            events.push(self.owed(event::of_refusal(ask, &decision.reasons, wait_ms, at)));
+            let refused = event::of_refusal(ask, (decision, answered), wait_ms, at);
+            events.push(self.owed(refused));
         }
         events
     }

@@ -4,6 +4,7 @@ mod fallback;
 mod form;
 mod profiles;
 mod refusal;
+mod templates;
 mod verifications;
 
 use std::sync::Arc;
@@ -101,9 +102,9 @@ pub async fn answer(
         (Route::Profile(id), &Method::GET) => profiles::show(&asked, id),
         (Route::Profile(id), &Method::DELETE) => profiles::delete(&asked, id).await,
         (Route::Profile(id), _) => profiles::change(asked, id).await,
-        (Route::Templates, &Method::GET) => profiles::list_templates(&asked),
-        (Route::Templates, _) => profiles::create_template(asked).await,
-        (Route::Template(id), _) => profiles::change_template(asked, id).await,
+        (Route::Templates, &Method::GET) => templates::list(&asked),
+        (Route::Templates, _) => templates::create(asked).await,
+        (Route::Template(id), _) => templates::change(asked, id).await,
         (Route::PublicKey, _) => public_key(&asked),
         (Route::Trigger(channel), _) => verifications::trigger(asked, channel).await,
         (Route::Verification(id), _) => verifications::show(&asked, id).await,

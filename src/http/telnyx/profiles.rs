@@ -13,10 +13,8 @@ use crate::core::id::{ProfileId, TemplateId};
 use crate::core::money::Price;
 use crate::core::verification::autofill;
 use crate::core::verification::profile::{
-    self, COUNTRIES_MAX, ChannelSettings, DIGITS_USUAL, FOREIGN_BYTES_MAX, Profile, Settings,
-    TIMEOUT_USUAL_S, Template,
+    self, COUNTRIES_MAX, ChannelSettings, DIGITS_USUAL, FOREIGN_BYTES_MAX, Profile, Settings, TIMEOUT_USUAL_S,
 };
-use crate::core::verification::text;
 use crate::gateway::{ProfileError, ProfilesWish};
 use crate::http::app::query;
 
@@ -40,6 +38,11 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     daily_spend_limit: Option<f64>,
     daily_spend_limit_enabled: bool,
+    /// These two are our own: contract 003 has the day's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hourly_spend_limit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_spend_limit: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sms: Option<ShownChannel<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +53,8 @@ struct Shown<'a> {
     whatsapp: Option<ShownChannel<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fallback: Vec<fallback::Shown<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    privacy: Option<&'static str>,
     created_at: String,
     updated_at: String,
 }
@@ -111,6 +116,8 @@ impl<'a> From<&'a Profile> for Shown<'a> {
             webhook_failover_url: settings.webhook_failover_url.as_deref(),
             daily_spend_limit: settings.daily_spend_limit.map(Price::dollars),
             daily_spend_limit_enabled: settings.daily_spend_limit_enabled,
+            hourly_spend_limit: settings.hourly_spend_limit.map(Price::dollars),
+            monthly_spend_limit: settings.monthly_spend_limit.map(Price::dollars),
             sms: channel(&settings.sms),
             call: channel(&settings.call),
             flashcall: channel(&settings.flashcall).map(|shown| ShownChannel {
@@ -121,9 +128,24 @@ impl<'a> From<&'a Profile> for Shown<'a> {
             }),
             whatsapp: channel(&settings.whatsapp),
             fallback: settings.fallback.iter().map(fallback::Shown::from).collect(),
+            privacy: settings
+                .strict_privacy
+                .map(|is_strict| if is_strict { STRICT } else { OPEN }),
             created_at: naive(profile.created_at),
             updated_at: naive(profile.updated_at),
         }
+    }
+}
+
+/// Members of our own: whether a refusal is told that says something of a number.
+const OPEN: &str = "open";
+const STRICT: &str = "strict";
+
+fn is_strict(value: &Value) -> Option<bool> {
+    match value.as_str()? {
+        OPEN => Some(false),
+        STRICT => Some(true),
+        _ => None,
     }
 }
 
@@ -154,22 +176,30 @@ fn fill(form: &mut Form, settings: &mut Settings) {
         &mut settings.webhook_failover_url,
         (is_url, ANY_URL),
     );
-    let dollars = |value: &Value| Price::from_dollars(value.as_f64()?);
-    let amount = (Code::BadRequest, "must be an amount of USD, 0 or more");
-    form.made(
-        "daily_spend_limit",
-        &mut settings.daily_spend_limit,
-        (dollars, amount),
-    );
-    form.flag(
-        "daily_spend_limit_enabled",
-        &mut settings.daily_spend_limit_enabled,
-    );
+    fill_spend_limits(form, settings);
     let mut steps = Some(std::mem::take(&mut settings.fallback));
     let rule = (Code::BadRequest, fallback::RULE);
     form.made("fallback", &mut steps, (fallback::steps, rule));
     settings.fallback = steps.unwrap_or_default();
+    let rule = (Code::BadRequest, "must be open or strict");
+    form.made("privacy", &mut settings.strict_privacy, (is_strict, rule));
     fill_channels(form, settings);
+}
+
+fn fill_spend_limits(form: &mut Form, settings: &mut Settings) {
+    let dollars = |value: &Value| Price::from_dollars(value.as_f64()?);
+    let amount = (Code::BadRequest, "must be an amount of USD, 0 or more");
+    for (field, place) in [
+        ("daily_spend_limit", &mut settings.daily_spend_limit),
+        ("hourly_spend_limit", &mut settings.hourly_spend_limit),
+        ("monthly_spend_limit", &mut settings.monthly_spend_limit),
+    ] {
+        form.made(field, place, (dollars, amount));
+    }
+    form.flag(
+        "daily_spend_limit_enabled",
+        &mut settings.daily_spend_limit_enabled,
+    );
 }
 
 fn fill_channels(form: &mut Form, settings: &mut Settings) {
@@ -347,51 +377,4 @@ fn parameter(asked: &Asked, name: &'static str, usual: usize, max: usize) -> Res
             source: Source::Parameter(name),
         }])
     })
-}
-
-#[derive(Serialize)]
-struct ShownTemplate<'a> {
-    id: String,
-    text: &'a str,
-}
-
-impl<'a> From<&'a Template> for ShownTemplate<'a> {
-    fn from(template: &'a Template) -> Self {
-        Self {
-            id: template.id.to_string(),
-            text: &template.text,
-        }
-    }
-}
-
-pub fn list_templates(asked: &Asked) -> Answer {
-    let found = asked.app.gateway.templates(&asked.key.account);
-    let shown: Vec<_> = found
-        .iter()
-        .map(|template| ShownTemplate::from(&**template))
-        .collect();
-    data(&shown)
-}
-
-pub async fn create_template(asked: Asked) -> Answer {
-    let text = template_text(Form::new(members(&asked.app, &asked.head, asked.incoming).await?))?;
-    let made = asked.app.gateway.create_template(&asked.key.account, text);
-    data(&ShownTemplate::from(&*made.await?))
-}
-
-pub async fn change_template(asked: Asked, id: Option<TemplateId>) -> Answer {
-    let id = id.ok_or(ProfileError::NoTemplate)?;
-    asked.app.gateway.template(&asked.key.account, id)?;
-    let text = template_text(Form::new(members(&asked.app, &asked.head, asked.incoming).await?))?;
-    let changed = asked.app.gateway.change_template(&asked.key.account, id, text);
-    data(&ShownTemplate::from(&*changed.await?))
-}
-
-fn template_text(mut form: Form) -> Result<String, Refusal> {
-    let mut text = None;
-    form.need("text");
-    let rule = "must contain {{code}} and be at most 1000 bytes";
-    form.text("text", &mut text, (text::is_text, rule));
-    form.done()?;
-    text.ok_or_else(|| crate::http::problem::Problem::internal().into())
 }
