@@ -19,7 +19,10 @@ async fn tables_are_printed_and_what_is_open_cannot_be_opened() {
     let blocks = run(&["blocks"]).await;
     assert_eq!(
         (blocks.code, heads(&blocks.out).as_str()),
-        (Some(0), "account channel country prefix network provider reason times until"),
+        (
+            Some(0),
+            "account channel country prefix network provider reason times until"
+        ),
         "{}",
         blocks.err
     );
