@@ -23,6 +23,7 @@ use ringback::store::vault::Vault;
 use ringback::store::{Commit, Kept, Store};
 use ringback::telemetry::Metrics;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 const OWED: usize = 50;
 /// Places of attempts; four times as many may be unrecorded.
@@ -116,20 +117,30 @@ fn owing() -> Arc<Simulated> {
     Arc::new(store)
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_sent_and_not_recorded_is_bounded() {
-    let (store, sent) = (owing(), Arc::new(AtomicUsize::new(0)));
+/// Dispatch from this store to a network that counts calls and answers them; it drains when it is told to stop.
+fn begin(
+    store: &Arc<Simulated>,
+    sent: &Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+) -> (watch::Sender<bool>, JoinHandle<()>) {
     let dispatch = Dispatch::new(Parts {
         store: store.clone(),
         sender: Instant(sent.clone()),
         guard: guard::Policy::strict(),
         rules: rules(PLACES),
         clock: Clock::System,
-        metrics: Arc::new(Metrics::default()),
+        metrics,
         doorbell: Arc::new(Notify::new()),
     });
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(dispatch.run(stopped, Duration::from_secs(10)));
+    (stop, running)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_and_not_recorded_is_bounded() {
+    let (store, sent) = (owing(), Arc::new(AtomicUsize::new(0)));
+    let (stop, running) = begin(&store, &sent, Arc::default());
     let mut recorded = 0;
     while recorded < OWED {
         // Time enough for whatever would be sent.
@@ -157,17 +168,7 @@ async fn what_is_held_longer_than_its_event_is_kept_is_forgotten_and_counted() {
     let disk = store.cut_power();
     let store = Arc::new(Simulated::open(disk, Vault::new(&[7; 32]), Sync::ByHand).unwrap());
     let metrics = Arc::new(Metrics::default());
-    let dispatch = Dispatch::new(Parts {
-        store: store.clone(),
-        sender: Instant(sent.clone()),
-        guard: guard::Policy::strict(),
-        rules: rules(PLACES),
-        clock: Clock::System,
-        metrics: metrics.clone(),
-        doorbell: Arc::new(Notify::new()),
-    });
-    let (stop, stopped) = watch::channel(false);
-    let running = tokio::spawn(dispatch.run(stopped, Duration::from_secs(10)));
+    let (stop, running) = begin(&store, &sent, metrics.clone());
     while store.live().counts().due > 0 {
         tokio::time::sleep(Duration::from_secs(5)).await;
         store.sync();

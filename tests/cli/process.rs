@@ -1,11 +1,11 @@
 //! The program in a home of its own: runs a command to its end, or keeps a gateway running and stops it as an operator would.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::support::within;
@@ -19,6 +19,17 @@ pub struct Ended {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
+}
+
+/// Gives it this input and waits for its end.
+async fn fed(mut child: Child, arguments: &[&str], input: &str) -> Output {
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // A program that does not read its input may be gone already.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    within(&arguments.join(" "), child.wait_with_output())
+        .await
+        .expect("it ran")
 }
 
 impl Home {
@@ -61,20 +72,13 @@ impl Home {
 
     /// As `run`, with this on standard input and these variables in the environment.
     pub async fn run_with(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
-        use tokio::io::AsyncWriteExt;
         let mut command = self.command(arguments);
-        let mut child = command
+        let child = command
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .spawn()
             .expect("it was built");
-        let mut stdin = child.stdin.take().expect("it is piped");
-        // A program that does not read its input may be gone already.
-        let _ = stdin.write_all(input.as_bytes()).await;
-        drop(stdin);
-        let output = within(&arguments.join(" "), child.wait_with_output())
-            .await
-            .expect("it ran");
+        let output = fed(child, arguments, input).await;
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
         Ended {
             code: output.status.code(),
@@ -85,19 +89,13 @@ impl Home {
 
     /// As `run_with`, but whoever was to read its output has gone away before its input came.
     pub async fn run_unread(&self, arguments: &[&str], input: &str) -> Ended {
-        use tokio::io::AsyncWriteExt;
         let mut child = self
             .command(arguments)
             .stdin(Stdio::piped())
             .spawn()
             .expect("it was built");
         drop(child.stdout.take());
-        let mut stdin = child.stdin.take().expect("it is piped");
-        let _ = stdin.write_all(input.as_bytes()).await;
-        drop(stdin);
-        let output = within(&arguments.join(" "), child.wait_with_output())
-            .await
-            .expect("it ran");
+        let output = fed(child, arguments, input).await;
         Ended {
             code: output.status.code(),
             out: String::new(),
