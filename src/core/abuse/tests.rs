@@ -1,5 +1,6 @@
 //! The decision as a whole, on one account's world.
 
+mod limits;
 mod worlds;
 
 use std::collections::BTreeMap;
