@@ -8,7 +8,7 @@ use super::{Guess, ProfileError, VerifyError, bound, by};
 use crate::core::abuse;
 use crate::core::audit::Action;
 use crate::core::event::Kind;
-use crate::core::id::{ProfileId, VerificationId};
+use crate::core::id::{AccountId, ProfileId, VerificationId};
 use crate::core::key::Key;
 use crate::core::phone::PhoneNumber;
 use crate::core::sending::Channel;
@@ -71,7 +71,7 @@ impl Gateway {
         Ok(false)
     }
 
-    /// All that a guess costs, for nothing: a count of its person, a hash, and a line of the audit log.
+    /// All that a guess costs, for nothing: a count of its person, a hash, and a line of the audit log, with as many looks at the disk.
     async fn check_in_vain(&self, guess: &NewestGuess) -> Result<(), VerifyError> {
         let (rules, account) = (self.verify_rules()?, &guess.key.account);
         let to = To::Number(guess.to.clone());
@@ -101,6 +101,8 @@ impl Gateway {
             scheme.hash(&pepper, bound(&nothing), &code, salt)
         })
         .await?;
+        let _lane = self.lane(account).await?;
+        self.look_in_vain(account).await?;
         let entry = self.about(self.entry(account, Action::Check, "unknown"), &to, None);
         let step = VerifyStep {
             audit: vec![by(entry, &guess.key, guess.ip)],
@@ -110,11 +112,20 @@ impl Gateway {
         Ok(())
     }
 
+    /// A look at a verification that is not there.
+    async fn look_in_vain(&self, account: &AccountId) -> Result<(), Error> {
+        let account = account.clone();
+        let id = VerificationId::new(self.now(), self.parts.clock.random());
+        self.read(move |store| store.verification(&account, id)).await?;
+        Ok(())
+    }
+
     /// One more wrong code; where no more may be given, that is known already.
     async fn count_in_vain(&self, of: &abuse::Guess<'_>) -> Result<(), VerifyError> {
         let rules = &self.verify_rules()?.abuse;
         let _lane = self.lane(of.account).await?;
         for _ in 0..DECISIONS_MAX {
+            self.look_in_vain(of.account).await?;
             let read = self.counters(abuse::names_of_guess(of)).await?;
             let Ok(guessed) = abuse::guessed(of, &read.known, rules, self.steady()) else {
                 return Ok(());
