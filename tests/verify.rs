@@ -13,7 +13,9 @@ mod verify {
     pub mod autofill;
     pub mod blocks;
     pub mod calls;
+    pub mod cancel;
     pub mod channels;
+    pub mod choice;
     pub mod codes;
     pub mod consent;
     pub mod contract;

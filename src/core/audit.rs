@@ -25,6 +25,8 @@ pub enum Action {
     Check,
     /// Its time was over.
     Expire,
+    /// Its owner took it back.
+    Cancel,
     /// Somebody lifted a block.
     Unblock,
 }

@@ -31,6 +31,7 @@ pub fn schema(kind: Kind) -> &'static str {
         Kind::VerifyFailed => include_str!("../../schemas/events/verify.failed.json"),
         Kind::VerifyApproved => include_str!("../../schemas/events/verify.approved.json"),
         Kind::VerifyExpired => include_str!("../../schemas/events/verify.expired.json"),
+        Kind::VerifyCanceled => include_str!("../../schemas/events/verify.canceled.json"),
         Kind::VerifyBlocked => include_str!("../../schemas/events/verify.blocked.json"),
         Kind::VerifySpendWarning => include_str!("../../schemas/events/verify.spend_warning.json"),
         Kind::VerifyConversionLow => include_str!("../../schemas/events/verify.conversion_low.json"),

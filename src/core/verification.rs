@@ -35,7 +35,7 @@ pub enum Status {
     Expired,
     /// As many wrong codes were given as may be.
     Failed,
-    /// Nobody took its code, and nothing follows. No request takes one back: neither contract has such a one.
+    /// Its owner took it back; or nobody took its code, and nothing follows.
     Canceled,
     /// A newer one to the same address took its place.
     Superseded,
@@ -206,6 +206,12 @@ impl Verification {
         }
     }
 
+    /// None of its sendings went out, or may have, and nothing follows: what makes it canceled without its owner's word.
+    pub fn is_taken_by_nobody(&self) -> bool {
+        let is_refused = matches!(self.sent, Sent::Refused { .. });
+        is_refused && self.charges.is_empty() && self.fallback.is_none()
+    }
+
     fn changed(&self) -> Self {
         Self {
             version: self.version + 1,
@@ -254,6 +260,19 @@ impl Verification {
             status,
             ..self.changed()
         })
+    }
+
+    /// Its owner takes it back. `None`: it is canceled already; an error: it is over in another way.
+    pub fn canceled(&self, steady: UnixMs) -> Result<Option<Self>, Status> {
+        match self.status_at(steady) {
+            Status::Pending => Ok(Some(Self {
+                status: Status::Canceled,
+                fallback: None,
+                ..self.changed()
+            })),
+            Status::Canceled => Ok(None),
+            over => Err(over),
+        }
     }
 
     /// Its code goes out once more, by this channel; it ends when it would have.

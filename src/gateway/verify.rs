@@ -1,6 +1,7 @@
 //! Codes that are sent and checked: who may have one, what is kept of it, by whom it goes out, and what comes of its time.
 
 mod blocks;
+mod cancel;
 mod check;
 mod choice;
 mod concealed;
@@ -34,12 +35,12 @@ use crate::core::audit::{Action, Entry};
 use crate::core::id::{AccountId, VerificationId};
 use crate::core::key::Key;
 use crate::core::money::Price;
-use crate::core::verification::Verification;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::fallback::Step;
 use crate::core::verification::hash::Scheme;
 use crate::core::verification::pepper::{Bound, Lasting, Pepper, Peppers};
+use crate::core::verification::{Status, Verification};
 use crate::store::{AuditPage, CounterChange};
 
 pub use blocks::{Block, Lift};
@@ -154,6 +155,9 @@ pub enum VerifyError {
 impl From<crate::store::Error> for VerifyError {
     fn from(error: crate::store::Error) -> Self {
         Self::Gateway(error.into())
+    /// It ended in this way, so it cannot be taken back.
+    #[error("it is over: {}", .0.as_str())]
+    Over(Status),
     }
 }
 

@@ -176,6 +176,7 @@ impl From<VerifyError> for Problem {
             VerifyError::NotBlocked | VerifyError::NotFound => Self::not_found(said),
             VerifyError::Limited(wait_ms) => Self::too_many("verify", said, retry_after_s(wait_ms)),
             VerifyError::Undelivered(_) => Self::bad_gateway(said),
+            VerifyError::Over(_) => Self::conflict(said),
             _ => Self::forbidden(said),
         }
     }

@@ -149,6 +149,9 @@ fn keyed(caller: Caller, head: Parts, body: Incoming, segments: &[&str]) -> Resu
         (_, ["api", "verify", "figures"]) => Box::pin(abuse::figures(caller, head)),
         (_, ["api", "verify", "preview"]) => Box::pin(verify::preview::preview(caller, head, body)),
         (_, ["api", "verify", "unblock"]) => Box::pin(abuse::unblock(caller, head, body)),
+        (_, ["api", "verify", id, "cancel"]) => {
+            Box::pin(verify::cancel::cancel(caller, verify::cancel::id(id)))
+        }
         (_, ["api", "extract"]) => Box::pin(extract::extract(caller.app, head, body)),
         (_, ["api", "dev", "sources"]) => at_once(dev::sources(&caller.app)),
         (_, ["api", "dev", "sms"]) => Box::pin(dev::sms(caller.app, head, body)),

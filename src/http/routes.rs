@@ -115,6 +115,7 @@ pub const ROUTES: &[Route] = &[
     route("/api/verify/figures", "GET", &[Key(VerifyRead)]),
     route("/api/verify/preview", "POST", &[Key(VerifyRead)]),
     route("/api/verify/unblock", "POST", &[Key(VerifyWrite)]),
+    route("/api/verify/{id}/cancel", "POST", &[Key(VerifyWrite)]),
     route("/v1/verify/start", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/check", "POST", &[Own(VerifyWrite)]),
     route("/v1/verify/{id}", "GET", &[Own(VerifyRead)]),

@@ -1,5 +1,6 @@
 //! Contract 002: start, check and status of a code, with the contract's own error form; no `Problem` leaves here.
 
+pub mod cancel;
 mod form;
 pub mod preview;
 
@@ -25,7 +26,7 @@ use crate::core::scope::Scope;
 use crate::core::time::UnixMs;
 use crate::core::verification::code::Code;
 use crate::core::verification::fallback::Words;
-use crate::core::verification::{Own, Verification};
+use crate::core::verification::{Own, Status, Verification};
 use crate::gateway::{Error, Guess, Once, VerifyError, VerifyWish};
 
 /// The contract's routes.
@@ -91,6 +92,7 @@ impl From<VerifyError> for Refusal {
             VerifyError::Undelivered(_) => refusal("DELIVERY_FAILED", Problem::bad_gateway(said)),
             VerifyError::NotFound | VerifyError::NotBlocked => refusal("NOT_FOUND", Problem::not_found(said)),
             VerifyError::Wrong(_) => refusal("VERIFICATION_FAILED", Problem::bad_request(said)),
+            VerifyError::Over(_) => refusal("CONFLICT", Problem::conflict(said)),
             VerifyError::NoAttempts => {
                 refusal("MAX_ATTEMPTS_EXCEEDED", Problem::too_many("attempts", said, 1))
             }
@@ -225,7 +227,7 @@ fn begun(begun: &Verification) -> Vec<u8> {
         "verification_id": begun.id.to_string(),
         "to": begun.to.as_str(),
         "channel": begun.channel.as_str(),
-        "status": begun.status.as_str(),
+        "status": word(begun, begun.status),
         "created_at": seconds(begun.created_at),
         "expires_at": seconds(begun.expires_at()),
     });
@@ -269,12 +271,22 @@ fn shown(found: &Verification, steady: UnixMs) -> Value {
         "verification_id": found.id.to_string(),
         "to": found.to.as_str(),
         "channel": found.channel.as_str(),
-        "status": found.status_at(steady).as_str(),
+        "status": word(found, found.status_at(steady)),
         "attempts": found.attempts,
         "max_attempts": found.attempts_max,
         "created_at": seconds(found.created_at),
         "expires_at": seconds(found.expires_at()),
     })
+}
+
+/// The contract has four words: one that was superseded by a newer one, or taken back, is over, and one that no provider took has failed.
+fn word(found: &Verification, status: Status) -> &'static str {
+    let status = match status {
+        Status::Canceled if found.is_taken_by_nobody() => Status::Failed,
+        Status::Superseded | Status::Canceled => Status::Expired,
+        status => status,
+    };
+    status.as_str()
 }
 
 /// What is no id is answered as one that is unknown.

@@ -39,7 +39,7 @@ async fn begun(gateway: &Gateway, to: &str) -> VerificationId {
         .unwrap()
 }
 
-/// Lets a code arrive and be over, one be given back, one not be taken, and one not be sent; answers how many events that makes.
+/// Lets a code arrive and be over, one be given back, one be taken back, one not be taken, and one not be sent; answers how many events that makes.
 pub async fn live_every_shape(gateway: &Gateway) -> usize {
     let account = AccountId::parse("acme").unwrap();
     let looped = begun(gateway, "+12025550149").await;
@@ -64,6 +64,9 @@ pub async fn live_every_shape(gateway: &Gateway) -> usize {
         let guess = json!({ "verification_id": tested.to_string(), "code": code });
         assert_eq!(post(gateway, "/v1/verify/check", &guess).await, status);
     }
+    let canceled = begun(gateway, "+15005550006").await;
+    let path = format!("/api/verify/{canceled}/cancel");
+    assert_eq!(post(gateway, &path, &json!({})).await, 200);
     assert_eq!(start(gateway, "+14155550123").await, 502);
     until_async("its end is counted", async || {
         let known = gateway
@@ -76,6 +79,6 @@ pub async fn live_every_shape(gateway: &Gateway) -> usize {
     })
     .await;
     assert_eq!(start(gateway, "+12025550148").await, 429);
-    // Sent, of nobody's number, delivered; most are wrong, approved; a cap nearly reached, failed; over; few come back, blocked.
-    3 + 2 + 2 + 1 + 2
+    // Sent, of nobody's number, delivered; most are wrong, approved; canceled; a cap nearly reached, failed; over; few come back, blocked.
+    3 + 2 + 1 + 2 + 1 + 2
 }

@@ -6,6 +6,7 @@ use toml::Table;
 use crate::support::carrier::TWILIO;
 use crate::support::client::{Call, Reply};
 use crate::support::gateway::Gateway;
+use crate::support::openapi;
 use crate::support::provider::Act;
 
 /// A number of the gateway's own, which is rented before a code is sent to it.
@@ -85,9 +86,9 @@ pub async fn check(gateway: &Gateway, id: &str, code: &str) -> Reply {
 }
 
 pub async fn status(gateway: &Gateway, id: &str) -> Value {
-    let reply = call(gateway, "GET", &format!("/v1/verify/{id}"))
-        .send(gateway.address)
-        .await;
+    let path = format!("/v1/verify/{id}");
+    let reply = call(gateway, "GET", &path).send(gateway.address).await;
+    assert_eq!(openapi::wrong("GET", &path, &reply), Vec::<String>::new());
     reply.expect(200)["data"].clone()
 }
 

@@ -256,7 +256,11 @@ async fn a_newer_code_takes_the_place_of_the_one_before() {
     let first = id(&start(&gateway, OWN).await.expect(200));
     let second = id(&start(&gateway, OWN).await.expect(200));
     assert_ne!(first, second);
-    assert_eq!(status(&gateway, &first).await["status"], "superseded");
+    assert_eq!(
+        status(&gateway, &first).await["status"],
+        "expired",
+        "the contract has no other word for it"
+    );
     let over = {
         let mut over = over();
         over["verify"]

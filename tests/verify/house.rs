@@ -4,24 +4,20 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ringback::clock::Clock;
+use ringback::core::abuse::Who;
 use ringback::core::abuse::conversion::Conversion;
 use ringback::core::abuse::counter::{Counter, Name};
-use ringback::core::abuse::gate::{DAY_MS, Limit};
-use ringback::core::abuse::spend::Caps;
-use ringback::core::abuse::{self, Who, checks, conversion};
 use ringback::core::id::AccountId;
 use ringback::core::key::Key;
-use ringback::core::money::Price;
 use ringback::core::otp::Engine;
 use ringback::core::phone::PhoneNumber;
-use ringback::core::sending::{Channel, Class, Order, Refusal, Sent, Taken};
+use ringback::core::sending::{Channel, Order, Sent, Taken};
 use ringback::core::signature::Scheme as Signs;
 use ringback::core::subscription::{Pattern, Settings};
 use ringback::core::time::UnixMs;
 use ringback::core::verification::address::To;
 use ringback::core::verification::code::Code;
-use ringback::core::verification::fallback::{Step, Words};
-use ringback::core::verification::pepper::{Pepper, Peppers};
+use ringback::core::verification::fallback::Words;
 use ringback::core::verification::{self, Own, Verification};
 use ringback::gateway::waiters::Waiters;
 use ringback::gateway::{
@@ -37,103 +33,23 @@ use tokio::sync::{Notify, watch};
 
 use crate::gateway_rules::gateway_rules;
 use crate::support::{until, until_async};
-use crate::verify_rules::{NO_ALARM, NO_GUARD, NO_LIMIT, abuse_rules, verify_rules};
 
-pub const START: UnixMs = UnixMs(1_793_534_400_000);
-pub const TTL_MS: u64 = 600_000;
-pub const PRICE: Price = Price(500);
-
-/// What a test chooses of the rules.
-#[derive(Debug, Clone)]
-pub struct Choice {
-    pub fallback: Vec<Step>,
-    pub person_per_day_max: u32,
-    pub pauses_ms: Vec<u64>,
-    pub day_max: Option<Price>,
-    pub prefix: conversion::Rules,
-    pub network: conversion::Rules,
-    pub checks: checks::Rules,
-    pub pepper: u8,
-    pub pepper_before: Option<u8>,
-    pub strict_privacy: bool,
-    /// The operator's own check says no to these.
-    pub denies: Vec<Channel>,
-}
-
-impl Default for Choice {
-    fn default() -> Self {
-        Self {
-            fallback: Vec::new(),
-            person_per_day_max: 0,
-            pauses_ms: Vec::new(),
-            day_max: None,
-            prefix: NO_GUARD,
-            network: NO_GUARD,
-            checks: NO_ALARM,
-            pepper: 7,
-            pepper_before: None,
-            strict_privacy: false,
-            denies: Vec::new(),
-        }
-    }
-}
-
-pub fn step(channel: Channel, wait_s: Option<u32>) -> Step {
-    Step {
-        channel,
-        provider: None,
-        wait_s,
-    }
-}
-
-pub fn no() -> Sent {
-    Sent::Refused(Refusal::new(Class::Unreachable, "not now"))
-}
-
-pub fn unknown() -> Sent {
-    Sent::Unknown("no answer".into())
-}
-
-fn rules_of(choice: &Choice) -> VerifyRules {
-    let country = conversion::Rules {
-        block_below_pct: 0,
-        challenge_below_pct: 0,
-        warn_below_pct: 0,
-        ..choice.prefix
-    };
-    VerifyRules {
-        abuse: abuse::Rules {
-            person: [NO_LIMIT, NO_LIMIT, Limit::new(choice.person_per_day_max, DAY_MS)],
-            pauses_ms: choice.pauses_ms.clone(),
-            checks: choice.checks,
-            prefix_conversion: choice.prefix,
-            country_conversion: country,
-            network_conversion: choice.network,
-            caps: Caps([None, choice.day_max, None]),
-            ..abuse_rules()
-        },
-        peppers: Peppers {
-            newest: Pepper([choice.pepper; 32]),
-            before: choice.pepper_before.map(|byte| Pepper([byte; 32])),
-        },
-        ttl_ms: TTL_MS,
-        fallback: choice.fallback.clone(),
-        price: PRICE,
-        strict_privacy: choice.strict_privacy,
-        ..verify_rules()
-    }
-}
+use super::choice::rules_of;
+pub use super::choice::{Choice, PRICE, START, TTL_MS, no, step, unknown};
 
 /// The operator's own check, which keeps in mind what it was asked.
-fn consent(denies: Vec<Channel>, line: &Arc<Mutex<Line>>) -> Consent {
-    let line = line.clone();
+fn consent(choice: &Choice, line: &Arc<Mutex<Line>>) -> Consent {
+    let (denies, takes, line) = (choice.denies.clone(), choice.consent_takes, line.clone());
     Box::new(move |body| {
         let asked: Value = serde_json::from_str(&body).unwrap();
         let channel = Channel::parse(asked["data"]["channel"].as_str().unwrap()).unwrap();
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         line.asked.push(channel);
         let allows = !denies.contains(&channel);
-        Box::pin(async move { Ok(allows) })
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            Ok(allows)
+        })
     })
 }
 
@@ -158,6 +74,50 @@ pub struct House {
 /// Built once: it reads all languages.
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::with_rules(&[]).unwrap()));
 
+/// A gateway on this store and clock, with a provider for each channel.
+fn gateway(
+    (store, clock): (Arc<dyn Store>, Clock),
+    choice: &Choice,
+    line: &Arc<Mutex<Line>>,
+) -> (Gateway, watch::Sender<bool>) {
+    let (draining, drained) = watch::channel(false);
+    let parts = Parts {
+        store,
+        sources: HashMap::new(),
+        services: Vec::new(),
+        supply: Supply::none(),
+        rules: gateway_rules(),
+        inbound_log: InboundLog::off(),
+        engine: ENGINE.clone(),
+        clock,
+        metrics: Arc::new(Metrics::default()),
+        waiters: Waiters::new(10, 10),
+        target_check: Box::new(|_| Ok(())),
+        fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
+        trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
+        dev_signing_key: None,
+        doorbell: Arc::new(Notify::new()),
+        draining: drained,
+    };
+    let channels = [Channel::Sms, Channel::Voice, Channel::Whatsapp];
+    let providers = Providers {
+        all: channels.map(|channel| provider(channel, line)).into(),
+        ..Providers::default()
+    };
+    let gateway = Gateway::new(parts)
+        .with_providers(providers)
+        .with_verify(VerifyRules {
+            consent: Some(consent(choice, line)),
+            ..rules_of(choice)
+        });
+    (gateway, draining)
+}
+
+/// A gateway that has just begun, on this store and clock.
+pub fn begun(store: Arc<dyn Store>, clock: Clock) -> (Gateway, watch::Sender<bool>) {
+    gateway((store, clock), &Choice::default(), &Arc::default())
+}
+
 impl House {
     pub async fn new(choice: &Choice) -> Self {
         let house = Self::open(Disk::default(), START, choice, Arc::default());
@@ -180,36 +140,7 @@ impl House {
     fn open(disk: Disk, at: UnixMs, choice: &Choice, line: Arc<Mutex<Line>>) -> Self {
         let store = Arc::new(Simulated::open(disk, Vault::new(&[7; 32]), Sync::AtOnce).unwrap());
         let clock = Clock::seeded(at, at.0);
-        let (draining, drained) = watch::channel(false);
-        let parts = Parts {
-            store: store.clone(),
-            sources: HashMap::new(),
-            services: Vec::new(),
-            supply: Supply::none(),
-            rules: gateway_rules(),
-            inbound_log: InboundLog::off(),
-            engine: ENGINE.clone(),
-            clock: clock.clone(),
-            metrics: Arc::new(Metrics::default()),
-            waiters: Waiters::new(10, 10),
-            target_check: Box::new(|_| Ok(())),
-            fetch: Box::new(|_| Box::pin(async { Err("nothing is fetched here".to_owned()) })),
-            trial: Box::new(|_, _| unreachable!("nobody tries a subscription here")),
-            dev_signing_key: None,
-            doorbell: Arc::new(Notify::new()),
-            draining: drained,
-        };
-        let channels = [Channel::Sms, Channel::Voice, Channel::Whatsapp];
-        let providers = Providers {
-            all: channels.map(|channel| provider(channel, &line)).into(),
-            ..Providers::default()
-        };
-        let gateway = Gateway::new(parts)
-            .with_providers(providers)
-            .with_verify(VerifyRules {
-                consent: Some(consent(choice.denies.clone(), &line)),
-                ..rules_of(choice)
-            });
+        let (gateway, draining) = gateway((store.clone(), clock.clone()), choice, &line);
         let account = AccountId::parse("acme").unwrap();
         Self {
             gateway: Arc::new(gateway),
@@ -322,6 +253,16 @@ impl House {
             ip: None,
         };
         self.gateway.check_verification(guess).await
+    }
+
+    /// What was begun last.
+    pub fn newest(&self) -> Verification {
+        let newest = self.store.verifications(&self.key.account, None, 1).unwrap();
+        newest.into_iter().next().unwrap()
+    }
+
+    pub async fn cancel(&self, of: &Verification) -> Result<Verification, VerifyError> {
+        self.gateway.cancel_verification(&self.key, of.id).await
     }
 
     /// It as it stands, once nothing is being sent.

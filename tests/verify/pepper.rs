@@ -209,5 +209,5 @@ async fn a_code_goes_out_again_as_the_same_over_a_rotation() {
     let (begun, _, number) = sent(&gateway).await;
     let gateway = gateway.restart(same("09", "")).await;
     assert_ne!(id(&start(&gateway, &number).await.expect(200)), begun);
-    assert_eq!(status(&gateway, &begun).await["status"], "superseded");
+    assert_eq!(status(&gateway, &begun).await["status"], "expired");
 }

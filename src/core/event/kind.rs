@@ -49,10 +49,12 @@ pub enum Kind {
     VerifyConversionLow,
     /// Most of the codes that were given back in an hour were wrong.
     VerifyFailuresHigh,
+    /// A code was taken back by its owner.
+    VerifyCanceled,
 }
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::VerificationCreated,
         Self::VerificationCodeReceived,
         Self::VerificationCancelled,
@@ -77,6 +79,7 @@ impl Kind {
         Self::VerifySpendWarning,
         Self::VerifyConversionLow,
         Self::VerifyFailuresHigh,
+        Self::VerifyCanceled,
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -116,6 +119,7 @@ impl Kind {
             Self::VerifyFailed => "verify.failed",
             Self::VerifyApproved => "verify.approved",
             Self::VerifyExpired => "verify.expired",
+            Self::VerifyCanceled => "verify.canceled",
             Self::VerifyBlocked => "verify.blocked",
             Self::VerifySpendWarning => "verify.spend_warning",
             Self::VerifyConversionLow => "verify.conversion_low",

@@ -61,7 +61,7 @@ pub fn of_telnyx(
                 "phone_number": verification.to.as_str(),
                 "profile_id": verification.profile,
                 "record_type": "verification",
-                "status": status(verification.status_at(steady)),
+                "status": status(verification, steady),
                 "timeout_secs": verification.ttl_ms / 1000,
                 "type": kind(channel.unwrap_or(verification.channel)),
                 "updated_at": naive(verification.updated_at),
@@ -87,13 +87,14 @@ pub fn kind(channel: Channel) -> &'static str {
     }
 }
 
-/// A status in the contract's word: one that was superseded by a newer one is over, and one that no provider took has failed.
-pub fn status(status: Status) -> &'static str {
-    match status {
+/// How it stands, in the contract's word: one that was superseded by a newer one, or taken back, is over, and one that no provider took has
+/// failed.
+pub fn status(verification: &Verification, steady: UnixMs) -> &'static str {
+    match verification.status_at(steady) {
         Status::Pending => "pending",
         Status::Approved => "accepted",
         Status::Failed => "invalid",
-        Status::Expired | Status::Superseded => "expired",
-        Status::Canceled => "error",
+        Status::Canceled if verification.is_taken_by_nobody() => "error",
+        Status::Expired | Status::Superseded | Status::Canceled => "expired",
     }
 }

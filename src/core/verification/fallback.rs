@@ -251,10 +251,8 @@ impl Verification {
 
     /// Nothing of it is out and nothing follows: nobody will ever give it back.
     pub(super) fn or_over(self) -> Self {
-        let is_refused = matches!(self.sent, Sent::Refused { .. });
-        let is_lost = is_refused && self.charges.is_empty() && self.fallback.is_none();
         let status = match self.status {
-            Status::Pending if is_lost => Status::Canceled,
+            Status::Pending if self.is_taken_by_nobody() => Status::Canceled,
             status => status,
         };
         Self { status, ..self }

@@ -169,6 +169,7 @@ impl From<VerifyError> for Refusal {
             VerifyError::Undelivered(_) => once(Problem::bad_gateway(said)),
             VerifyError::NotFound | VerifyError::NotBlocked => Problem::not_found(said).into(),
             VerifyError::Wrong(_) => Problem::bad_request(said).into(),
+            VerifyError::Over(_) => once(Problem::conflict(said)),
         }
     }
 }

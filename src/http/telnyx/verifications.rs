@@ -53,7 +53,7 @@ impl<'a> Shown<'a> {
             id: verification.id.uuid().to_string(),
             record_type: "verification",
             kind: telnyx::kind(verification.channel),
-            status: telnyx::status(verification.status_at(steady)),
+            status: telnyx::status(verification, steady),
             phone_number: verification.to.as_str(),
             verify_profile_id: &verification.profile,
             timeout_secs: verification.ttl_ms / 1000,
