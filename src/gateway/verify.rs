@@ -24,9 +24,9 @@ mod webhook;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, Weak};
 
-use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, OnceCell, OwnedMutexGuard, Semaphore};
 
 use super::{Error, Gateway};
 use crate::core::abuse;
@@ -100,6 +100,8 @@ pub(super) struct Verifying {
     lanes: Vec<Mutex<()>>,
     hashing: Arc<Semaphore>,
     waiting: std::sync::Mutex<usize>,
+    /// Whose turn it is to decide on a code's next step. Longer than a lane is held, for the operator's own check is asked meanwhile.
+    turns: std::sync::Mutex<HashMap<VerificationId, Weak<Mutex<()>>>>,
     /// Where the looking for records that can be forgotten goes on.
     forgetting: std::sync::Mutex<Option<Vec<u8>>>,
     /// Accounts, and their profiles, whose short codes were warned of.
@@ -115,6 +117,7 @@ impl Verifying {
             lanes: (0..LANES).map(|_| Mutex::new(())).collect(),
             rules,
             waiting: std::sync::Mutex::new(0),
+            turns: std::sync::Mutex::default(),
             forgetting: std::sync::Mutex::default(),
             short_told: std::sync::Mutex::default(),
             none_ahead: OnceCell::new(),
@@ -207,6 +210,20 @@ impl Gateway {
 
     async fn counters(&self, names: Vec<Name>) -> Result<Read, Error> {
         let found = self.read(move |store| store.counters(&names)).await?;
+    /// Waits for whoever else decides on this code's next step.
+    async fn step_turn(&self, id: VerificationId) -> Result<OwnedMutexGuard<()>, VerifyError> {
+        let turns = &self.verifying()?.turns;
+        let turn = {
+            let mut turns = turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let known = turns.get(&id).and_then(Weak::upgrade);
+            let turn = known.unwrap_or_default();
+            turns.insert(id, Arc::downgrade(&turn));
+            turn
+        };
+        Ok(turn.lock_owned().await)
+    }
+
         let (mut known, mut versions) = (Counters::new(), HashMap::new());
         for counted in found {
             versions.insert(counted.name.clone(), counted.version);
@@ -325,10 +342,7 @@ struct Waiting<'a>(&'a Verifying);
 
 impl Verifying {
     fn queue(&self) -> Option<Waiting<'_>> {
-        let mut count = self
-            .waiting
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut count = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if *count >= self.rules.hashing_queue_max {
             return None;
         }
@@ -339,11 +353,7 @@ impl Verifying {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut count = self
-            .0
-            .waiting
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut count = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         *count -= 1;
     }
 }

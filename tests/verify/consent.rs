@@ -1,9 +1,13 @@
 //! The operator's own check is asked before a code goes out, and what holds without its answer is as configured.
 
+use std::time::Duration;
+
+use ringback::core::sending::Channel;
 use ringback::core::signature::{self, Received, VerifyingKey};
 use serde_json::{Value, json};
 
 use super::codes::{TEST, carried, start, taken};
+use super::house::{Choice, House, no, step};
 use crate::support::gateway::Gateway;
 use crate::support::provider::{Act, Got, Provider};
 use crate::support::subscriber::Subscriber;
@@ -101,9 +105,8 @@ async fn the_guard_judges_it_as_every_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_further_step_is_asked_for_too_and_a_no_ends_the_way() {
-    let no = || says(200, "{\"allow\":false}");
-    // The request and the worker may both come to the step; then both ask.
-    let callback = Provider::start([says(200, "{\"allow\":true}"), no(), no()]).await;
+    let (yes, no) = (says(200, "{\"allow\":true}"), says(200, "{\"allow\":false}"));
+    let callback = Provider::start([yes, no]).await;
     let verify = format!(
         "callback_url = \"{}/ask\"\ncallback_secret = \"{SECRET}\"\nfallback = [{{ channel = \"sms\" }}, {{ channel = \"voice\" }}]",
         callback.url
@@ -121,11 +124,35 @@ async fn each_further_step_is_asked_for_too_and_a_no_ends_the_way() {
         (&told["channel"], &told["reasons"]),
         (&json!("voice"), &json!(["denied"]))
     );
-    let mut asked: Vec<Value> = callback
+    let asked: Vec<Value> = callback
         .got()
         .iter()
         .map(|got| serde_json::from_str::<Value>(&got.body).unwrap()["data"]["channel"].clone())
         .collect();
-    asked.dedup();
     assert_eq!(asked, ["sms", "voice"]);
+}
+
+/// The request that began a code and the worker may come to its next step at the same moment.
+#[tokio::test]
+async fn who_comes_to_a_step_while_another_decides_on_it_asks_nobody() {
+    let choice = Choice {
+        fallback: vec![step(Channel::Sms, None), step(Channel::Voice, None)],
+        consent_takes: Duration::from_millis(50),
+        ..Choice::default()
+    };
+    let house = House::new(&choice).await;
+    house.then(no());
+    let worker = async {
+        loop {
+            house.gateway.go_on_due().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let started = tokio::select! {
+        started = house.start("+12025550143") => started.unwrap(),
+        () = worker => unreachable!("it goes on for ever"),
+    };
+    house.now_of(&started).await;
+    assert_eq!(house.asked(), [Channel::Sms, Channel::Voice]);
+    assert_eq!(house.channels(), [Channel::Sms, Channel::Voice]);
 }

@@ -139,8 +139,14 @@ impl Gateway {
     }
 
     /// Decides on the step that is due, and commits it; `None`: it does not go, or somebody else was quicker. Where its channel is what
-    /// speaks against it, one behind it by another channel goes in its place.
+    /// speaks against it, one behind it by another channel goes in its place. Who comes to it together goes one after the other, so that the
+    /// operator's own check is asked once.
     async fn stepped(&self, known: &Verification) -> Result<Option<Going>, VerifyError> {
+        let _turn = self.step_turn(known.id).await?;
+        let now_is = self.verification(&known.account, known.id).await?;
+        if now_is.place() != known.place() {
+            return Ok(None);
+        }
         let told = self.told_again(known).await?;
         let (Some(told), Some(left)) = (&told, &known.fallback) else {
             return self.not_told(known).await;
