@@ -25,7 +25,7 @@ pub use rental::{Catalogue, Quarantine, Rental};
 pub use sending::{Bills, Provider, Sending};
 pub use store::{Durability, Store};
 pub use supply::Supplier;
-pub use verify::{CodeHash, Privacy, Resend, Verify};
+pub use verify::{CodeHash, Privacy, Resend, ResponseCodes, Verify};
 
 /// The defaults, compiled in: the file in the repository's root is the only place they stand.
 pub const BUILT_IN: &str = include_str!("../config.toml");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{BuildError, consent, files};
-use crate::config::{self, CodeHash, Config, Privacy, Resend};
+use crate::config::{self, CodeHash, Config, Privacy, Resend, ResponseCodes};
 use crate::core::abuse::destination::{self, Policy};
 use crate::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
 use crate::core::abuse::spend::Caps;
@@ -55,6 +55,7 @@ fn rules_with(config: &Config, peppers: Peppers, lasting: Lasting) -> Result<Ver
         fallback: way(config)?,
         price: price("price", &verify.price)?,
         strict_privacy: verify.privacy == Privacy::Strict,
+        tells_why: verify.response_codes == ResponseCodes::Four,
         test_codes: test_codes(&verify.test_numbers)?,
         loopback: verify.loopback,
         consent: None,

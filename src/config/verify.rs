@@ -28,6 +28,7 @@ pub struct Verify {
     pub deny_prefixes: Vec<String>,
     pub only_numbers: Vec<String>,
     pub privacy: Privacy,
+    pub response_codes: ResponseCodes,
     pub callback_url: String,
     pub callback_secret: String,
     pub callback_timeout_ms: u64,
@@ -109,6 +110,13 @@ pub enum Resend {
 pub enum Privacy {
     Open,
     Strict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResponseCodes {
+    Two,
+    Four,
 }
 
 /// Checks what the types do not say.

@@ -76,6 +76,8 @@ pub struct VerifyRules {
     pub price: Price,
     /// A refusal that would tell something of a number is answered as a code that went out.
     pub strict_privacy: bool,
+    /// Contract 003 tells by a verification's id why a code was not even compared.
+    pub tells_why: bool,
     /// Numbers that get nothing, and their codes.
     pub test_codes: BTreeMap<String, Code>,
     /// Numbers of our own get their codes without a carrier.
@@ -98,10 +100,10 @@ pub(super) struct Verifying {
     rules: VerifyRules,
     /// Steps of one account go one after the other, so that they seldom conflict; the store's guards are what makes them right.
     lanes: Vec<Mutex<()>>,
-    hashing: Arc<Semaphore>,
-    waiting: std::sync::Mutex<usize>,
     /// Whose turn it is to decide on a code's next step. Longer than a lane is held, for the operator's own check is asked meanwhile.
     turns: std::sync::Mutex<HashMap<VerificationId, Weak<Mutex<()>>>>,
+    hashing: Arc<Semaphore>,
+    waiting: std::sync::Mutex<usize>,
     /// Where the looking for records that can be forgotten goes on.
     forgetting: std::sync::Mutex<Option<Vec<u8>>>,
     /// Accounts, and their profiles, whose short codes were warned of.
@@ -115,9 +117,9 @@ impl Verifying {
         Self {
             hashing: Arc::new(Semaphore::new(rules.hashing_max)),
             lanes: (0..LANES).map(|_| Mutex::new(())).collect(),
+            turns: std::sync::Mutex::default(),
             rules,
             waiting: std::sync::Mutex::new(0),
-            turns: std::sync::Mutex::default(),
             forgetting: std::sync::Mutex::default(),
             short_told: std::sync::Mutex::default(),
             none_ahead: OnceCell::new(),
@@ -153,14 +155,14 @@ pub enum VerifyError {
     NotBlocked,
     #[error("all guesses were made; ask for another code")]
     NoAttempts,
+    /// It ended in this way, so it cannot be taken back.
+    #[error("it is over: {}", .0.as_str())]
+    Over(Status),
 }
 
 impl From<crate::store::Error> for VerifyError {
     fn from(error: crate::store::Error) -> Self {
         Self::Gateway(error.into())
-    /// It ended in this way, so it cannot be taken back.
-    #[error("it is over: {}", .0.as_str())]
-    Over(Status),
     }
 }
 
@@ -208,8 +210,6 @@ impl Gateway {
         Ok(self.verifying()?.lanes[sum % LANES].lock().await)
     }
 
-    async fn counters(&self, names: Vec<Name>) -> Result<Read, Error> {
-        let found = self.read(move |store| store.counters(&names)).await?;
     /// Waits for whoever else decides on this code's next step.
     async fn step_turn(&self, id: VerificationId) -> Result<OwnedMutexGuard<()>, VerifyError> {
         let turns = &self.verifying()?.turns;
@@ -224,6 +224,8 @@ impl Gateway {
         Ok(turn.lock_owned().await)
     }
 
+    async fn counters(&self, names: Vec<Name>) -> Result<Read, Error> {
+        let found = self.read(move |store| store.counters(&names)).await?;
         let (mut known, mut versions) = (Counters::new(), HashMap::new());
         for counted in found {
             versions.insert(counted.name.clone(), counted.version);

@@ -67,6 +67,7 @@ pub fn verify_rules() -> VerifyRules {
         fallback: Vec::new(),
         price: Price(500),
         strict_privacy: false,
+        tells_why: false,
         test_codes: Default::default(),
         loopback: false,
         consent: None,

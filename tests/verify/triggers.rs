@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::codes::{carried, gateway, other_than, over, taken};
 use super::profiles::{ask, fault, profile};
-use crate::support::client::Reply;
+use crate::support::client::{Call, Reply};
 use crate::support::gateway::Gateway;
+use crate::support::openapi;
 use crate::support::provider::{Act, Provider};
 
 const TO: &str = "+14155550123";
@@ -268,4 +269,77 @@ async fn what_no_provider_takes_is_an_answer_and_costs_nothing() {
             nobody.text()
         );
     }
+}
+
+/// What is said to this by a verification's id, beyond what Telnyx publishes.
+async fn said_by_id(gateway: &Gateway, verification: &Value, body: Value) -> Value {
+    let path = format!("/v2/verifications/{}/actions/verify", id(verification));
+    let reply = Call::post(&path, &body)
+        .key(&gateway.key)
+        .send(gateway.address)
+        .await;
+    assert_eq!(openapi::wrong("POST", &path, &reply), Vec::<String>::new());
+    reply.expect(200)["data"]["response_code"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_nothing_was_compared_is_told_by_id_where_it_may_be_and_never_by_number() {
+    let mut over = over();
+    let four = toml::toml! { response_codes = "four" };
+    over["verify"].as_table_mut().unwrap().extend(four);
+    let gateway = Gateway::start_with(over).await;
+    let made = profile(&gateway, json!({ "name": "x" })).await;
+    let (_, number) = rented(&gateway).await;
+    let by_number = async |code: &'static str| {
+        let answer = check_number(&gateway, (&number, &made), code).await.expect(200);
+        answer["data"]["response_code"].clone()
+    };
+    let begun = async |code: &str| {
+        let own = json!({ "custom_code": code });
+        trigger(&gateway, "sms", (&number, &made), own).await.expect(200)["data"].clone()
+    };
+    assert_eq!(by_number("12345").await, "rejected", "none was sent");
+    let (replaced, guessed) = (begun("12345").await, begun("54321").await);
+    for body in [
+        json!({ "code": "12345" }),
+        json!({ "code": "no" }),
+        json!({ "status": "accepted" }),
+    ] {
+        assert_eq!(said_by_id(&gateway, &replaced, body).await, "expired");
+    }
+    let no = json!({ "status": "rejected" });
+    assert_eq!(
+        said_by_id(&gateway, &replaced, no).await,
+        "rejected",
+        "by the caller's own word"
+    );
+    for _ in 0..5 {
+        let wrong = said_by_id(&gateway, &guessed, json!({ "code": "11111" })).await;
+        assert_eq!(wrong, "rejected", "it was compared");
+    }
+    let late = said_by_id(&gateway, &guessed, json!({ "code": "54321" })).await;
+    assert_eq!(late, "max_attempts_exceeded");
+    assert_eq!(by_number("54321").await, "rejected");
+
+    let right = begun("99999").await;
+    let code = || json!({ "code": "99999" });
+    assert_eq!(
+        said_by_id(&gateway, &right, json!({ "code": "no" })).await,
+        "rejected",
+        "it is pending"
+    );
+    assert_eq!(said_by_id(&gateway, &right, code()).await, "accepted");
+    assert_eq!(
+        said_by_id(&gateway, &right, code()).await,
+        "rejected",
+        "it is used, and not over in time"
+    );
+    assert_eq!(by_number("99999").await, "rejected");
+    let judged = begun("77777").await;
+    said_by_id(&gateway, &judged, json!({ "status": "rejected" })).await;
+    assert_eq!(
+        said_by_id(&gateway, &judged, json!({ "code": "77777" })).await,
+        "rejected",
+        "nobody guessed"
+    );
 }

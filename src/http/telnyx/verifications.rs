@@ -21,7 +21,7 @@ use crate::core::time::UnixMs;
 use crate::core::verification::address::To;
 use crate::core::verification::code::Code;
 use crate::core::verification::{Own, Verification, profile};
-use crate::gateway::{CallerWord, Guess, NewestGuess, Once, ProfileError, TriggerWish, VerifyError};
+use crate::gateway::{CallerWord, Gateway, Guess, NewestGuess, Once, ProfileError, TriggerWish, VerifyError};
 use crate::http::app::Caller;
 use crate::http::once::Sent;
 use crate::http::problem::Problem;
@@ -224,8 +224,10 @@ pub async fn list(asked: &Asked, segment: &str) -> Answer {
     page(&shown, &meta)
 }
 
-fn judged(number: &str, is_right: bool) -> Answer {
-    let word = if is_right { "accepted" } else { "rejected" };
+const ACCEPTED: &str = "accepted";
+const REJECTED: &str = "rejected";
+
+fn judged(number: &str, word: &str) -> Answer {
     data(&json!({ "phone_number": number, "response_code": word }))
 }
 
@@ -247,7 +249,7 @@ pub async fn check_number(asked: Asked, segment: &str) -> Answer {
     let Some(code) = Code::parse(&code) else {
         // No code is like this.
         gateway.profile(&asked.key.account, profile).map_err(no_profile)?;
-        return judged(to.as_str(), false);
+        return judged(to.as_str(), REJECTED);
     };
     let guess = NewestGuess {
         key: asked.key,
@@ -257,7 +259,7 @@ pub async fn check_number(asked: Asked, segment: &str) -> Answer {
         ip,
     };
     let is_right = gateway.check_newest(guess).await.map_err(no_profile)?;
-    judged(to.as_str(), is_right)
+    judged(to.as_str(), if is_right { ACCEPTED } else { REJECTED })
 }
 
 /// By its id: a code, or a caller's word on its own code.
@@ -267,7 +269,7 @@ pub async fn check(asked: Asked, id: Option<VerificationId>) -> Answer {
     let mut form = Form::new(members(&asked.app, &asked.head, asked.incoming).await?);
     let (mut code, mut word, mut ip) = (None, None, None);
     form.text("code", &mut code, (|_: &str| true, ""));
-    let words = |text: &str| matches!(text, "accepted" | "rejected");
+    let words = |text: &str| matches!(text, ACCEPTED | REJECTED);
     form.text("status", &mut word, (words, "must be accepted or rejected"));
     client_ip(&mut form, &mut ip);
     match (&code, &word) {
@@ -280,36 +282,47 @@ pub async fn check(asked: Asked, id: Option<VerificationId>) -> Answer {
         _ => {}
     }
     form.done()?;
-    let is_right = match code {
+    let key = asked.key.clone();
+    let said = match code {
         None => {
-            let word = CallerWord {
-                key: asked.key,
-                id,
-                is_right: word.as_deref() == Some("accepted"),
-            };
-            gateway.take_word(&word).await?
-        }
-        Some(code) => {
-            let guess = Code::parse(&code).map(|code| Guess {
-                key: asked.key,
-                id,
-                code,
-                ip,
-            });
-            match guess {
-                Some(guess) => is_taken(gateway.check_verification(guess).await)?,
-                None => false,
+            let is_right = word.as_deref() == Some(ACCEPTED);
+            let is_taken = gateway.take_word(&CallerWord { key, id, is_right }).await?;
+            match is_taken {
+                true => Some(ACCEPTED),
+                false => (!is_right).then_some(REJECTED),
             }
         }
+        Some(code) => match Code::parse(&code) {
+            Some(code) => compared(gateway.check_verification(Guess { key, id, code, ip }).await)?,
+            None => None,
+        },
     };
-    judged(found.to.as_str(), is_right)
+    let said = match said {
+        Some(said) => said,
+        None => why(&gateway, &asked.key, id).await?,
+    };
+    judged(found.to.as_str(), said)
 }
 
-/// A wrong code is an answer and no error, and so is a right one that comes too late.
-fn is_taken(checked: Result<Verification, VerifyError>) -> Result<bool, VerifyError> {
+/// A wrong code is an answer and no error, and so is a right one that comes too late, which is not even compared: `None`.
+fn compared(checked: Result<Verification, VerifyError>) -> Result<Option<&'static str>, VerifyError> {
     match checked {
-        Ok(_) => Ok(true),
-        Err(VerifyError::Wrong(_) | VerifyError::NotFound | VerifyError::NoAttempts) => Ok(false),
+        Ok(_) => Ok(Some(ACCEPTED)),
+        Err(VerifyError::Wrong(_)) => Ok(Some(REJECTED)),
+        Err(VerifyError::NotFound | VerifyError::NoAttempts) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Why nothing was compared, as far as the configuration lets it be told to whoever knows the id.
+async fn why(gateway: &Gateway, key: &Key, id: VerificationId) -> Result<&'static str, VerifyError> {
+    if !gateway.verify_rules()?.tells_why {
+        return Ok(REJECTED);
+    }
+    let found = gateway.triggered(&key.account, id).await?;
+    Ok(match telnyx::status(&found, gateway.steady()) {
+        "expired" => "expired",
+        "invalid" if found.attempts >= found.attempts_max => "max_attempts_exceeded",
+        _ => REJECTED,
+    })
 }
