@@ -23,6 +23,7 @@ pub use crate::http::dev::{Dev, DevSource};
 pub use crate::store::sled::{Examined, Folder};
 pub use build::{BuildError, check, public_url, sources};
 pub use examine::{data_folder, examine, free_bytes};
+pub use extractor::engine;
 pub use fetch::fetcher;
 pub use files::{admin_token, master_key};
 pub use run::{Running, Start, start};

@@ -2,12 +2,18 @@
 
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use super::Failure;
-use crate::core::otp::{Engine, Error, Filter, check_built_in, check_language_file, check_rule_file, render};
+use super::serve::ConfigFile;
+use crate::app;
+use crate::config::{self, Layers};
+use crate::core::otp::{
+    Engine, Error, Extraction, Filter, check_built_in, check_language_file, check_rule_file, render,
+};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -19,6 +25,9 @@ pub struct Arguments {
     /// Show the message with what was found and what was passed over, in colour on a terminal.
     #[arg(long, conflicts_with = "jsonl")]
     explain: bool,
+    /// Its `otp.rules` and `otp.min_confidence` count, as for the gateway.
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 #[derive(Deserialize)]
@@ -26,9 +35,33 @@ struct Line {
     text: String,
 }
 
+/// The extractor that a gateway of this configuration has.
+struct Reader {
+    engine: Arc<Engine>,
+    filter: Filter,
+}
+
+impl Reader {
+    fn new(file: &ConfigFile) -> Result<Self, Failure> {
+        let config = config::load(Layers::of_process(file.config.clone())).map_err(Failure::usage)?;
+        Ok(Self {
+            engine: app::engine(&config).map_err(Failure::usage)?,
+            filter: Filter {
+                min_confidence: Some(config.otp.min_confidence),
+                ..Filter::default()
+            },
+        })
+    }
+
+    fn read(&self, text: &str) -> Extraction {
+        self.engine.extract(text, &self.filter)
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let reader = Reader::new(&arguments.config)?;
     if arguments.jsonl {
-        return lines();
+        return lines(&reader);
     }
     let text = match &arguments.text {
         Some(text) => text.clone(),
@@ -41,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             text
         }
     };
-    let found = Engine::built_in().extract(&text, &Filter::default());
+    let found = reader.read(&text);
     if arguments.explain {
         let shown = render(&text, &found);
         print!(
@@ -70,14 +103,13 @@ fn without_colour(shown: &str) -> String {
     })
 }
 
-fn lines() -> Result<(), Failure> {
-    let engine = Engine::built_in();
+fn lines(reader: &Reader) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (at, line) in std::io::stdin().lock().lines().enumerate() {
         let line = line.map_err(Failure::failed)?;
         let line: Line =
             serde_json::from_str(&line).map_err(|e| Failure::usage(format!("line {}: {e}", at + 1)))?;
-        let found = engine.extract(&line.text, &Filter::default());
+        let found = reader.read(&line.text);
         serde_json::to_writer(&mut out, &found).map_err(|error| Failure::unwritten(error.into()))?;
         out.write_all(b"\n").map_err(Failure::unwritten)?;
     }

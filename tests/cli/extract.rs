@@ -2,7 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::process::Home;
+use super::process::{Ended, Home};
+
+const RULES: &str = r#"
+    [[rule]]
+    name = "example-bank"
+    contains = ["example bank"]
+    pattern = 'ref [A-Z]{3}-(?P<code>[0-9]{6})'
+    example = "Example Bank: ref QXR-204418"
+    code = "204418"
+    counter_example = "Example Bank: loan ref LQXR-2044187"
+"#;
 
 const TEXT: &str = "G-482913 is your Google verification code.";
 
@@ -40,6 +50,59 @@ async fn json_lines_keep_their_order_and_a_wrong_one_is_named() {
         wrong.err.contains("line 4: missing field `text`"),
         "{}",
         wrong.err
+    );
+}
+
+/// The program answers as a gateway of the same configuration does: by its rules and its threshold.
+#[tokio::test]
+async fn the_rules_and_the_threshold_of_the_configuration_count() {
+    let home = Home::new();
+    let rules = home.write("rules.toml", RULES);
+    let unsure = "482155 is what you need to finish signing in";
+    let config = home.write(
+        "ringback.toml",
+        &format!("[otp]\nrules = '{rules}'\nmin_confidence = 0.97\n"),
+    );
+    let found = |ended: Ended| -> Value {
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        serde_json::from_str(&ended.out).unwrap()
+    };
+    let by_rule = found(
+        home.run(&["extract", "--config", &config, "Example Bank: ref WPT-771204"])
+            .await,
+    );
+    assert_eq!(
+        (&by_rule["code"], &by_rule["rule"]),
+        (&json!("771204"), &json!("example-bank"))
+    );
+    let plain = found(home.run(&["extract", unsure]).await);
+    assert_eq!(plain["code"], "482155");
+    let line = json!({ "text": unsure }).to_string();
+    for (arguments, environment) in [
+        (vec!["extract", "--config", &config, unsure], vec![]),
+        (
+            vec!["extract", unsure],
+            vec![("RINGBACK__OTP__MIN_CONFIDENCE", "0.97")],
+        ),
+        (
+            vec!["extract", "--jsonl"],
+            vec![("RINGBACK__OTP__MIN_CONFIDENCE", "0.97")],
+        ),
+    ] {
+        let sure = found(home.run_with(&arguments, &line, &environment).await);
+        assert_eq!(
+            (&sure["code"], &sure["candidates"][0]["code"]),
+            (&Value::Null, &json!("482155"))
+        );
+    }
+    let bad = home.write("bad.toml", "[[rule]]\nname = 5\n");
+    let refused = home
+        .run_with(&["extract", "x"], "", &[("RINGBACK__OTP__RULES", &bad)])
+        .await;
+    assert!(
+        refused.code == Some(2) && refused.err.contains("bad.toml"),
+        "{}",
+        refused.err
     );
 }
 

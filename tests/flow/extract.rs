@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::carrier::{self, TELNYX, draft};
 use crate::support::gateway::{Gateway, Rental};
+use crate::support::subscriber::Subscriber;
 use crate::support::within;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +57,72 @@ async fn what_is_less_sure_than_the_configuration_wants_is_a_candidate() {
     let found = gateway.post("/api/extract", &wish).await.expect(200);
     assert_eq!(found["code"], Value::Null);
     assert_eq!(found["candidates"][0]["code"], "482913");
+}
+
+/// A rule of the operator's answers before the words do: the API, and the rental.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_answers_by_the_operators_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    let rule = r#"
+        [[rule]]
+        name = "example-bank"
+        contains = ["example bank"]
+        pattern = 'ref [A-Z]{3}-(?P<code>[0-9]{6})'
+        example = "Example Bank: ref QXR-204418"
+        code = "204418"
+        counter_example = "Example Bank: loan ref LQXR-2044187"
+    "#;
+    std::fs::write(&file, rule).unwrap();
+    let text = "Example Bank: ref WPT-771204. Your order code is 555666";
+    let plain = Gateway::start().await;
+    let found = plain
+        .post("/api/extract", &json!({ "text": text }))
+        .await
+        .expect(200);
+    assert_ne!(found["code"], "771204");
+    let file = toml::Value::from(file.display().to_string());
+    let gateway = Gateway::start_with(toml::Table::from_iter([(
+        "otp".to_owned(),
+        toml::Table::from_iter([("rules".to_owned(), file)]).into(),
+    )]))
+    .await;
+    let found = gateway
+        .post("/api/extract", &json!({ "text": text }))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&found["code"], &found["rule"]),
+        (&json!("771204"), &json!("example-bank"))
+    );
+    let rental = rent(&gateway, json!({})).await;
+    assert_eq!(
+        code_after(&gateway, &rental, &[("+12025550199", text)]).await,
+        "771204"
+    );
+}
+
+/// The link of a message without a code is in `message.received`, and that of one with a code in `verification.code_received`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_link_is_in_both_events_letter_by_letter() {
+    let gateway = Gateway::start().await;
+    let mut subscriber = Subscriber::start(&[]).await;
+    let kinds = ["message.received", "verification.code_received"];
+    gateway.subscribe(&subscriber.url, &kinds).await;
+    let rental = gateway.rent("google").await;
+    let (only, beside) = (
+        "https://id.shop.example/verify/8h2kd93jf0?a=1&b=%C3%A9#top",
+        "https://id.shop.example/verify/Zk7Tq29b",
+    );
+    let texts = [
+        format!("Confirm your e-mail for Shop: {only}"),
+        format!("Your code is 482913. Or tap {beside} to verify."),
+    ];
+    for (text, (kind, link)) in texts.iter().zip(kinds.into_iter().zip([only, beside])) {
+        carrier::post(gateway.address, TELNYX, &draft(text, &rental.number, text)).await;
+        let event = subscriber.next_of(kind).await.json();
+        assert_eq!(event["data"]["link"], link, "{event}");
+    }
 }
 
 /// Rents a number whose code is as `code` says.

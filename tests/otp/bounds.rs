@@ -128,6 +128,63 @@ fn check(text: &str) {
     }
 }
 
+/// What messages are made of, and what hides in them: marks of direction, control characters, ends of lines of every kind.
+fn part() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "code",
+        "your",
+        "is",
+        ":",
+        " ",
+        "123456",
+        "12",
+        "-",
+        ".",
+        "\n",
+        "@",
+        "#",
+        "<#>",
+        "://",
+        "a.com",
+        "OTP",
+        "验证码",
+        "は",
+        "رمز",
+        "١٢",
+        "\u{200b}",
+        "e\u{301}",
+        "ﾊﾞ",
+        "%",
+        "Rs",
+        "€",
+        "x4471",
+        "**",
+        "G-",
+        "ABC",
+        "é",
+        "İ",
+        "ß",
+        "\u{1f600}",
+        "!",
+        "\r\n",
+        "\r",
+        "\0",
+        "\t",
+        "\u{1b}[31m",
+        "\u{85}",
+        "\u{2028}",
+        "\u{200f}",
+        "\u{202b}",
+        "\u{2066}",
+        "\u{2069}",
+        "\u{feff}",
+        "\u{ad}",
+        "\u{e000}",
+        "\u{10ffff}",
+        "\n@shop.example #482913",
+    ])
+}
+
 proptest! {
     #[test]
     fn any_text_is_read(text in prop::collection::vec(any::<char>(), 0..CHARS_MAX + 100)) {
@@ -135,16 +192,26 @@ proptest! {
     }
 
     #[test]
-    fn any_mixture_of_parts_is_read(parts in prop::collection::vec(prop::sample::select(vec![
-        "code", "your", "is", ":", " ", "123456", "12", "-", ".", "\n", "@", "#", "<#>", "://", "a.com", "OTP", "验证码", "は",
-        "رمز", "١٢", "\u{200b}", "e\u{301}", "ﾊﾞ", "%", "Rs", "€", "x4471", "**", "G-", "ABC", "é", "İ", "ß", "\u{1f600}", "!",
-    ]), 0..40)) {
+    fn any_mixture_of_parts_is_read(parts in prop::collection::vec(part(), 0..40)) {
         check(&parts.concat());
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Most of these end beyond the cap, with a code, a letter in parts or half a line end upon it.
+    #[test]
+    fn any_mixture_near_the_cap_is_read(parts in prop::collection::vec(part(), 0..40), more in prop::collection::vec(part(), 0..40)) {
+        let chars = parts.concat().chars().count();
+        let blanks = " ".repeat(CHARS_MAX.saturating_sub(chars + 20));
+        check(&(parts.concat() + &blanks + &more.concat()));
+    }
+
+    #[test]
+    fn any_long_mixture_is_read(parts in prop::collection::vec(part(), 400..900)) {
+        check(&parts.concat());
+    }
 
     /// Shapes that hurt matchers which go back: a beginning, and parts that nearly match, over and over.
     #[test]

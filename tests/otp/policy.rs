@@ -64,6 +64,13 @@ fn line_4_of_two_codes() {
         "Your code is 111222\n@shop.example #333444 @pay.example",
         "333444",
     );
+    // Behind the code and its embedded host anything may stand; before the host and between it and the code nothing may.
+    reads(
+        "Your code is 111222\n@shop.example #333444 %pay.example and more",
+        "333444",
+    );
+    reads("Your code is 111222\nNow @shop.example #333444!", "111222");
+    reads("Your code is 111222\n@shop.example code #333444", "111222");
     reads(
         "Old code 812576 is no longer valid. Your new code is 095722.",
         "095722",
@@ -288,4 +295,42 @@ fn what_a_colon_announces_may_stand_below_a_blank_line() {
     reads("Use this PIN to view your results:\n71820364 Fernbay", "71820364");
     reads("Pour finir :\n\nvotre code\n\n330915", "330915");
     reads_nothing("Step 2 of 2. Your table:\n\n330915");
+}
+
+#[test]
+fn where_one_number_is_taken_back_the_other_is_the_code() {
+    reads(
+        "Nehmen Sie 771206, die 118832 von vorhin zählt nicht mehr",
+        "771206",
+    );
+    reads("Берите 771221, прежний 118847 уже не подойдёт", "771221");
+    reads("771247-г ашиглаарай, өмнөх 118873 хүчингүй болсон", "771247");
+    reads(
+        "The new number is 660318, because 204417 timed out. Type it to log in.",
+        "660318",
+    );
+    reads_nothing("Order 771206 is on its way, order 118832 was cancelled");
+}
+
+#[test]
+fn a_verb_beside_its_field_reaches_far() {
+    reads("Type this when the page asks for it: 740318", "740318");
+    reads_nothing("Type your name when the page asks for it. Our room: 740318");
+}
+
+#[test]
+fn a_number_and_a_name_head_a_message_with_a_purpose() {
+    reads(
+        "338014 - Lumo. If you didn't try to log in, change your password.",
+        "338014",
+    );
+    reads_nothing("338014 - Lumo. Your order has shipped, log in to track it.");
+    reads_nothing("338014 people. Log in to see who they are.");
+}
+
+#[test]
+fn a_word_within_a_phrase_says_what_the_phrase_says() {
+    reads("Щоб назавжди видалити обліковий запис, наберіть 332037", "332037");
+    reads_nothing("Nomor anggota barumu 663358. Tunjukkan di pintu masuk.");
+    reads_nothing("La partie est ouverte, rejoins-nous avec 448120");
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use toml::de::DeTable;
+
 use super::lexicon::{self, Class};
 use super::normalise::folded;
 use super::phrase;
-use super::service::{self, Rules};
+use super::service::{self, Rule, Rules};
 use super::{Error, lexicon::Lexicon};
 
 /// Bytes of a phrase, once its groups are expanded.
@@ -31,13 +33,14 @@ pub fn check_language_file(name: &str, text: &str) -> Vec<Error> {
         Err(error) => return vec![error],
     };
     let mut errors = Vec::new();
-    for language in &languages {
+    for (at, language) in languages.iter().enumerate() {
         let mut seen: HashMap<String, Class> = HashMap::new();
         for (class, list) in language.lists() {
-            for entry in list {
+            for (number, entry) in list.iter().enumerate() {
                 let wrong = entry_fault(entry).or_else(|| clash(&mut seen, entry, class));
                 errors.extend(wrong.map(|reason| Error::Entry {
                     file: name.to_owned(),
+                    line: line_of(text, ("language", at), &class.key(), Some(number)),
                     language: language.id.clone(),
                     entry: entry.clone(),
                     reason,
@@ -51,13 +54,44 @@ pub fn check_language_file(name: &str, text: &str) -> Vec<Error> {
 
 /// Checks a rule file: each rule against its bounds and its own examples.
 pub fn check_rule_file(name: &str, text: &str) -> Vec<Error> {
-    match service::read(name, text) {
-        Ok(rules) => rules
-            .iter()
-            .filter_map(|rule| Rules::new(std::iter::once(rule)).err())
-            .collect(),
-        Err(error) => vec![error],
+    let rules = match service::read(name, text) {
+        Ok(rules) => rules,
+        Err(error) => return vec![error],
+    };
+    let wrong = rules.iter().enumerate().filter_map(|(at, rule)| {
+        Rules::new(std::iter::once(rule))
+            .err()
+            .map(|error| Error::InFile {
+                file: name.to_owned(),
+                line: line_of(text, ("rule", at), "name", None),
+                error: Box::new(error),
+            })
+    });
+    wrong.collect()
+}
+
+/// Reads a rule file of an operator.
+///
+/// # Errors
+/// The first thing that is wrong with it, with file and line.
+pub fn read_rule_file(name: &str, text: &str) -> Result<Vec<Rule>, Error> {
+    match check_rule_file(name, text).into_iter().next() {
+        Some(error) => Err(error),
+        None => service::read(name, text),
     }
+}
+
+/// The line, counted from 1, of a key of the table that stands at this place of its list; of one entry, where the key's value
+/// is a list.
+fn line_of(text: &str, (list, at): (&str, usize), key: &str, entry: Option<usize>) -> usize {
+    let start = |table: &DeTable| {
+        let value = table.get(list)?.get_ref().get(at)?.get_ref().get(key)?;
+        let entry = entry.and_then(|entry| value.get_ref().get(entry));
+        Some(entry.unwrap_or(value).span().start)
+    };
+    let start = DeTable::parse(text).ok().and_then(|table| start(table.get_ref()));
+    let before = start.and_then(|start| text.get(..start)).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 fn entry_fault(entry: &str) -> Option<String> {

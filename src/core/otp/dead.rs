@@ -8,13 +8,18 @@ use super::token::Token;
 /// Points of a number that is told to be typed, though nothing calls it a code.
 const SAID_MIN: i32 = 20;
 
+/// Characters from which two numbers of one length are taken for two codes, whatever is said of them.
+const TWIN_CHARS_MIN: usize = 6;
+
+/// True for a number that the message takes back.
+pub(super) fn is_dead(one: &Scored) -> bool {
+    one.features
+        .iter()
+        .any(|feature| matches!(feature.name, "old" | "dead"))
+}
+
 /// "Code 339102 no longer works, take 840517": where one of two numbers of a kind is dead, the other one is meant.
 pub(super) fn revive(scored: &mut [Scored]) {
-    let is_dead = |one: &Scored| {
-        one.features
-            .iter()
-            .any(|feature| matches!(feature.name, "old" | "dead"))
-    };
     settle(scored);
     let Some(dead) = scored.iter().find(|one| is_dead(one)).map(|one| one.token) else {
         return;
@@ -25,7 +30,8 @@ pub(super) fn revive(scored: &mut [Scored]) {
     if let (Some(only), None) = (rest.next(), rest.next())
         && (only.token.chars == dead.chars || only.score >= SAID_MIN)
     {
-        only.add("other-is-dead", 16);
+        let twins = only.token.chars == dead.chars && dead.chars >= TWIN_CHARS_MIN;
+        only.add("other-is-dead", if twins { 21 } else { 16 });
     }
 }
 

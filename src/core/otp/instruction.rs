@@ -77,8 +77,20 @@ pub(super) fn in_field(scene: &Scene, token: &Token, clause: (usize, usize)) -> 
         around.filter(inside).filter(near)
     };
     let fields = || around().filter(|hit| hit.class == Class::Field);
+    // "Type this when the page asks for it: 4829": the verb stands beside the field.
+    let beside = |verb: &&Hit| {
+        fields().any(|field| {
+            let (from, to) = match verb.end <= field.start {
+                true => (verb.end, field.start),
+                false => (field.end, verb.start),
+            };
+            gap(scene, from, to).is_some_and(|gap| gap.words <= 1)
+        })
+    };
     let is_field = |verb: &Hit| fields().any(|field| field.start <= verb.start && verb.end <= field.end);
-    fields().next().is_some() && around().any(|hit| hit.class == Class::Verb && !is_field(hit))
+    let verb = |hit: &&Hit| hit.class == Class::Verb && !is_field(hit);
+    let before = || scene.before(token.start).iter().filter(inside).filter(verb);
+    fields().next().is_some() && (around().any(|hit| verb(&hit)) || before().any(|hit| beside(&hit)))
 }
 
 /// "Please enter on the page:\n482913": the line above tells to type, and the number has a line of its own.

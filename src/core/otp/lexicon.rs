@@ -52,6 +52,13 @@ pub(super) enum Class {
     Care,
 }
 
+impl Class {
+    /// The list of a data file that its words stand in.
+    pub(super) fn key(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+}
+
 /// One language of a data file. Lists are words or phrases: `*` at an end lets the word continue there,
 /// `(a|b)` stands for either; case and accents do not count.
 #[derive(Deserialize, Default)]

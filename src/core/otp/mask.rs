@@ -1,5 +1,6 @@
 //! What the words around a token say against it: amounts, units, cards, phone numbers.
 
+use super::fold::is_word;
 use super::lexicon::{Class, Hit};
 use super::normalise::Text;
 use super::result::Reason;
@@ -115,8 +116,12 @@ fn is_of_next(rest: &str) -> bool {
 }
 
 fn unit(text: &Text, hits: &[Hit], token: &Token) -> Option<Mask> {
-    let next = token.end + usize::from(matches!(text.bytes().get(token.end), Some(b' ' | b'-')));
-    (token.shape == Shape::Digits && starts_at(hits, Class::Unit, token.end, next))
+    let mut rest = text.folded[token.end..].chars();
+    let joint = rest.next();
+    // "482913-г": a letter behind a dash is an ending of the number, in languages that decline it.
+    let ending = joint == Some('-') && rest.next().is_some_and(is_word) && !rest.next().is_some_and(is_word);
+    let next = token.end + usize::from(matches!(joint, Some(' ' | '-')));
+    (token.shape == Shape::Digits && !ending && starts_at(hits, Class::Unit, token.end, next))
         .then_some(())
         .and(soft(Reason::Unit))
 }

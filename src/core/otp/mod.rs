@@ -33,7 +33,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 pub use candidate::SCORE_MIN;
-pub use check::{check_built_in, check_language_file, check_rule_file};
+pub use check::{check_built_in, check_language_file, check_rule_file, read_rule_file};
 pub use explain::render;
 pub use filter::{Alphabet, Filter};
 pub use normalise::CHARS_MAX;
@@ -55,10 +55,18 @@ pub enum Error {
     /// A data file cannot be read; the reason names line and column.
     #[error("{file}: {reason}")]
     Data { file: String, reason: String },
+    /// A rule of a file is wrong.
+    #[error("{file}:{line}: {error}")]
+    InFile {
+        file: String,
+        line: usize,
+        error: Box<Error>,
+    },
     /// An entry of a language is wrong.
-    #[error("{file}: language `{language}`, entry `{entry}`: {reason}")]
+    #[error("{file}:{line}: language `{language}`, entry `{entry}`: {reason}")]
     Entry {
         file: String,
+        line: usize,
         language: String,
         entry: String,
         reason: String,
@@ -118,6 +126,9 @@ impl Engine {
 
 /// Tokens of a message that are weighed; more are in no message that people get, and each costs time.
 const TOKENS_MAX: usize = 32;
+
+/// A score up to which a token is not even a candidate.
+const SCORE_KEPT: i32 = -40;
 
 /// True for a token that can be an answer, or that an answer should name as masked.
 fn is_possible(text: &Text, token: &token::Token) -> bool {
@@ -219,6 +230,7 @@ impl Reading<'_> {
             self.consider(&scene, token, &mut scored, &mut masked);
         }
         dead::revive(&mut scored);
+        scored.retain(|one| one.score > SCORE_KEPT);
         scored.sort_by_key(|s| (-s.score, s.token.start));
         scored.truncate(result::CANDIDATES_MAX);
         masked.sort_by_key(|m| m.span[0]);
@@ -269,7 +281,8 @@ impl Reading<'_> {
                 reason: mask.reason,
             });
         }
-        if one.score <= -40 {
+        // One that is taken back says something of the others, however little speaks for it.
+        if one.score <= SCORE_KEPT && !dead::is_dead(&one) {
             return;
         }
         if self

@@ -16,14 +16,16 @@ pub(super) fn settle_puts(hits: &mut Vec<Hit>) {
     });
 }
 
-/// Removes purposes inside a phrase that keeps a code company: "if this was not you".
-fn drop_purposes(hits: &mut Vec<Hit>) {
-    let mut care_end = 0;
+/// Removes words inside a longer phrase that is about something else: the purpose in "if this was not you" and in "entrance" as
+/// some languages say it, and the appointment in "account" as Ukrainian does.
+fn drop_inner(hits: &mut Vec<Hit>, inner: &[Class], outer: &[Class]) {
+    let (mut start, mut end) = (0, 0);
     hits.retain(|hit| {
-        if hit.class == Class::Care {
-            care_end = hit.end.max(care_end);
+        if outer.contains(&hit.class) && hit.end > end {
+            (start, end) = (hit.start, hit.end);
         }
-        hit.class != Class::Purpose || hit.end > care_end
+        let inside = hit.end <= end && (hit.start, hit.end) != (start, end);
+        !inner.contains(&hit.class) || !inside
     });
 }
 
@@ -63,7 +65,8 @@ pub(super) fn prune(hits: &mut Vec<Hit>) {
         (kept_start, kept_end, kept) = (hit.start, hit.end, hit.class);
         true
     });
-    drop_purposes(hits);
+    drop_inner(hits, &[Class::Purpose], &[Class::Care, Class::Place]);
+    drop_inner(hits, &[Class::Offer], &[Class::Purpose]);
     drop_parts(hits, &[Class::Old, Class::Dead, Class::New]);
     // A compound that starts inside a code word ("code postal") still wins over the word it shares.
     let compounds: Vec<(usize, usize)> = hits

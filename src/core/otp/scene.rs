@@ -104,6 +104,25 @@ impl<'a> Scene<'a> {
         self.single && self.purpose && !self.keyword && !self.offer && !self.hits.iter().any(other)
     }
 
+    /// "482913 - Fernbay. If you did not try to log in, ...": a number and a name, no word that we know, in a message that has a
+    /// purpose and tells of nothing else.
+    pub(super) fn is_headline(&self, token: &Token, clause: (usize, usize)) -> bool {
+        let other = |hit: &Hit| {
+            matches!(
+                hit.class,
+                Class::Not | Class::Money | Class::Card | Class::Label | Class::Unit | Class::Place
+            ) || hit.start < clause.1 && hit.class != Class::Is
+        };
+        let name = self.text.folded[token.end..clause.1].trim_matches([' ', '-', '.', ':', ',']);
+        self.opens(token)
+            && (1..=SENDER_BYTES_MAX).contains(&name.len())
+            && !name.contains(|c: char| c.is_ascii_digit())
+            && self.single
+            && self.purpose
+            && !self.offer
+            && !self.hits.iter().any(other)
+    }
+
     /// True for the token that the message begins with, a service's prefix apart: "G-482913 is your code".
     pub(super) fn opens(&self, token: &Token) -> bool {
         let prefix = self.text.folded.get(self.first..token.start).unwrap_or("");

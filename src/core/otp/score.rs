@@ -130,7 +130,7 @@ fn labels(scene: &Scene, near: &[Hit], label: &Hit, token: &Token) -> bool {
     let code_number = is_number
         && (evidence::is_headed(scene, label)
             || any(&OTHER[..3], &adjacent)
-            || scene.named && any(&[Class::New], &adjacent)
+            || (scene.named || scene.purpose) && any(&[Class::New], &adjacent)
             || in_field(scene, token, clause)
             || (any(&[Class::Purpose], &|_| true) || behind(Class::Purpose))
                 && (any(&[Class::Verb], &asked) || behind(Class::Verb))
@@ -320,6 +320,9 @@ fn company(scene: &Scene, scored: &mut Scored, clause: (usize, usize), evidence:
             && scene.is_plain(&scored.token, clause)
         {
             scored.add("purpose-and-only-number", 15);
+        }
+        if scored.token.chars == 6 && scene.is_headline(&scored.token, clause) {
+            scored.add("beside-a-name", 15);
         }
         let told = scored.token.chars >= 5
             || scored.token.chars == 4 && beside && scene.is_plain(&scored.token, clause);
