@@ -10,36 +10,26 @@ use std::fs;
 
 use ringback::core::otp::{Engine, Filter};
 
-/// Files of labelled messages, and whether they are blind: never read while the engine is tuned.
-const FILES: [(&str, bool); 27] = [
-    ("dev.jsonl", false),
-    ("independent/1_tuning.jsonl", false),
-    ("independent/2_tuning.jsonl", false),
-    ("independent/3_tuning.jsonl", false),
-    ("independent/4_tuning.jsonl", false),
-    ("independent/5_tuning.jsonl", false),
-    ("tuning/asia_africa.jsonl", false),
-    ("tuning/europe.jsonl", false),
-    ("tuning/more_1.jsonl", false),
-    ("tuning/more_2.jsonl", false),
-    ("tuning/challenge_1.jsonl", false),
-    ("tuning/challenge_2.jsonl", false),
-    ("tuning/challenge_3.jsonl", false),
-    ("tuning/challenge_4.jsonl", false),
-    ("tuning/challenge_5.jsonl", false),
-    ("tuning/senders_1.jsonl", false),
-    ("tuning/senders_2.jsonl", false),
-    ("tuning/senders_3.jsonl", false),
-    ("tuning/senders_4.jsonl", false),
-    ("tuning/senders_5.jsonl", false),
-    ("corpus.jsonl", false),
-    ("independent/1_blind.jsonl", true),
-    ("independent/2_blind.jsonl", true),
-    ("independent/3_blind.jsonl", true),
-    ("independent/4_blind.jsonl", true),
-    ("independent/5_blind.jsonl", true),
-    ("held.jsonl", true),
-];
+/// The files of labelled messages, and whether they are blind: never read while the engine is tuned.
+fn files() -> Result<Vec<(String, bool)>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for name in ["dev.jsonl", "corpus.jsonl", "held.jsonl"] {
+        files.push(name.to_owned());
+    }
+    for folder in ["independent", "tuning"] {
+        for entry in fs::read_dir(format!("fixtures/otp/{folder}"))? {
+            let name = entry?.file_name();
+            files.push(format!("{folder}/{}", name.to_string_lossy()));
+        }
+    }
+    let is_blind = |name: &str| name == "held.jsonl" || name.ends_with("_blind.jsonl");
+    let mut files: Vec<(String, bool)> = files
+        .into_iter()
+        .map(|name| (name.clone(), is_blind(&name)))
+        .collect();
+    files.sort_by_key(|(name, blind)| (*blind, name.clone()));
+    Ok(files)
+}
 
 /// What came of one labelled message.
 pub struct Outcome {
@@ -119,8 +109,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut every = Vec::new();
     let mut sides = [Count::default(); 2];
     println!("| messages | right | of | % |\n|---|---|---|---|");
-    for (name, blind) in FILES {
-        let outcomes = outcomes(name, blind)?;
+    for (name, blind) in files()? {
+        let outcomes = outcomes(&name, blind)?;
         let mut count = Count::default();
         for outcome in &outcomes {
             count.add(outcome.right);
