@@ -334,3 +334,12 @@ fn a_word_within_a_phrase_says_what_the_phrase_says() {
     reads_nothing("Nomor anggota barumu 663358. Tunjukkan di pintu masuk.");
     reads_nothing("La partie est ouverte, rejoins-nous avec 448120");
 }
+
+#[test]
+fn so_many_digits_that_are_pointed_at_are_the_code() {
+    reads("You'll need these six digits in a moment - 440917", "440917");
+    reads("Gleich brauchen Sie diese sechs Ziffern: 441067", "441067");
+    reads("Вам понадобятся эти шесть цифр: 441037", "441037");
+    reads("稍后您需要这六位数字：443057", "443057");
+    reads_nothing("Tonight's six numbers: 041118");
+}
