@@ -1,18 +1,22 @@
 //! A code is taken back by its owner: it is over, nothing more of it goes out, and asking again changes nothing.
 
+use std::time::Duration;
+
+use ringback::core::money::Price;
 use ringback::core::sending::Channel;
 use ringback::core::verification::Status;
 use ringback::gateway::VerifyError;
 use serde_json::{Value, json};
 
 use super::codes::{OWN, TEST, TEST_CODE, carried, check, gateway, id, other_than, start, status, taken};
-use super::house::{Choice, House, no, step};
+use super::house::{Choice, House, PRICE, TTL_MS, no, step};
 use super::profiles::{ask, profile};
 use super::triggers::{check_number, rented, trigger};
 use crate::support::client::{Call, Reply};
 use crate::support::gateway::Gateway;
 use crate::support::provider::Provider;
 use crate::support::subscriber::Subscriber;
+use crate::support::until_async;
 
 const TO: &str = "+14155550123";
 
@@ -196,13 +200,46 @@ async fn one_that_nobody_took_is_canceled_already_and_one_whose_time_is_over_is_
     let house = House::new(&Choice::default()).await;
     house.then(no());
     house.start("+12025550143").await.unwrap_err();
-    let lost = house.newest();
+    let lost = house.newest().unwrap();
     assert_eq!(house.cancel(&lost).await.unwrap(), lost, "nothing changes");
     let begun = house.start("+12025550144").await.unwrap();
-    house.clock.pass(super::house::TTL_MS);
+    house.clock.pass(TTL_MS);
     let late = house.cancel(&begun).await;
     assert!(
         matches!(late, Err(VerifyError::Over(Status::Expired))),
         "{late:?}"
     );
+}
+
+/// It is on its way to a provider, who refuses it, while it is replaced or taken back.
+#[tokio::test]
+async fn what_no_provider_takes_is_paid_back_although_it_is_over_by_then() {
+    let choice = Choice {
+        day_max: Some(Price(2 * PRICE.0)),
+        provider_takes: Duration::from_millis(50),
+        ..Choice::default()
+    };
+    for is_canceled in [false, true] {
+        let house = House::new(&choice).await;
+        house.then(no());
+        let (first, _) = tokio::join!(house.start("+12025550143"), async {
+            let begun = until_async("it is on its way", async || house.newest()).await;
+            match is_canceled {
+                true => drop(house.cancel(&begun).await.unwrap()),
+                false => drop(house.start("+12025550143").await.unwrap()),
+            }
+        });
+        assert!(matches!(first, Err(VerifyError::Undelivered(_))), "{first:?}");
+        for _ in usize::from(!is_canceled)..2 {
+            house.start("+12025550144").await.unwrap();
+        }
+        let too_many = house.start("+12025550145").await;
+        assert!(
+            matches!(too_many, Err(VerifyError::Limited(_))),
+            "the cap holds two: {too_many:?}"
+        );
+        house.pass(TTL_MS).await;
+        let (sent, over, _) = house.figures(Channel::Sms, "+1202555");
+        assert_eq!(sent, over, "none is waited for");
+    }
 }

@@ -34,6 +34,8 @@ pub struct Choice {
     /// The operator's own check says no to these, and takes so long.
     pub denies: Vec<Channel>,
     pub consent_takes: Duration,
+    /// Until a provider says what became of a code.
+    pub provider_takes: Duration,
 }
 
 impl Default for Choice {
@@ -51,6 +53,7 @@ impl Default for Choice {
             strict_privacy: false,
             denies: Vec::new(),
             consent_takes: Duration::ZERO,
+            provider_takes: Duration::ZERO,
         }
     }
 }

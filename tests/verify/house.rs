@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use ringback::clock::Clock;
 use ringback::core::abuse::Who;
@@ -101,7 +102,9 @@ fn gateway(
     };
     let channels = [Channel::Sms, Channel::Voice, Channel::Whatsapp];
     let providers = Providers {
-        all: channels.map(|channel| provider(channel, line)).into(),
+        all: channels
+            .map(|channel| provider(channel, choice.provider_takes, line))
+            .into(),
         ..Providers::default()
     };
     let gateway = Gateway::new(parts)
@@ -256,9 +259,9 @@ impl House {
     }
 
     /// What was begun last.
-    pub fn newest(&self) -> Verification {
+    pub fn newest(&self) -> Option<Verification> {
         let newest = self.store.verifications(&self.key.account, None, 1).unwrap();
-        newest.into_iter().next().unwrap()
+        newest.into_iter().next()
     }
 
     pub async fn cancel(&self, of: &Verification) -> Result<Verification, VerifyError> {
@@ -321,7 +324,7 @@ impl House {
     }
 }
 
-fn provider(channel: Channel, line: &Arc<Mutex<Line>>) -> Provider {
+fn provider(channel: Channel, takes: Duration, line: &Arc<Mutex<Line>>) -> Provider {
     let line = line.clone();
     let carry = move |order: Order| {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -332,7 +335,10 @@ fn provider(channel: Channel, line: &Arc<Mutex<Line>>) -> Provider {
                 ..Taken::default()
             })
         });
-        let answer: ringback::gateway::Carrying = Box::pin(async move { says });
+        let answer: ringback::gateway::Carrying = Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            says
+        });
         answer
     };
     Provider::new(channel.as_str(), "test", channel, Box::new(carry))

@@ -21,7 +21,7 @@ use crate::core::verification::{Sent, Status, Verification};
 use crate::gateway::draft::Draft;
 use crate::gateway::sending::Behalf;
 use crate::gateway::{DECISIONS_MAX, Error, Gateway};
-use crate::store::{Open, VerifyStep};
+use crate::store::{CounterChange, Open, VerifyStep};
 
 /// A code on its way to whoever carries it.
 pub(super) struct Going {
@@ -123,13 +123,9 @@ impl Gateway {
                 audit: vec![entry.clone()],
                 ..VerifyStep::default()
             };
-            if is_refused && known.status == Status::Pending {
-                let names = abuse::names_of_end(&known)
-                    .into_iter()
-                    .chain(abuse::names_of_refund(&known));
-                let read = self.counters(names.collect()).await?;
-                step.counters = read.changes(abuse::unsent(&known, nth, &read.known));
-                let is_over = next.status != Status::Pending;
+            if is_refused {
+                step.counters = self.taken_back(&known, nth).await?;
+                let is_over = known.status == Status::Pending && next.status != Status::Pending;
                 step.settled.extend(is_over.then(|| Open::from(&known)));
             }
             if let Some((settled, cost)) = cost.and_then(|cost| Some((next.settled(nth, cost)?, cost))) {
@@ -144,6 +140,24 @@ impl Gateway {
             }
         }
         Err(Error::Contended.into())
+    }
+}
+
+impl Gateway {
+    /// What a sending that did not go out takes back. Where the end of its code was counted already, that stays.
+    async fn taken_back(&self, known: &Verification, nth: u8) -> Result<Vec<CounterChange>, VerifyError> {
+        let is_counted = matches!(
+            known.status,
+            Status::Approved | Status::Expired | Status::Canceled
+        );
+        let names = abuse::names_of_end(known)
+            .into_iter()
+            .chain(abuse::names_of_refund(known));
+        let read = self.counters(names.collect()).await?;
+        Ok(read.changes(match is_counted {
+            true => abuse::settled(known, (nth, Price::default()), &read.known),
+            false => abuse::unsent(known, nth, &read.known),
+        }))
     }
 }
 
