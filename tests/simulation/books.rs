@@ -100,6 +100,8 @@ pub struct Code {
     /// Guesses of which the gateway said whether they are right.
     pub judged: usize,
     pub approved: usize,
+    /// It was told to be taken back.
+    pub is_taken_back: bool,
 }
 
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringback::core::abuse::gate::{DAY_MS, HOUR_MS, Limit, MINUTE_MS};
 use ringback::core::abuse::spend::Caps;
 use ringback::core::abuse::{self, Who};
-use ringback::core::id::VerificationId;
+use ringback::core::id::{AccountId, VerificationId};
 use ringback::core::key::Key;
 use ringback::core::money::Price;
 use ringback::core::phone::PhoneNumber;
@@ -26,10 +26,11 @@ use super::wall::START;
 use super::world::World;
 use crate::verify_rules::{abuse_rules, verify_rules};
 
-const ACTIONS: [(u64, Action); 8] = [
+const ACTIONS: [(u64, Action); 9] = [
     (40, Action::Start),
     (40, Action::Guess),
     (8, Action::Guesses),
+    (3, Action::TakeBack),
     (2, Action::Clock),
     (4, Action::Crash),
     (1, Action::Stop),
@@ -138,6 +139,7 @@ fn had(world: &World, order: &Order) {
                 boot: world.boot_count(),
                 judged: 0,
                 approved: 0,
+                is_taken_back: false,
             });
         }
         at.map(|at| books.codes[at].code.clone())
@@ -184,15 +186,47 @@ fn key(world: &World) -> Arc<Key> {
     Arc::new(Key::new(&customer::plain_key(&account), account, START))
 }
 
+/// One of the newest codes: whose it is, its id, and what its person read.
+fn picked(world: &World) -> Option<(AccountId, VerificationId, String)> {
+    let books = world.books();
+    let newest = &books.codes[books.codes.len().saturating_sub(6)..];
+    let picked = world.dice.pick(newest);
+    picked.map(|code| (code.account.clone(), code.id, code.code.clone()))
+}
+
+/// Its owner takes one of the newest codes back.
+pub fn take_back(world: &Arc<World>) {
+    let Some((account, id, _)) = picked(world) else {
+        return;
+    };
+    let key = Key::new(&customer::plain_key(&account), account, START);
+    let world = world.clone();
+    tokio::spawn(async move {
+        let answer = world
+            .ask(|gateway| async move { gateway.cancel_verification(&key, id).await })
+            .await;
+        match answer {
+            Some(Ok(_)) => world.count("a code taken back"),
+            Some(Err(error)) => return world.note(&format!("back  {error}")),
+            None => return world.note("back  no answer"),
+        }
+        world.note(&format!("back  {id}"));
+        let is_approved = {
+            let mut books = world.books();
+            let code = books.codes.iter_mut().find(|code| code.id == id);
+            let code = code.expect("it was picked");
+            code.is_taken_back = true;
+            code.approved > 0
+        };
+        if is_approved {
+            world.wrong(9, format!("{id} was approved, and then taken back"));
+        }
+    });
+}
+
 /// So many guesses at once at one of the newest codes; one in three is right.
 pub fn guess(world: &Arc<World>, times: usize) {
-    let picked = {
-        let books = world.books();
-        let newest = &books.codes[books.codes.len().saturating_sub(6)..];
-        let picked = world.dice.pick(newest);
-        picked.map(|code| (code.account.clone(), code.id, code.code.clone()))
-    };
-    let Some((account, id, right)) = picked else {
+    let Some((account, id, right)) = picked(world) else {
         return;
     };
     let key = Arc::new(Key::new(&customer::plain_key(&account), account, START));
@@ -257,6 +291,10 @@ async fn guessed(world: Arc<World>, guess: Guess, is_right: bool) {
                 "was guessed at too often",
             ),
             (is_late, "was approved after its end"),
+            (
+                is_approved && code.is_taken_back,
+                "was approved after it was taken back",
+            ),
         ]
     };
     for (_, what) in said.into_iter().filter(|(is_so, _)| *is_so) {

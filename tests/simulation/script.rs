@@ -45,6 +45,7 @@ pub enum Action {
     Start,
     Guess,
     Guesses,
+    TakeBack,
     Clock,
     Crash,
     Stop,
@@ -180,9 +181,7 @@ async fn act(world: &Arc<World>, action: Action) {
             tokio::spawn(carrier::send_and_report(world.clone(), account));
         }
         Action::Rent => {
-            for _ in 0..world.dice.between(1, 3) {
-                tokio::spawn(customer::rent(world.clone()));
-            }
+            (0..world.dice.between(1, 3)).for_each(|_| drop(tokio::spawn(customer::rent(world.clone()))));
         }
         Action::Cancel => with_rental(world, customer::cancel),
         Action::Look => with_rental(world, customer::look),
@@ -200,6 +199,7 @@ async fn act(world: &Arc<World>, action: Action) {
         Action::Start => drop(tokio::spawn(codes::start(world.clone()))),
         Action::Guess => codes::guess(world, 1),
         Action::Guesses => codes::guess(world, 8),
+        Action::TakeBack => codes::take_back(world),
         Action::Clock => clock(world),
         Action::Crash => crash(world).await,
         Action::Stop => {

@@ -55,7 +55,7 @@ pub const HAPPENINGS: [&str; 34] = [
     "a message that may be any of several's",
 ];
 /// The same, where codes are sent.
-pub const HAPPENINGS_OF_CODES: [&str; 15] = [
+pub const HAPPENINGS_OF_CODES: [&str; 16] = [
     "a crash",
     "a failed sync",
     "a full disk",
@@ -71,6 +71,7 @@ pub const HAPPENINGS_OF_CODES: [&str; 15] = [
     "a wrong guess",
     "a guess too many",
     "a guess at what is over",
+    "a code taken back",
 ];
 
 /// Once in some hundreds of worlds.
