@@ -152,3 +152,41 @@ fn a_restart_and_a_step_of_the_clock_change_no_limit() {
         );
     }
 }
+
+/// Over a restart a clock that was set ahead cannot be told from time that passed: it brings a whole window, and no more.
+#[test]
+fn a_step_of_the_clock_ahead_gives_no_more_than_a_burst() {
+    let mut most = 0;
+    for seed in 0..200 {
+        let mut dice = Dice(seed);
+        let mut world = World::new(rules());
+        world.rules.person[2] = Limit::new(0, DAY_MS);
+        world.rules.everybody = Limit::new(0, DAY_MS);
+        let number = to("+12025550143");
+        let (mut through, mut steps, mut real_ms) = (Vec::<(u64, usize)>::new(), 0, 0);
+        for _ in 0..120 {
+            if let Verdict::Allow(_) = world.ask(&number, &Who::default(), Some(1000)) {
+                through.push((real_ms, steps));
+            }
+            world.restart();
+            let passed_ms = dice.below(2 * MINUTE_MS);
+            real_ms += passed_ms;
+            world.pass(passed_ms);
+            if dice.below(20) == 0 {
+                world.pass(dice.below(HOUR_MS));
+                steps += 1;
+            }
+        }
+        for (at, (from_ms, before)) in through.iter().enumerate() {
+            let within = through[at..].iter().take_while(|(ms, _)| ms - from_ms < HOUR_MS);
+            let (count, after) = within.fold((0, 0), |(count, _), (_, steps)| (count + 1, *steps));
+            assert!(
+                count <= 5 * (1 + after - before),
+                "seed {seed}: {count} in an hour with {} steps ahead",
+                after - before
+            );
+            most = most.max(count);
+        }
+    }
+    assert!(most > 5, "steps that bring nothing show nothing: {most}");
+}
