@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::{FilterFn, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use self::histogram::Histogram;
 use crate::core::number::Unmatched;
@@ -303,15 +307,23 @@ impl Metrics {
 /// Starts logging to standard error. `filter` is as of tracing-subscriber, for example `info,ringback=debug`.
 pub fn start_logging(filter: &str, json: bool) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|e| format!("log.filter: {e}"))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = if json {
-        builder.json().try_init()
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = if json {
+        lines.json().boxed()
     } else {
-        builder.with_target(false).try_init()
+        lines.with_target(false).boxed()
     };
-    started.map_err(|e| e.to_string())
+    let log = tracing_subscriber::registry()
+        .with(filter)
+        .with(quiet())
+        .with(lines);
+    log.try_init().map_err(|e| e.to_string())
+}
+
+/// What no filter of the operator's lets through: all of rmcp below its errors, for it writes whole requests and results (so codes)
+/// as `debug`, and as `warn` what it refuses. Events that are refused here are not even made.
+pub fn quiet() -> FilterFn {
+    filter_fn(|event| *event.level() == Level::ERROR || event.target().split("::").next() != Some("rmcp"))
 }
 
 #[cfg(test)]

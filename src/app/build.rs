@@ -287,7 +287,7 @@ pub fn client_options(config: &Config, policy: Policy) -> client::Options {
 }
 
 /// What agents get; `None` where MCP is off. `address` is the listener's.
-pub fn mcp(config: &Config, address: SocketAddr) -> Result<Option<Mcp>, BuildError> {
+pub fn mcp(config: &Config, address: SocketAddr) -> Result<Option<Arc<Mcp>>, BuildError> {
     let price_max = match config.mcp.price_max.as_str() {
         "" => None,
         price => Some(Price::parse(price).map_err(|e| BuildError::Config(format!("mcp.price_max: {e}")))?),
@@ -297,7 +297,7 @@ pub fn mcp(config: &Config, address: SocketAddr) -> Result<Option<Mcp>, BuildErr
         sms_text: config.mcp.sms_text,
         price_max,
     };
-    Ok(config.mcp.enabled.then_some(mcp))
+    Ok(config.mcp.enabled.then(|| Arc::new(mcp)))
 }
 
 pub fn tls_config(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, BuildError> {

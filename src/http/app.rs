@@ -32,7 +32,7 @@ pub struct App {
     /// Deepest nesting of a JSON body.
     pub json_depth_max: usize,
     /// Where agents may use it.
-    pub mcp: Option<Mcp>,
+    pub mcp: Option<Arc<Mcp>>,
     /// In `dev` only: the simulated carriers' side of every source.
     pub dev: Option<Dev>,
 }

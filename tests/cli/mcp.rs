@@ -48,7 +48,7 @@ async fn lines_of_both_eras_are_answered_by_the_gateway() {
         request(
             json!(0),
             "initialize",
-            json!({ "protocolVersion": "2025-11-25", "capabilities": {} }),
+            json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } }),
         ),
         json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
         request(json!("one"), "tools/list", json!({})),
@@ -107,6 +107,52 @@ async fn a_cancelled_call_is_hung_up_and_not_answered() {
         before.elapsed().as_secs() < 14,
         "it did not wait for the fifteen seconds of the call"
     );
+}
+
+/// The ways to ask for all that rmcp logs: by level, crate, module and span.
+const ALL: &str = "trace,rmcp=trace,rmcp::service=trace,[serve_inner]=trace";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_filter_of_the_log_shows_what_an_agent_is_told() {
+    let home = Home::new();
+    let arguments = ["dev", "--json", "--listen", "127.0.0.1:0"];
+    let gateway = home.start(&arguments, &[("RINGBACK__LOG__FILTER", ALL)]);
+    let log = gateway.log_beside(async |line| {
+        let facts: Value = serde_json::from_str(&line).expect("one line of JSON");
+        let fact = |name: &str| facts[name].as_str().unwrap().to_owned();
+        let reach = ["--url", &fact("base_url"), "--key", &fact("api_key")];
+        let tool = async |name: &str, arguments: Value| {
+            let input = lines(&[call(1, name, arguments)]);
+            let ended = home.run_with(&[&["mcp"], &reach[..]].concat(), &input, &[]).await;
+            answer(&ended, json!(1))["result"]["structuredContent"].clone()
+        };
+        let rented = tool("verify_get_number", json!({ "serviceName": "google" })).await;
+        let sms = [
+            "sim",
+            "sms",
+            "--from",
+            "22000",
+            "--text",
+            "G-482913 is your code.",
+            "--to",
+        ];
+        let more = [
+            rented["number"].as_str().unwrap(),
+            "--gateway",
+            reach[1],
+            "--api-key",
+            reach[3],
+        ];
+        assert_eq!(home.run(&[&sms[..], &more].concat()).await.code, Some(0));
+        let told = tool("verify_get_code", json!({ "verificationId": rented["id"] })).await;
+        assert_eq!(told["otpCode"], "482913");
+    });
+    let log = log.await;
+    assert!(log.contains("TRACE"), "it is as talkative as it can be");
+    for secret in ["482913", "is your code", "rb_test_", "rb_live_"] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
 }
 
 #[tokio::test]

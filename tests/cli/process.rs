@@ -206,6 +206,29 @@ impl Running {
         }
     }
 
+    /// Gives the program's first line to this work, ends the program after it, and answers all that it logged.
+    pub async fn log_beside(self, work: impl AsyncFnOnce(String)) -> String {
+        let Self {
+            mut child,
+            mut out,
+            mut err,
+        } = self;
+        let reading = async {
+            let mut log = String::new();
+            while let Some(line) = err.next_line().await.expect("UTF-8") {
+                log += &line;
+                log.push('\n');
+            }
+            log
+        };
+        let working = async {
+            let line = out.next_line().await.expect("UTF-8").expect("it began");
+            work(line).await;
+            child.kill().await.expect("it runs");
+        };
+        within("the end of its log", async { tokio::join!(reading, working).0 }).await
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
         self.signal("TERM").await;

@@ -86,8 +86,10 @@ async fn errors_of_a_well_formed_request_travel_with_200() {
     for (method, params, code) in [
         ("prompts/list", json!({}), -32601),
         ("resources/list", json!({}), -32601),
-        ("server/discover", json!({}), -32601),
         ("completion/complete", json!({}), -32601),
+        ("subscriptions/listen", json!({ "notifications": {} }), -32601),
+        ("x", json!({}), -32601),
+        ("initialize", json!({ "protocolVersion": "2025-11-25" }), -32602),
         ("tools/call", json!({ "name": "rm_rf", "arguments": {} }), -32602),
         ("tools/call", json!({ "arguments": {} }), -32602),
         (

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use toml::Table;
 
-use super::agent::{self, MODERN, body, error, modern, post, tool};
+use super::agent::{self, MODERN, body, error, legacy, modern, post};
 use crate::support::client::Call;
 use crate::support::gateway::Gateway;
 
@@ -55,8 +55,25 @@ async fn methods_of_the_other_era_and_unknown_ones_are_not_found() {
         let reply = modern(&gateway, method, json!({})).send(gateway.address).await;
         assert_eq!(error(&reply), (404, -32601), "{method}");
     }
-    let reply = tool(&gateway, "rm_rf", &json!({})).send(gateway.address).await;
-    assert_eq!(error(&reply), (400, -32602));
+    // Whole, as a client of the other era would send it.
+    let params = json!({ "protocolVersion": MODERN, "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } });
+    let reply = modern(&gateway, "initialize", params).send(gateway.address).await;
+    assert_eq!(error(&reply), (404, -32601));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_that_do_not_fit_are_told_with_400() {
+    let gateway = agent::gateway(Table::new()).await;
+    for (method, params) in [
+        ("tools/call", json!({ "name": "rm_rf", "arguments": {} })),
+        ("tools/call", json!({ "name": "verify_cancel", "arguments": [] })),
+        ("tools/call", json!({})),
+        ("tools/list", json!({ "cursor": "x" })),
+    ] {
+        let reply = modern(&gateway, method, params).send(gateway.address).await;
+        assert_eq!(error(&reply), (400, -32602), "{method}");
+        assert_eq!(reply.json()["id"], "m-1");
+    }
 }
 
 /// A request whose fields are these, and whose body is of this version and name.
@@ -145,10 +162,11 @@ async fn versions_and_capabilities_are_stated_in_the_body() {
         json!({ "supported": supported, "requested": "1900-01-01" })
     );
 
-    let mut no_text = whole.clone();
-    no_text["params"]["_meta"][META] = json!(7);
+    // A method of this era alone: without `_meta` it is told what it lacks.
+    let bare = legacy(&gateway, &json!(6), "server/discover", &json!({}));
+    let reply = bare.send(gateway.address).await;
     assert_eq!(
-        error(&post(&gateway, &no_text.to_string()).send(gateway.address).await),
-        (400, -32602)
+        (error(&reply), reply.json()["id"].clone()),
+        ((400, -32602), json!(6))
     );
 }

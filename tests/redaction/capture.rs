@@ -1,10 +1,13 @@
-//! The process's whole log, every target at TRACE, in memory.
+//! The process's whole log, every target at TRACE but for what the product lets through at no level, in memory.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ringback::telemetry::quiet;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::fmt::{self, format::FmtSpan};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[derive(Clone, Default)]
 pub struct Capture(Arc<Mutex<Vec<u8>>>);
@@ -15,14 +18,16 @@ impl Capture {
     pub fn start() -> Self {
         let capture = Self::default();
         let writer = capture.clone();
-        tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::TRACE)
+        let lines = fmt::layer()
             .with_span_events(FmtSpan::FULL)
             .with_ansi(false)
             .without_time()
-            .with_writer(move || writer.clone())
-            .try_init()
-            .expect("no other log in this process");
+            .with_writer(move || writer.clone());
+        let log = tracing_subscriber::registry()
+            .with(LevelFilter::TRACE)
+            .with(quiet())
+            .with(lines);
+        log.try_init().expect("no other log in this process");
         capture
     }
 

@@ -1,10 +1,12 @@
 //! MCP on `POST /mcp`, for agents: four tools, both eras of the protocol, one JSON answer per request; no sessions, no streams.
 //!
-//! `protocol` is its rules as values, `list` and `tools` what is offered; here is what stands before them. Nothing of a request or a result is logged.
+//! The protocol is rmcp's, the official SDK's: `agent` is what it asks of a server, `wire` the way to it, `list` and `tools` what is offered;
+//! here is what stands before all of them. Nothing of a request or a result is logged: `telemetry::quiet` holds rmcp to that.
 
+mod agent;
 mod list;
-mod protocol;
 mod tools;
+mod wire;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,20 +15,18 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
-use serde_json::{Value, json};
+use rmcp::model::{ErrorCode, ErrorData, JsonRpcError};
 use url::{Host, Url};
 
-use self::protocol::{Failure, Request, answered, object};
-use self::tools::Trouble;
+use self::agent::Agent;
 use super::app::{self, Admitted, Answer, App, bearer};
 use super::problem::Problem;
 use super::{ResponseBody, body};
-use crate::core::key::Key;
 use crate::core::money::Price;
 use crate::core::scope::Scope;
 
 /// JSON-RPC's code for a request that was not looked into; the status says the rest.
-const REFUSED: i32 = -32000;
+const REFUSED: ErrorCode = ErrorCode(-32000);
 
 /// What the operator decided for agents.
 pub struct Mcp {
@@ -104,16 +104,13 @@ pub async fn answer(app: Arc<App>, head: Parts, incoming: Incoming, scope: Scope
         Ok(admitted) => admitted,
         Err(response) => return Ok(*response),
     };
-    let answer = match protocol::read(&head.headers, &body) {
-        Err(failure) => failure.into(),
-        Ok(protocol::Incoming::Notification) => app::empty(StatusCode::ACCEPTED)?,
-        Ok(protocol::Incoming::Request(request)) => {
-            // A held call needs neither of them.
-            drop((head, body));
-            answer_request(&app, mcp, &key, request)
-                .await
-                .unwrap_or_else(Response::from)
-        }
+    let agent = Agent::new(app.gateway.clone(), mcp.clone(), key);
+    let message = wire::read(&head.headers, body);
+    // A held call needs no more of its request.
+    drop(head);
+    let answer = match message {
+        Ok(message) => wire::serve(agent, message).await,
+        Err(error) => failed(StatusCode::BAD_REQUEST, &error),
     };
     Ok(app::counted(answer, allowance))
 }
@@ -140,8 +137,8 @@ async fn admitted(
     }
     if !accepts(&head.headers, "application", "json") || !accepts(&head.headers, "text", "event-stream") {
         let what = "Send \"Accept: application/json, text/event-stream\".";
-        let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": REFUSED, "message": what } });
-        return Err(Box::new(answered(StatusCode::NOT_ACCEPTABLE, &error)));
+        let error = JsonRpcError::new(None, ErrorData::new(REFUSED, what, None));
+        return Err(Box::new(failed(StatusCode::NOT_ACCEPTABLE, &error)));
     }
     let body = match body::read(head, incoming, &app.body).await {
         Ok(body) => body,
@@ -158,13 +155,9 @@ async fn admitted(
 
 /// A problem in JSON-RPC's form, with its own status and header fields.
 pub fn refused(problem: Problem) -> Response<ResponseBody> {
-    let error = json!({ "code": REFUSED, "message": problem.detail() });
+    let error = ErrorData::new(REFUSED, problem.detail().to_owned(), None);
     let (mut head, _) = Response::from(problem).into_parts();
-    let body = answered(
-        head.status,
-        &json!({ "jsonrpc": "2.0", "id": null, "error": error }),
-    )
-    .into_body();
+    let body = failed(head.status, &JsonRpcError::new(None, error)).into_body();
     head.headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if head.status == StatusCode::UNAUTHORIZED {
@@ -173,6 +166,10 @@ pub fn refused(problem: Problem) -> Response<ResponseBody> {
         head.headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     Response::from_parts(head, body)
+}
+
+fn failed(status: StatusCode, error: &JsonRpcError) -> Response<ResponseBody> {
+    app::json(status, error).unwrap_or_else(Response::from)
 }
 
 /// Whether a media type may be answered; without the field anything may. A weight of 0 forbids.
@@ -193,55 +190,4 @@ fn accepts(headers: &HeaderMap, main: &str, sub: &str) -> bool {
         let matches = |wanted: &str, offered: &str| wanted == "*" || wanted.eq_ignore_ascii_case(offered);
         !forbidden && matches(wanted_main, main) && matches(wanted_sub, sub)
     })
-}
-
-async fn answer_request(
-    app: &App,
-    mcp: &Mcp,
-    key: &Arc<Key>,
-    request: Request,
-) -> Result<Response<ResponseBody>, Failure> {
-    use protocol::Era::{Legacy, Modern};
-    match (request.era, request.method.as_str()) {
-        (Legacy, "initialize") => Ok(request.initialized(list::INSTRUCTIONS)),
-        (Legacy, "ping") => Ok(request.answer(object(json!({})))),
-        (Modern, "server/discover") => Ok(request.discovered(list::INSTRUCTIONS)),
-        (_, "tools/list") => match request.params.get("cursor") {
-            None => Ok(request.answer_kept(object(json!({ "tools": list::tools() })))),
-            Some(_) => Err(request.bad_params("There is one page of tools, so no cursor.")),
-        },
-        (_, "tools/call") => call(app, mcp, key, request).await,
-        _ => Err(request.no_such_method()),
-    }
-}
-
-async fn call(
-    app: &App,
-    mcp: &Mcp,
-    key: &Arc<Key>,
-    mut request: Request,
-) -> Result<Response<ResponseBody>, Failure> {
-    let Some(Value::String(name)) = request.params.remove("name") else {
-        return Err(request.bad_params("\"name\" must be the name of a tool."));
-    };
-    let arguments = match request.params.remove("arguments") {
-        None => serde_json::Map::new(),
-        Some(Value::Object(arguments)) => arguments,
-        Some(_) => return Err(request.bad_params("\"arguments\" must be an object.")),
-    };
-    let (text, structured) = match tools::call(&app.gateway, mcp, key, &name, arguments).await {
-        Ok(result) => (result.to_string(), Some(result)),
-        Err(Trouble::Told(what)) => (what, None),
-        Err(Trouble::Unknown) => {
-            return Err(request.bad_params("There is no such tool: tools/list lists them."));
-        }
-        Err(Trouble::Refused(problem)) => return Ok(refused(problem)),
-        Err(Trouble::Internal) => return Err(request.internal()),
-    };
-    let mut result =
-        object(json!({ "content": [{ "type": "text", "text": text }], "isError": structured.is_none() }));
-    if let Some(structured) = structured {
-        result.insert("structuredContent".into(), structured);
-    }
-    Ok(request.answer(result))
 }

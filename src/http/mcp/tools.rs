@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{Mcp, protocol::object};
+use super::Mcp;
 use crate::core::key::Key;
 use crate::core::money::Price;
 use crate::core::rental::{Rental, Status};
@@ -152,17 +152,14 @@ async fn get_code(gateway: &Gateway, mcp: &Mcp, key: &Key, of: OfVerification) -
 }
 
 fn settled(rental: &Rental, sms_text: bool) -> Value {
-    let mut shown = object(json!({ "status": rental.status.as_str() }));
+    let mut shown = json!({ "status": rental.status.as_str() });
     if let (Status::Completed, Some(code)) = (rental.status, &rental.code) {
-        shown.insert("otpCode".into(), code.code.clone().into());
+        shown["otpCode"] = code.code.clone().into();
         if sms_text {
-            shown.insert(
-                "untrustedSms".into(),
-                json!({ "warning": UNTRUSTED, "text": code.text }),
-            );
+            shown["untrustedSms"] = json!({ "warning": UNTRUSTED, "text": code.text });
         }
     }
-    Value::Object(shown)
+    shown
 }
 
 async fn cancel(gateway: &Gateway, key: &Key, of: OfVerification) -> Result<Value, Trouble> {
