@@ -10,5 +10,6 @@ mod accounts {
     pub mod keys;
     pub mod lifecycle;
     pub mod limits;
+    pub mod places;
     pub mod scopes;
 }
