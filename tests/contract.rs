@@ -5,6 +5,7 @@ mod support;
 
 mod contract {
     pub mod known;
+    pub mod list;
     pub mod messages;
     pub mod once;
     pub mod stream;

@@ -7,6 +7,7 @@ mod support;
 mod redaction {
     pub mod capture;
     pub mod journey;
+    pub mod partner;
     pub mod planted;
     pub mod supplied;
 }
@@ -20,7 +21,7 @@ mod supply {
 }
 
 use redaction::capture::Capture;
-use redaction::{journey, supplied};
+use redaction::{journey, partner, supplied};
 
 /// One test, because a process has one log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,6 +29,7 @@ async fn the_log_holds_nothing_secret() {
     let capture = Capture::start();
     let mut planted = journey::travel().await;
     supplied::travel(&mut planted).await;
+    partner::travel(&mut planted).await;
     let log = capture.text();
     for word in [
         "inbound request refused",

@@ -107,6 +107,25 @@ async fn two_keys_work_side_by_side_and_one_takes_the_others_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_may_stand_in_a_url_where_the_operator_said_so_and_so_may_the_next_one_in_its_place() {
+    let gateway = Gateway::start().await;
+    let in_url = async |key: &Made| {
+        let path = format!("/getNumbers?api_key={}", key.key);
+        Call::get(&path).send(gateway.address).await.status
+    };
+    let plain = make_key(&gateway, json!({})).await;
+    let allowed = make_key(&gateway, json!({ "allowQueryKey": true })).await;
+    assert_eq!((in_url(&plain).await, in_url(&allowed).await), (401, 200));
+    let rotate = format!("/admin/keys/{}/rotate", allowed.id);
+    let next = Made::of(&post(&gateway, &rotate, &json!({})).await.expect(200));
+    assert_eq!(in_url(&next).await, 200);
+    for (key, is_allowed) in [(&plain, false), (&allowed, true), (&next, true)] {
+        let told = listed(&gateway, &key.id).await.unwrap();
+        assert_eq!(told["allowQueryKey"], is_allowed, "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_has_no_more_keys_than_it_may_however_many_ask_at_once() {
     let gateway = Gateway::start_with(toml::toml! { accounts = { keys_max = 4 } }).await;
     let wish = json!({ "account": "acme" });

@@ -71,6 +71,19 @@ async fn keys_are_listed_replaced_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_stands_in_a_url_where_it_was_made_so() {
+    let gateway = Gateway::start_with("").await;
+    for (flags, answer) in [(&["--allow-query-key"][..], 200), (&[], 401)] {
+        let create = ["keys", "create", "--account", "acme"];
+        let made = gateway.run(&[&create, flags].concat()).await;
+        let path = format!("/getNumbers?api_key={}", made.out.trim());
+        let reply = Call::get(&path).send(gateway.address).await;
+        assert_eq!(reply.status, answer, "{flags:?}: {}", reply.text());
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accounts_are_made_disabled_and_deleted() {
     let gateway = Gateway::start_with("").await;
     let made = gateway

@@ -192,3 +192,46 @@ async fn a_rental_takes_only_the_code_it_expects() {
         "482155"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rentals_wish_goes_before_its_services_rule_and_that_before_the_configuration() {
+    let unsure = "482155 is what you need to finish signing in";
+    let (ours, theirs) = ("+12025550199", "+12025550200");
+    let start = async |rule: toml::Table| {
+        let mut over = toml::toml! {
+            otp = { min_confidence = 0.97 }
+            [[service]]
+            name = "google"
+            description = "Google"
+            price = "0.5000"
+            lifetime_s = 1200
+        };
+        over["service"][0]
+            .as_table_mut()
+            .unwrap()
+            .insert("code".into(), rule.into());
+        Gateway::start_with(over).await
+    };
+    let plain = start(toml::Table::new()).await;
+    let rental = rent(&plain, json!({})).await;
+    let found = code_after(&plain, &rental, &[(ours, unsure)]).await;
+    assert_eq!(found, Value::Null, "the configuration, where nobody else says");
+
+    let ruled = start(toml::toml! { min_confidence = 0.5 sender = "+1202555019*" }).await;
+    let rental = rent(&ruled, json!({})).await;
+    let found = code_after(&ruled, &rental, &[(theirs, "Your code is 471100")]).await;
+    assert_eq!(found, Value::Null, "the service, by sender");
+    let found = code_after(&ruled, &rental, &[(ours, unsure)]).await;
+    assert_eq!(found, "482155", "the service before the configuration");
+
+    let rental = rent(&ruled, json!({ "minConfidence": 0.97, "sender": theirs })).await;
+    let found = code_after(
+        &ruled,
+        &rental,
+        &[(ours, "Your code is 471100"), (theirs, unsure)],
+    )
+    .await;
+    assert_eq!(found, Value::Null, "the rental before its service");
+    let found = code_after(&ruled, &rental, &[(theirs, "Your code is 482913")]).await;
+    assert_eq!(found, "482913");
+}

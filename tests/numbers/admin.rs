@@ -1,5 +1,6 @@
 //! The inventory on the admin listener, over sockets: looked at, taken out of use, and back.
 
+use ringback::core::time::UnixMs;
 use serde_json::{Value, json};
 
 use crate::support::client::{Call, Reply};
@@ -54,16 +55,31 @@ async fn numbers_are_listed_by_page_and_by_state() {
 async fn a_number_is_shown_taken_out_and_let_in_again() {
     let gateway = Gateway::start().await;
     let rental = gateway.rent("google").await;
-    gateway
-        .post(&rental.path("/cancel"), &json!({}))
-        .await
-        .expect(200);
     let path = format!("/admin/numbers/{}", rental.number);
-    let shown = get(&gateway, &path.replace('+', "%2B")).await;
-    assert_eq!(
-        (&shown["state"], &shown["leases"][0]["verificationId"]),
-        (&json!("cooling"), &json!(rental.id))
-    );
+    let leased = async || {
+        let shown = get(&gateway, &path.replace('+', "%2B")).await;
+        let [lease] = shown["leases"].as_array().unwrap().as_slice() else {
+            panic!("one lease: {shown}")
+        };
+        let [starts, ends] = ["startsAt", "endsAt"].map(|name| {
+            let text = lease[name].as_str().unwrap();
+            UnixMs::parse_rfc3339(text).unwrap()
+        });
+        let (owner, is_over) = (lease["account"].clone(), lease["over"].clone());
+        assert_eq!(
+            (&lease["verificationId"], &lease["serviceName"], owner),
+            (&json!(rental.id), &json!("google"), json!("acme"))
+        );
+        (shown, is_over, ends.since(starts))
+    };
+    let (shown, is_over, lasts_ms) = leased().await;
+    assert_eq!((&shown["state"], is_over), (&json!("active"), json!(false)));
+    assert_eq!(lasts_ms, 1_200_000, "as its service says");
+    let cancelled = gateway.post(&rental.path("/cancel"), &json!({})).await;
+    cancelled.expect(200);
+    let (shown, is_over, lasted_ms) = leased().await;
+    assert_eq!((&shown["state"], is_over), (&json!("cooling"), json!(true)));
+    assert!(lasted_ms < lasts_ms, "its real end: {lasted_ms}");
     assert_eq!(shown["served"][0]["serviceName"], "google");
     let post = async |act: &str, body: Option<Value>| {
         ask(&gateway, "POST", &format!("{path}/{act}"), body)

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::carrier::TELNYX;
+use crate::support::carrier::{TELNYX, draft, post};
 use crate::support::client::{Call, Reply};
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, Rental};
 
 async fn ask(gateway: &Gateway, method: &str, path: &str, body: Option<Value>) -> Reply {
     let token = std::fs::read_to_string(gateway.data().join("admin.token")).unwrap();
@@ -70,14 +70,54 @@ async fn what_the_operator_says_counts_for_all_and_is_kept() {
     }
 }
 
+/// One from the file takes the place of a configured one and is taken out or changed by what the operator says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_adds_services_and_wins_over_the_configuration_and_the_operator_over_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("services.toml");
+    let service = |name: &str, price: &str| {
+        format!(
+            "[[service]]\nname = \"{name}\"\ndescription = \"{name} of the file\"\nprice = \"{price}\"\nlifetime_s = 60\n"
+        )
+    };
+    let text = [("signal", "1.2500"), ("google", "3.0000"), ("viber", "0.1000")];
+    let text: Vec<String> = text.map(|(name, price)| service(name, price)).into();
+    std::fs::write(&file, text.join("\n")).unwrap();
+    let over = || {
+        let mut over = toml::toml! { catalogue = { file = "" } };
+        over["catalogue"]["file"] = file.display().to_string().into();
+        over
+    };
+    let cost = async |gateway: &Gateway, service: &str| {
+        let wish = json!({ "serviceName": service });
+        let rented = gateway.post("/api/verifications", &wish).await.expect(201);
+        rented["cost"].clone()
+    };
+    let gateway = Gateway::start_with(over()).await;
+    assert_eq!(names(&gateway).await, ["google", "short", "signal", "viber"]);
+    let told = gateway.get("/api/services").await.expect(200);
+    assert_eq!(told["services"][0]["description"], "google of the file");
+    assert_eq!(cost(&gateway, "google").await, "3.0000", "0.5000 is configured");
+    assert_eq!(cost(&gateway, "signal").await, "1.2500");
+    assert_eq!(cost(&gateway, "short").await, "0.7500");
+
+    let said = json!({ "description": "Google", "price": "4", "lifetime_s": 1200 });
+    let put = ask(&gateway, "PUT", "/admin/services/google", Some(said)).await;
+    put.expect(200);
+    let deleted = ask(&gateway, "DELETE", "/admin/services/viber", None).await;
+    deleted.expect(204);
+    let gateway = gateway.restart(over()).await;
+    assert_eq!(names(&gateway).await, ["google", "short", "signal"]);
+    assert_eq!(cost(&gateway, "google").await, "4.0000");
+}
+
 /// The code rules of the catalogue are what the extractor goes by, from the next message on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_code_rules_feed_the_extractor() {
     let gateway = Gateway::start().await;
     let rental = gateway.rent("google").await;
     let send = async |id: &str, text: &str| {
-        let draft = crate::support::carrier::draft(id, &rental.number, text);
-        let reply = crate::support::carrier::post(gateway.address, TELNYX, &draft).await;
+        let reply = post(gateway.address, TELNYX, &draft(id, &rental.number, text)).await;
         assert!(reply.status < 300, "{}", reply.text());
     };
     let rule = |length: u8| json!({ "description": "Google", "price": "1", "lifetime_s": 1200, "code": { "length_min": length, "length_max": length } });
@@ -97,6 +137,52 @@ async fn its_code_rules_feed_the_extractor() {
         gateway.get(&rental.path("")).await.expect(200)["otpCode"],
         "654321"
     );
+}
+
+/// Of two messages, both with a code, each rule takes the one that fits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_rules_for_sender_alphabet_and_confidence_decide_between_two_messages() {
+    let gateway = Gateway::start().await;
+    let (theirs, other) = ("+12025550199", "+12025550200");
+    let (plain, letters) = ("Your code is 482913", "Your verification code: K7QX2P");
+    let unsure = "482155 is what you need to finish signing in";
+    let rules = [
+        (
+            json!({ "sender": "+1202555019*" }),
+            [(other, "Your code is 471100"), (theirs, plain)],
+        ),
+        (
+            json!({ "alphabet": "digits" }),
+            [(theirs, letters), (theirs, plain)],
+        ),
+        (
+            json!({ "min_confidence": 0.97 }),
+            [(theirs, unsure), (theirs, plain)],
+        ),
+    ];
+    for (code, messages) in rules {
+        let found = async |rental: &Rental, place: usize| {
+            let (from, text) = messages[place];
+            let mut sms = draft(&format!("{}-{place}", rental.id), &rental.number, text);
+            sms.from = from.into();
+            assert!(post(gateway.address, TELNYX, &sms).await.status < 300);
+            let told = gateway.get(&rental.path("")).await.expect(200);
+            told["otpCode"].clone()
+        };
+        let service =
+            |code: &Value| json!({ "description": "Google", "price": "1", "lifetime_s": 1200, "code": code });
+        let put = async |code: &Value| {
+            let put = ask(&gateway, "PUT", "/admin/services/google", Some(service(code))).await;
+            put.expect(200);
+        };
+        put(&json!({})).await;
+        let open = gateway.rent("google").await;
+        assert_ne!(found(&open, 0).await, Value::Null, "without {code} it is a code");
+        put(&code).await;
+        let ruled = gateway.rent("google").await;
+        assert_eq!(found(&ruled, 0).await, Value::Null, "{code}");
+        assert_eq!(found(&ruled, 1).await, "482913", "{code}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::rig::{becomes, gateway, partner, rent, settled, suppliers, textverified, try_rent};
+use super::rig::{becomes, gateway, over, partner, rent, settled, suppliers, textverified, try_rent};
 use super::upstream::{Trouble, Upstream};
 use crate::support::carrier::{STANDARD, draft, post};
 use crate::support::gateway::Gateway;
@@ -55,6 +55,42 @@ async fn the_next_one_sells_what_the_first_does_not() {
         first.asked("POST"),
         asked - first.asked("GET"),
         "not asked to sell while it is left alone"
+    );
+}
+
+/// The cheaper one's rentals hear nothing, so a code costs more there: the next rental is the dearer one's, over a restart too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_whose_latest_rentals_heard_nothing_is_passed_over_for_a_dearer_one() {
+    let (bad, fair) = (Upstream::start().await, Upstream::start().await);
+    (bad.books().cost, fair.books().cost) = (0.8, 1.0);
+    fair.books().area = "303";
+    let suppliers_of = || vec![textverified("bad", &bad), textverified("fair", &fair)];
+    let gateway = gateway(suppliers_of(), &[]).await;
+    let sold = |upstream: &Upstream| upstream.books().sold.len();
+    let cancelled = rent(&gateway, "google").await.0;
+    let cancel = gateway.post(&cancelled.path("/cancel"), &json!({})).await;
+    cancel.expect(200);
+    settled(&gateway).await;
+    let reported = rent(&gateway, "google").await.0;
+    assert_eq!(
+        (sold(&bad), sold(&fair)),
+        (2, 0),
+        "the cheaper one, as a cancelled rental says nothing"
+    );
+    let report = gateway.post(&reported.path("/report"), &json!({})).await;
+    report.expect(200);
+    settled(&gateway).await;
+    let shown = suppliers(&gateway).await;
+    assert_eq!((&shown[0]["heard"], &shown[0]["judged"]), (&json!(0), &json!(1)));
+
+    assert_eq!(try_rent(&gateway, "google").await.expect(201)["cost"], "1.0000");
+    let gateway = gateway.restart(over(suppliers_of(), &[])).await;
+    assert_eq!(try_rent(&gateway, "google").await.expect(201)["cost"], "1.0000");
+    assert_eq!((sold(&bad), sold(&fair)), (2, 2));
+    assert_eq!(
+        suppliers(&gateway).await[0]["state"],
+        "asked",
+        "it is not left alone for a fault: its price is what it sells at"
     );
 }
 

@@ -97,3 +97,35 @@ impl Filter {
         self.min_confidence.is_none_or(|min| confidence >= min)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_above_wins_member_by_member_and_where_it_is_open_what_is_below_counts() {
+        let full = |n: u8, sender: &str, alphabet| Filter {
+            length_min: Some(n),
+            length_max: Some(n + 1),
+            alphabet: Some(alphabet),
+            sender: Some(sender.into()),
+            min_confidence: Some(f32::from(n) / 10.0),
+        };
+        let (above, below) = (
+            full(4, "A*", Alphabet::Digits),
+            full(7, "B*", Alphabet::Alphanumeric),
+        );
+        assert_eq!(above.over(&below), above);
+        assert_eq!(Filter::default().over(&below), below);
+        assert_eq!(above.over(&Filter::default()), above);
+        let some = Filter {
+            sender: above.sender.clone(),
+            ..Filter::default()
+        };
+        let expected = Filter {
+            sender: above.sender.clone(),
+            ..below.clone()
+        };
+        assert_eq!(some.over(&below), expected);
+    }
+}

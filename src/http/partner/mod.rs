@@ -270,8 +270,12 @@ fn acquire(request: &Request) -> Result<Duration, Refusal> {
     Ok(Duration::from_secs(seconds.into()))
 }
 
+fn poll_after_ms(age_ms: u64) -> u64 {
+    (age_ms / 4).clamp(POLL_AFTER_MIN_MS, POLL_AFTER_MAX_MS)
+}
+
 fn ask_again(response: &mut Response<ResponseBody>, age_ms: u64) {
-    let after_ms = (age_ms / 4).clamp(POLL_AFTER_MIN_MS, POLL_AFTER_MAX_MS);
+    let after_ms = poll_after_ms(age_ms);
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-poll-after-ms"), after_ms.into());
     headers.insert(header::RETRY_AFTER, after_ms.div_ceil(1000).into());
@@ -309,4 +313,23 @@ fn seconds(time: UnixMs) -> String {
 
 fn success(value: &Value) -> Answer {
     app::json(StatusCode::OK, value).map_err(Refusal::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_to_ask_again_later_the_longer_it_waits_and_never_later_than_five_seconds() {
+        let told: Vec<u64> = (0..=60).map(|s| poll_after_ms(s * 500)).collect();
+        assert_eq!((told[0], told[2], told[4], told[10]), (250, 250, 500, 1250));
+        assert!(told[2..=40].windows(2).all(|two| two[0] < two[1]), "{told:?}");
+        assert!(told[40..].iter().all(|ms| *ms == 5000), "{told:?}");
+        assert_eq!(poll_after_ms(u64::MAX), 5000);
+
+        let mut response = Response::new(ResponseBody::from(Bytes::new()));
+        ask_again(&mut response, 5000);
+        let header = |name: &str| response.headers()[name].to_str().unwrap();
+        assert_eq!((header("x-poll-after-ms"), header("retry-after")), ("1250", "2"));
+    }
 }
