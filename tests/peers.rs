@@ -1,12 +1,13 @@
 //! Real peers: the libraries that receivers use check what this gateway sends, rotation too, and what they sign is checked by us.
 //! SMSCs and mail servers take what it sends out; `faces` has the API itself tried, `telnyx` has Telnyx's own SDKs use contract 003,
-//! `sinks` runs the samples for identity servers.
+//! `sinks` runs the samples for identity servers, `billing` has a billing system's library read the metering export.
 //! `bash .ci/test` installs them, pinned, into target/peers and runs this.
 
 #[expect(dead_code, reason = "each test file uses its own part of the support")]
 mod support;
 
 mod peers {
+    pub mod billing;
     pub mod faces;
     pub mod mail;
     pub mod sending;

@@ -45,3 +45,13 @@ suite() {
 }
 suite 2025-11-25 conformance-legacy --suite active --expected-failures "$here/expected-2025-11-25.yml"
 suite 2026-07-28 @modelcontextprotocol/conformance --requirements 2026-07-28 --expected-failures "$here/expected-2026-07-28.yml"
+
+# at_least SCENARIO CHECKS: an expected failure excuses the whole scenario; so many of its checks pass all the same.
+at_least() {
+    local passed
+    passed=$(sed -n "s/^[^ ]* $1: \([0-9]*\) passed, .*/\1/p" 2026-07-28.log)
+    echo "==> conformance 2026-07-28: $1: $passed checks pass, $2 at least must"
+    [ "${passed:-0}" -ge "$2" ]
+}
+at_least server-stateless 21
+at_least caching 4
