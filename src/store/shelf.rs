@@ -96,14 +96,8 @@ impl Shelf {
                 .get(node * self.words + bit / 64)
                 .is_some_and(|word| word >> (bit % 64) & 1 == 0)
         };
-        let mut node = 1;
-        if !lacks(node) {
-            return None;
-        }
-        while node < self.capacity {
-            node = if lacks(2 * node) { 2 * node } else { 2 * node + 1 };
-        }
-        let placed = self.places.get(node - self.capacity)?.as_ref()?;
+        let place = first_leaf(self.capacity, lacks)?;
+        let placed = self.places.get(place)?.as_ref()?;
         Some((placed.turn, placed.number))
     }
 
@@ -182,10 +176,23 @@ impl Shelf {
     }
 }
 
+/// The first leaf of a binary tree with so many for which this is true; of a node it is true where it is of one below.
+fn first_leaf(leaves: usize, is_true: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut node = 1;
+    if !is_true(node) {
+        return None;
+    }
+    while node < leaves {
+        node = if is_true(2 * node) { 2 * node } else { 2 * node + 1 };
+    }
+    Some(node - leaves)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::cell::Cell;
 
     fn placed(number: NumberAt, turn: u64, served: &[(ServiceAt, u64)]) -> Placed {
         Placed {
@@ -238,6 +245,24 @@ mod tests {
             (unused(&mut shelf, 500, 0), unused(&mut shelf, 0, 0)),
             (Some(1), Some(2))
         );
+    }
+
+    /// As many looks as the tree is deep, and one, wherever the leaf is.
+    #[test]
+    fn of_131072_one_is_found_by_18_looks() {
+        const LEAVES: usize = 1 << 17;
+        let found = |leaf: usize| {
+            let looks = Cell::new(0);
+            let is_above = |node: usize| {
+                looks.set(looks.get() + 1);
+                let below = LEAVES >> node.ilog2();
+                (LEAVES + leaf) / below == node
+            };
+            (first_leaf(LEAVES, is_above), looks.get())
+        };
+        for leaf in [0, 1, LEAVES / 2, LEAVES - 1] {
+            assert_eq!(found(leaf), (Some(leaf), 18));
+        }
     }
 
     proptest! {
