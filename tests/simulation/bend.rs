@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringback::core::delivery::{Due, Next, Outcome};
 use ringback::core::id::MessageId;
-use ringback::core::number::{Number, Sharing};
+use ringback::core::number::{Number, Sharing, State};
 use ringback::core::subscription::policy::Order;
 use ringback::core::time::UnixMs;
 use ringback::core::verification::Status;
@@ -12,6 +12,7 @@ use ringback::store::{Batch, Change, Commit, Store, VerifyStep};
 
 use super::disk::Disk;
 use super::plant::Plant;
+use super::process::SAME_SERVICE_MS;
 
 impl Disk {
     /// What a planted bug makes of a commit.
@@ -55,6 +56,10 @@ impl Disk {
                 let held = self.held_for(service.as_deref());
                 leased_to_another(change, number, held)
             }
+            (Plant::LeasesTheQuarantined, Commit::Rent { change, number }) => {
+                let other = self.quarantined(&change.rental.service);
+                leased_to_another(change, number, other)
+            }
             (Plant::WrongKey, Commit::Subscribe(mut subscription)) => {
                 subscription.signing_keys[0].secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                 Commit::Subscribe(subscription)
@@ -62,6 +67,17 @@ impl Disk {
             (plant, Commit::Verify(step)) => Commit::Verify(bent_step(plant, step)),
             (_, commit) => commit,
         }
+    }
+
+    /// A number in quarantine that nothing else forbids to be leased.
+    fn quarantined(&self, service: &str) -> Option<Arc<Number>> {
+        let now = self.world.upgrade()?.wall.clock.now();
+        let is_out = |number: &&Arc<Number>| {
+            number.state(now) == State::Quarantined
+                && number.cooling_until <= now
+                && number.may_serve(service, now, SAME_SERVICE_MS)
+        };
+        self.inner.live().numbers().iter().find(is_out).cloned()
     }
 
     /// A number that somebody has, for this service if one is named and the number is shared.
@@ -146,10 +162,10 @@ impl Disk {
     }
 }
 
-/// The rental is on the number that is held, beside who has it.
-fn leased_to_another(mut change: Box<Change>, number: Number, held: Option<Arc<Number>>) -> Commit {
-    let mut taken = held.as_deref().unwrap_or(&number).clone();
-    if held.is_some() {
+/// The rental is on this other number, beside who has it.
+fn leased_to_another(mut change: Box<Change>, number: Number, other: Option<Arc<Number>>) -> Commit {
+    let mut taken = other.as_deref().unwrap_or(&number).clone();
+    if other.is_some() {
         taken.leases.extend(number.leases.last().cloned());
         taken.version += 1;
         change.rental.number = taken.number.clone();

@@ -35,6 +35,8 @@ pub enum Plant {
     LeasesTwice,
     /// A number that has a rental of a service gets another one of it.
     ServesTwice,
+    /// A number that is in quarantine is leased.
+    LeasesTheQuarantined,
     /// Messages for one service are taken for the other's.
     MistakesServices,
     /// The disk keeps a clear copy of the texts.
@@ -78,7 +80,7 @@ pub enum Plant {
 }
 
 impl Plant {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::AnswersUnsynced,
         Self::ForgetsIds,
         Self::LongGrace,
@@ -95,6 +97,7 @@ impl Plant {
         Self::NoRest,
         Self::LeasesTwice,
         Self::ServesTwice,
+        Self::LeasesTheQuarantined,
         Self::MistakesServices,
         Self::WritesPlain,
         Self::DropsTheHeld,
@@ -140,7 +143,7 @@ impl Plant {
             | Self::Overtakes
             | Self::SendsTheExpired => 6,
             Self::OneForAll | Self::NoRamp => 7,
-            Self::NoRest | Self::LeasesTwice | Self::ServesTwice => 8,
+            Self::NoRest | Self::LeasesTwice | Self::ServesTwice | Self::LeasesTheQuarantined => 8,
             Self::ForgetsGuesses | Self::ApprovesAgain | Self::OutlivesItself | Self::CountsNothing => 9,
             Self::WritesPlain | Self::LogsTexts => 10,
             Self::NeverEnds => 11,

@@ -50,7 +50,7 @@ impl News {
 
 type Check = fn(&World, &News) -> Result<(), String>;
 
-const ALWAYS: [(u8, Check); 18] = [
+const ALWAYS: [(u8, Check); 19] = [
     (1, ingest::acknowledged_is_stored),
     (2, ingest::one_message_and_one_event),
     (3, ingest::belongs_to_one),
@@ -66,6 +66,7 @@ const ALWAYS: [(u8, Check); 18] = [
     (7, deliveries::not_held_up_by_others),
     (8, numbers::one_renter),
     (8, numbers::rested),
+    (8, numbers::none_out_of_quarantine),
     (9, codes::no_person_gets_too_many),
     (9, codes::no_more_is_spent_than_the_cap),
     (9, codes::none_is_guessed_at_too_often),

@@ -6,7 +6,8 @@ use super::{News, ensure};
 use crate::simulation::process::{COOL_DOWN_MS, SAME_SERVICE_MS};
 use crate::simulation::script;
 use crate::simulation::world::World;
-use ringback::core::number::State;
+use ringback::core::event::Kind;
+use ringback::core::number::{Lease, State};
 use ringback::store::Store;
 
 pub fn one_renter(world: &World, _: &News) -> Result<(), String> {
@@ -83,13 +84,32 @@ pub fn rested(world: &World, _: &News) -> Result<(), String> {
                 },
             )?;
         }
-        if let (Some(quarantine), Some(lease)) = (&number.standing.quarantine, number.leases.last()) {
-            let is_in = quarantine.since <= lease.starts_at
-                && quarantine.until.is_none_or(|until| lease.starts_at < until);
-            ensure(!is_in, || {
-                format!("{} was leased out of quarantine", number.number.as_str())
-            })?;
-        }
+    }
+    Ok(())
+}
+
+/// By what was known when a rental began: where a number is shared, the end of an older one may bring a quarantine later that reaches
+/// back before it.
+pub fn none_out_of_quarantine(world: &World, news: &News) -> Result<(), String> {
+    let Some(disk) = world.disk() else {
+        return Ok(());
+    };
+    let model = world.model();
+    let logged = model.logged[news.logged.clone()].iter();
+    let begun = logged.filter(|logged| logged.event.kind == Kind::VerificationCreated);
+    let begun: BTreeSet<_> = begun.filter_map(|logged| logged.event.rental).collect();
+    for number in disk.live().numbers() {
+        let Some(quarantine) = &number.standing.quarantine else {
+            continue;
+        };
+        let is_in = |lease: &Lease| {
+            begun.contains(&lease.rental)
+                && quarantine.since <= lease.starts_at
+                && quarantine.until.is_none_or(|until| lease.starts_at < until)
+        };
+        ensure(!number.leases.iter().any(is_in), || {
+            format!("{} was leased out of quarantine", number.number.as_str())
+        })?;
     }
     Ok(())
 }
