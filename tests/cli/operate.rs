@@ -135,3 +135,16 @@ async fn after_a_stop(gateway: Gateway, key: &str) {
     running.terminate().await;
     running.end().await;
 }
+
+/// What is freed goes back to the system within about a second: built in by `.cargo/config.toml`, without which a burst stays in memory.
+#[test]
+fn the_allocator_gives_back_what_is_free() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ringback"));
+    let told = command
+        .arg("--version")
+        .env("_RJEM_MALLOC_CONF", "confirm_conf:true")
+        .output()
+        .unwrap();
+    let settings = String::from_utf8(told.stderr).unwrap();
+    assert!(settings.contains("\"dirty_decay_ms:1000\""), "{settings}");
+}
