@@ -2,15 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Heard;
 use super::execute::{Group, Writer};
-use super::keys::{self, Tree};
+use super::keys::{self, Key, Tree};
 use super::plan::Plan;
 use super::query::Query;
 use super::rows::{Row, Rows};
 use super::steps;
 use super::vault::Vault;
-use super::{Error, keys::Key};
+use super::{Error, Heard};
 use crate::core::abuse::counter::{Counter, Name};
 use crate::core::audit::{Entry, Head};
 use crate::core::id::{AccountId, VerificationId};
@@ -32,6 +31,8 @@ pub struct VerifyStep {
     pub counters: Vec<CounterChange>,
     pub audit: Vec<Entry>,
     pub events: Vec<Heard>,
+    /// All the work of changing it is done, and nothing of it kept: how long a step takes must not tell whether there was one.
+    pub decoy: Option<Box<Verification>>,
 }
 
 impl VerifyStep {
@@ -121,6 +122,8 @@ impl Plan {
             };
             self.verification(&verification, was, vault)?;
         }
+        let mut decoys = step.decoy.iter();
+        decoys.try_for_each(|decoy| self.decoy(decoy, vault))?;
         for open in step.settled {
             self.rows
                 .push(Row::delete(Tree::State, keys::open_verification(open)));
@@ -170,6 +173,15 @@ impl Plan {
             }
         }
         self.verify.next_verifications.push((id, verification.version));
+        Ok(())
+    }
+
+    /// It is sealed, and read as often as whoever decides on one and the guard of its version do.
+    fn decoy(&mut self, decoy: &Verification, vault: &Vault) -> Result<(), Error> {
+        let key = keys::verification(&decoy.account, decoy.id);
+        let sealed = vault.seal(&key, decoy)?;
+        (0..2).try_for_each(|_| vault.open::<Verification>(&key, &sealed).map(drop))?;
+        self.rows.push(Row::delete(Tree::of(decoy.id.created_at()), key));
         Ok(())
     }
 

@@ -105,6 +105,7 @@ pub fn a_step_is_kept_whole<H: Home>() {
         counters: vec![counted(1, 0, 1), counted(2, 0, 2)],
         audit: vec![entry("allow", NOON)],
         events: vec![event()],
+        decoy: Some(Box::new(begun(3, NOON))),
         ..step(&verification, None)
     };
     assert!(matches!(commit(&home, whole, NOON), Committed::New(Some(_))));
@@ -116,17 +117,14 @@ pub fn a_step_is_kept_whole<H: Home>() {
         Some(&verification)
     );
     assert_eq!(store.verification(&account("acc_b"), id).unwrap(), None);
+    let decoy = store.verification(&acc, begun(3, NOON).id);
+    assert_eq!(decoy.unwrap(), None, "nothing is kept of a decoy");
     let newest = |profile: &str, n| store.newest_verification(&acc, (profile, &to(n)), NOON).unwrap();
     assert_eq!(newest("", 1), Some(verification.clone()));
     assert_eq!((newest("other", 1), newest("", 2)), (None, None));
     let known = store.counters(&[name(1), name(2), name(3)]).unwrap();
-    assert_eq!(
-        known
-            .iter()
-            .map(|known| known.counter.clone())
-            .collect::<Vec<_>>(),
-        [gates(1), gates(2)]
-    );
+    let known: Vec<Counter> = known.into_iter().map(|known| known.counter).collect();
+    assert_eq!(known, [gates(1), gates(2)]);
     assert_eq!(
         store.verifications_over(verification.ends_at(), 9).unwrap(),
         [(acc.clone(), (&verification).into())]

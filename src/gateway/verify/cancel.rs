@@ -35,6 +35,7 @@ impl Gateway {
                 settled: vec![(&known).into()],
                 events: vec![self.event_of(Kind::VerifyCanceled, &next)],
                 verifications: vec![(next.clone(), Some(known.version))],
+                ..VerifyStep::default()
             };
             if self.take_step(step).await? {
                 return Ok(next);

@@ -71,21 +71,37 @@ impl Gateway {
         Ok(false)
     }
 
-    /// All that a guess costs, for nothing: a count of its person, a hash, and a line of the audit log, with as many looks at the disk.
+    /// All that a guess costs, for nothing: a count of its person, a hash, and a line of the audit log, with as much work at the disk.
     async fn check_in_vain(&self, guess: &NewestGuess) -> Result<(), VerifyError> {
         let (rules, account) = (self.verify_rules()?, &guess.key.account);
-        let to = To::Number(guess.to.clone());
-        self.count_in_vain(&abuse::Guess {
-            account,
-            to: &to,
-            ip: guess.ip,
+        let nothing = self.nothing(guess);
+        self.count_in_vain(guess.ip, &nothing).await?;
+        let (pepper, scheme, code) = (rules.peppers.newest.clone(), rules.scheme, guess.code.clone());
+        let salt = self.parts.clock.random();
+        let of = nothing.clone();
+        self.hashed(scheme.is_slow(), move || {
+            scheme.hash(&pepper, bound(&of), &code, salt)
         })
         .await?;
+        let _lane = self.lane(account).await?;
+        self.look_in_vain(account).await?;
+        let entry = self.about(self.entry(account, Action::Check, "unknown"), &nothing.to, None);
+        let step = VerifyStep {
+            audit: vec![by(entry, &guess.key, guess.ip)],
+            decoy: Some(Box::new(nothing)),
+            ..VerifyStep::default()
+        };
+        self.take_step(step).await?;
+        Ok(())
+    }
+
+    /// What would be guessed at, if there were anything.
+    fn nothing(&self, guess: &NewestGuess) -> Verification {
         let nothing = New {
             id: VerificationId::new(self.now(), self.parts.clock.random()),
-            account: account.clone(),
-            profile: String::new(),
-            to,
+            account: guess.key.account.clone(),
+            profile: guess.profile.to_string(),
+            to: To::Number(guess.to.clone()),
             channel: Channel::Sms,
             hash: Hash::NOTHING,
             digits: 0,
@@ -93,23 +109,7 @@ impl Gateway {
             ttl_ms: 0,
             own: Own::default(),
         };
-        let nothing = nothing.begun(self.parts.clock.moment());
-        let (pepper, scheme, code) = (rules.peppers.newest.clone(), rules.scheme, guess.code.clone());
-        let salt = self.parts.clock.random();
-        let to = nothing.to.clone();
-        self.hashed(scheme.is_slow(), move || {
-            scheme.hash(&pepper, bound(&nothing), &code, salt)
-        })
-        .await?;
-        let _lane = self.lane(account).await?;
-        self.look_in_vain(account).await?;
-        let entry = self.about(self.entry(account, Action::Check, "unknown"), &to, None);
-        let step = VerifyStep {
-            audit: vec![by(entry, &guess.key, guess.ip)],
-            ..VerifyStep::default()
-        };
-        self.take_step(step).await?;
-        Ok(())
+        nothing.begun(self.parts.clock.moment())
     }
 
     /// A look at a verification that is not there.
@@ -121,8 +121,13 @@ impl Gateway {
     }
 
     /// One more wrong code; where no more may be given, that is known already.
-    async fn count_in_vain(&self, of: &abuse::Guess<'_>) -> Result<(), VerifyError> {
+    async fn count_in_vain(&self, ip: Option<IpAddr>, nothing: &Verification) -> Result<(), VerifyError> {
         let rules = &self.verify_rules()?.abuse;
+        let of = &abuse::Guess {
+            account: &nothing.account,
+            to: &nothing.to,
+            ip,
+        };
         let _lane = self.lane(of.account).await?;
         for _ in 0..DECISIONS_MAX {
             self.look_in_vain(of.account).await?;
@@ -133,6 +138,7 @@ impl Gateway {
             let step = VerifyStep {
                 counters: read.changes(guessed.changes),
                 events: self.events_of_guess(of.account, guessed.failing),
+                decoy: Some(Box::new(nothing.clone())),
                 ..VerifyStep::default()
             };
             if self.take_step(step).await? {
