@@ -106,6 +106,24 @@ async fn the_rules_and_the_threshold_of_the_configuration_count() {
     );
 }
 
+/// On a terminal the code is green, what was passed over is dim with its reason, and the message paints nothing of its own.
+#[tokio::test]
+async fn explain_marks_the_message_in_colour_on_a_terminal() {
+    let home = Home::new();
+    let text = "Order 99817: your Velora code is 482-913\u{1b}[31m.";
+    let shown = home.run_shown(&["extract", "--explain", text]).await;
+    assert_eq!(shown.code, Some(0), "{}", shown.err);
+    let marks = [
+        "\u{1b}[1;32m482-913\u{1b}[0m",
+        "\u{1b}[2m99817\u{1b}[0m\u{1b}[2m[reference]\u{1b}[0m",
+        "code \u{1b}[1;32m482913\u{1b}[0m",
+    ];
+    for mark in marks {
+        assert!(shown.out.contains(mark), "{mark:?} in {:?}", shown.out);
+    }
+    assert!(!shown.out.contains("\u{1b}[31m"), "{:?}", shown.out);
+}
+
 #[tokio::test]
 async fn explain_writes_no_colour_into_a_pipe_and_does_not_go_with_json_lines() {
     let home = Home::new();

@@ -105,6 +105,30 @@ impl Home {
 
     /// Runs a command whose errors somebody reads on a terminal.
     pub async fn run_seen(&self, arguments: &[&str]) -> Ended {
+        let (ended, shown) = self
+            .on_terminal(arguments, |command, terminal| {
+                command.stderr(terminal);
+            })
+            .await;
+        Ended { err: shown, ..ended }
+    }
+
+    /// Runs a command whose output somebody reads on a terminal.
+    pub async fn run_shown(&self, arguments: &[&str]) -> Ended {
+        let (ended, shown) = self
+            .on_terminal(arguments, |command, terminal| {
+                command.stdout(terminal);
+            })
+            .await;
+        Ended { out: shown, ..ended }
+    }
+
+    /// Runs a command that has a terminal where `wire` puts it; what it came to, and what the terminal showed.
+    async fn on_terminal(
+        &self,
+        arguments: &[&str],
+        wire: fn(&mut Command, std::fs::File),
+    ) -> (Ended, String) {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).expect("it is ours");
@@ -115,7 +139,8 @@ impl Home {
             .open(name.to_str().expect("a path of /dev"))
             .expect("it is there");
         let mut command = self.command(arguments);
-        let child = command.stderr(theirs).spawn().expect("it was built");
+        wire(&mut command, theirs);
+        let child = command.spawn().expect("it was built");
         // It holds the other end, without which the terminal would not close.
         drop(command);
         let mut ours = std::fs::File::from(ours);
@@ -129,11 +154,13 @@ impl Home {
             .await
             .expect("it ran");
         let shown = within("what it showed", shown).await.expect("it was read");
-        Ended {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
+        let ended = Ended {
             code: output.status.code(),
-            out: String::from_utf8(output.stdout).expect("the program writes UTF-8"),
-            err: String::from_utf8(shown).expect("the program writes UTF-8"),
-        }
+            out: text(output.stdout),
+            err: text(output.stderr),
+        };
+        (ended, text(shown))
     }
 
     /// Starts a command that runs until it is told to stop.

@@ -168,6 +168,42 @@ fn a_third_of_a_broad_corpus_is_blind() {
     }
 }
 
+/// What docs/otp.md says of each language and kind is of these messages: so many blind ones and so many others.
+#[test]
+fn the_tables_of_the_docs_are_of_these_rows() {
+    let path = format!("{}/docs/otp.md", env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(path).unwrap();
+    let shown: BTreeSet<[String; 3]> = docs
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split('|').map(str::trim).collect::<Vec<_>>())
+        .filter(|cells| cells.len() == 7 && cells[0] != "language" && cells[0] != "kind")
+        .map(|cells| [cells[0], cells[2], cells[5]].map(str::to_owned))
+        .collect();
+    let mut counts: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    let sides = [blind(), [tuning(), vec!["dev.jsonl".to_owned()]].concat()];
+    for (side, files) in sides.iter().enumerate() {
+        for row in all(files) {
+            for name in [row.lang, row.kind] {
+                counts.entry(name).or_default()[side] += 1;
+            }
+        }
+    }
+    let cell = |count: usize| {
+        if count == 0 {
+            String::new()
+        } else {
+            count.to_string()
+        }
+    };
+    let held: BTreeSet<[String; 3]> = counts
+        .into_iter()
+        .map(|(name, [blind, other])| [name, cell(blind), cell(other)])
+        .collect();
+    let missing: Vec<_> = held.symmetric_difference(&shown).collect();
+    assert!(missing.is_empty(), "run the example otp_report: {missing:?}");
+}
+
 /// No message may be among those that may be read and among the blind ones, with whatever digits.
 #[test]
 fn blind_rows_are_in_no_other_file() {

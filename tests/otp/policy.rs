@@ -204,6 +204,8 @@ fn words_glued_to_each_other_or_to_the_code_are_read() {
     reads("yourcode482913 dontshare", "482913");
     reads("CodeShop:482913(5min)", "482913");
     reads("Shop:verifycode482913", "482913");
+    reads("Your code is:482913Do not share it", "482913");
+    reads("#482913# is your code", "482913");
     reads_nothing("Use barcode482913 at the till");
 }
 
@@ -342,4 +344,21 @@ fn so_many_digits_that_are_pointed_at_are_the_code() {
     reads("Вам понадобятся эти шесть цифр: 441037", "441037");
     reads("稍后您需要这六位数字：443057", "443057");
     reads_nothing("Tonight's six numbers: 041118");
+}
+
+#[test]
+fn what_is_done_about_an_account_makes_a_link_one_of_ours() {
+    let link = "https://lumo.example/w/8Kq2";
+    for text in [
+        "Je account is klaar. Begin hier",
+        "Да, это я",
+        "आपका खाता तैयार है। यहाँ से शुरू करें",
+    ] {
+        assert_eq!(
+            extract(&format!("{text}: {link}")).link.as_deref(),
+            Some(link),
+            "{text}"
+        );
+    }
+    assert_eq!(extract(&format!("Sinu arvamus loeb: {link}")).link, None);
 }

@@ -99,7 +99,7 @@ impl Reader {
             self.gap.announced = true;
             self.gap.opened |= self.first;
         }
-        self.first &= " ])\"*»」』】'>".contains(c);
+        self.first &= " ])\"*»」』】'>#".contains(c);
     }
 
     fn letter(&mut self, c: char) {

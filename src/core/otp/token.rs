@@ -288,7 +288,13 @@ fn alnum(text: &Text, run: Run, tokens: &mut Vec<Token>) {
         }
         // "905518VALIDA", "verifycode905518": too long to be a code as a whole.
         let long = run.len() > 10 && (5..=8).contains(&number.len());
-        let run_on = word.len() >= 4 && (long || letters == 0 && number.len() == 4 && word.len() >= 6);
+        let cased = &text.cased[run.start + digits..run.end];
+        // "905518Do not share": a sentence begins behind the code.
+        let sentence = cased.len() >= 2
+            && cased[0].is_ascii_uppercase()
+            && cased[1..].iter().all(u8::is_ascii_lowercase);
+        let run_on = sentence && digits >= 6
+            || word.len() >= 4 && (long || letters == 0 && number.len() == 4 && word.len() >= 6);
         if run_on || is_glued_word(word) && number.len() >= 4 {
             tokens.push(token(number.start, number.end, Shape::Digits, None));
             return;
