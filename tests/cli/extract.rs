@@ -110,12 +110,12 @@ async fn the_rules_and_the_threshold_of_the_configuration_count() {
 #[tokio::test]
 async fn explain_marks_the_message_in_colour_on_a_terminal() {
     let home = Home::new();
-    let text = "Order 99817: your Velora code is 482-913\u{1b}[31m.";
+    let text = "Sent at 14:30, your Velora code is 482-913\u{1b}[31m.";
     let shown = home.run_shown(&["extract", "--explain", text]).await;
     assert_eq!(shown.code, Some(0), "{}", shown.err);
     let marks = [
         "\u{1b}[1;32m482-913\u{1b}[0m",
-        "\u{1b}[2m99817\u{1b}[0m\u{1b}[2m[reference]\u{1b}[0m",
+        "\u{1b}[2m14:30\u{1b}[0m\u{1b}[2m[time]\u{1b}[0m",
         "code \u{1b}[1;32m482913\u{1b}[0m",
     ];
     for mark in marks {
